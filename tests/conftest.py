@@ -1,0 +1,102 @@
+"""A migrated PostgreSQL for each test: the embedded server, or the one of BOOKHAND_DATABASE_URL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from bookhand.core.facts import Link
+from bookhand.db import embedded
+from bookhand.db.engine import Database
+from bookhand.db.schema import migrate
+
+API_VERSION = "2026-10-28.endive"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--storm-seconds", type=float, default=20, help="how long each storm test may go on")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The address of a server that tests may make databases on."""
+    given = os.environ.get("BOOKHAND_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="bookhand-test-"))
+    folder.chmod(0o755)
+    yield embedded.start(folder / "postgres")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a database that was migrated from empty in this test run."""
+    name = f"bookhand_template_{uuid.uuid4().hex[:12]}"
+    _run(server_url, sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrate(conninfo.make_conninfo(server_url, dbname=name))
+    yield name
+    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """The address of a fresh migrated database, gone after the test."""
+    name = f"bookhand_test_{uuid.uuid4().hex[:12]}"
+    _run(
+        server_url,
+        sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)),
+    )
+    yield conninfo.make_conninfo(server_url, dbname=name)
+    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database, as the product opens it."""
+    with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def new_link(db: Database) -> Callable[..., Link]:
+    """Make a row in `connection`: ``new_link(account="acct_2", mode="live")``."""
+
+    def make(*, account: str = "acct_1Test", mode: str = "test") -> Link:
+        with db.transaction() as cx:
+            row = cx.execute(
+                "insert into connection (workspace_id, system, account, mode, livemode, name, api_version, auth)"
+                " values (%s, 'stripe', %s, %s, %s, %s, %s, 'key') returning connection_id",
+                (db.workspace_id, account, mode, mode == "live", f"{account} {mode}", API_VERSION),
+            ).fetchone()
+        assert row is not None
+        return Link(
+            workspace_id=db.workspace_id,
+            connection_id=row[0],
+            system="stripe",
+            account=account,
+            mode=mode,
+            api_version=API_VERSION,
+        )
+
+    return make
+
+
+@pytest.fixture
+def link(new_link: Callable[..., Link]) -> Link:
+    """A connected Stripe test account."""
+    return new_link()
+
+
+def _run(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as cx:
+        cx.execute(statement)

@@ -1,0 +1,77 @@
+"""The database refuses what the invariants forbid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bookhand.core.facts import Link
+from bookhand.core.problems import Outage, Problem, Refusal
+from bookhand.db import embedded
+from bookhand.db.engine import Database
+from bookhand.db.schema import migrate, newest, version
+from bookhand.workspace.store import clear, open_problems, report
+
+
+def test_a_query_that_forgets_the_workspace_sees_only_its_own(db: Database, link: Link) -> None:
+    with db.transaction() as cx:
+        assert cx.execute("select account from connection").fetchall() == [(link.account,)]
+    other = Database(db.url, workspace_id=2)
+    with other, other.transaction() as cx:
+        assert cx.execute("select account from connection").fetchall() == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            cx.execute("insert into workspace (workspace_id, name) values (7, 'not mine')")
+
+
+def test_every_table_is_protected(db: Database) -> None:
+    with db.transaction() as cx:
+        bare = cx.execute(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
+            " and relname <> 'alembic_version' and not (relrowsecurity and relforcerowsecurity)"
+        ).fetchall()
+    assert bare == []
+
+
+def test_a_transaction_that_raises_leaves_nothing(db: Database, link: Link) -> None:
+    problem = Problem(kind="odd", subject="txn_1", message="It is odd.")
+    with pytest.raises(RuntimeError), db.transaction() as cx:
+        report(cx, link, [problem])
+        raise RuntimeError
+    with db.transaction() as cx:
+        assert open_problems(cx) == []
+
+
+def test_a_problem_told_twice_is_one_and_opens_again(db: Database, link: Link) -> None:
+    problem = Problem(kind="odd", subject="txn_1", message="It is odd.")
+    with db.transaction() as cx:
+        report(cx, link, [problem, problem])
+        report(cx, link, [problem])
+    with db.transaction() as cx:
+        [found] = open_problems(cx)
+        assert (found.problem, found.times) == (problem, 2)
+        assert clear(cx, link, kind="odd") == 1
+        assert open_problems(cx) == []
+        report(cx, link, [problem])
+        assert len(open_problems(cx)) == 1
+
+
+def test_migrating_twice_is_once(database_url: str) -> None:
+    migrate(database_url)
+    with psycopg.connect(database_url) as cx:
+        assert version(cx) == newest()
+
+
+def test_a_folder_of_another_major_version_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "PG_VERSION").write_text("16\n")
+    with pytest.raises(Refusal, match=r"PostgreSQL 16.*bookhand backup.*bookhand restore"):
+        embedded.start(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_wrong_address_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(Outage, match="BOOKHAND_DATABASE_URL"):
+        Database.open("postgresql://nobody@127.0.0.1:1/none", data_dir=tmp_path)
+    with pytest.raises(Refusal, match="postgresql://user@host/name"):
+        Database.open("mysql://x", data_dir=tmp_path)
