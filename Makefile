@@ -1,0 +1,66 @@
+# bookhand: `make demo` shows it, `make test` proves it, `make check` is what CI runs.
+# Needs Python 3.11 or newer, git and make; everything else is set up here, in .venv.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+endif
+RUN := $(BIN)/python
+ONCE ?=
+PORT ?=
+SEED ?= 1
+JOBS ?= 2
+
+.PHONY: help demo serve test storm bench check format lock clean
+
+help:
+	@grep -E '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/:.*# /\t/' | expand -t 10
+
+demo: $(VENV)/app.done # a company, its Stripe and its books, all on this machine (ONCE=1: prove it and leave)
+	@$(RUN) -m bookhand demo --seed $(SEED) $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/dev.done # the whole test suite, on the embedded PostgreSQL (or on BOOKHAND_DATABASE_URL)
+	@$(RUN) -m pytest -n $(JOBS) --dist loadfile
+
+storm: $(VENV)/dev.done # the kills and faults for ten minutes each
+	@$(RUN) -m pytest tests/storm --storm-seconds 600
+
+bench: $(VENV)/dev.done # the measured work, each figure beside what it is compared to
+	@$(RUN) -m bench
+
+check: $(VENV)/dev.done # what CI runs beside the tests: style, types, the direction of imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(VENV)/dev.done # let the formatter have its way
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: # renew locks/*.txt: hashes of every wheel, and no address
+	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install -q uv
+	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --upgrade --extra beancount -o locks/app.txt pyproject.toml
+	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -c locks/app.txt --extra beancount --group dev -o locks/dev.txt pyproject.toml
+	@rm -rf $(VENV)-lock
+
+clean: # forget the environment and the demo's data
+	@rm -rf $(VENV) .data dist build
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "bookhand needs Python 3.11 or newer, and none was found on PATH."; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# The app's own environment: what is locked, then bookhand itself, nothing fetched beside it.
+$(VENV)/app.done: $(BIN)/python locks/app.txt pyproject.toml
+	@test -e $(VENV)/dev.done || $(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r locks/app.txt
+	@$(RUN) tools/here.py
+	@touch $@
+
+$(VENV)/dev.done: $(BIN)/python locks/dev.txt pyproject.toml
+	@echo "Installing the locked tools (once) ..."
+	@$(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@$(RUN) tools/here.py
+	@touch $@ $(VENV)/app.done

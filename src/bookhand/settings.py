@@ -1,0 +1,116 @@
+"""Settings: read once here, handed down as values.
+
+They come from ``bookhand.toml`` (or the file of BOOKHAND_CONFIG) and from the environment, which wins. Each has a sensible
+default; ``bookhand.example.toml`` documents all of them. Errors: `Refusal` that names the setting and what it takes.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bookhand.core.days import zone
+from bookhand.core.problems import Refusal
+
+
+class Settings(BaseSettings):
+    """Everything a person may set; environment names are these with ``BOOKHAND_`` in front."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOOKHAND_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Path(".data")
+    """Where the embedded PostgreSQL, the sealing key and caches live."""
+    database_url: SecretStr | None = None
+    """A PostgreSQL of yours (15 or newer); without it the embedded one is used."""
+    sealing_key: SecretStr | None = None
+    """The key that seals tokens, base64; without it a file in `data_dir`."""
+    books_dir: Path = Path("books")
+    """Where the Beancount book is written."""
+    accounts_file: Path | None = None
+    """The chart of accounts' names; without it bookhand's own."""
+    timezone: str = "UTC"
+    """The company's time zone: the day an entry is booked on."""
+    late_facts: Literal["post_open", "ask"] = "post_open"
+    """A fact that belongs to a closed period: post it to the open one with a link, or wait for a person."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=0, le=65535)
+    public_url: str | None = None
+    """The https address under which Stripe reaches this machine; without it webhooks are not registered."""
+    stripe_base_url: str = "https://api.stripe.com"
+    stripe_connect_url: str = "https://connect.stripe.com"
+    stripe_marketplace_url: str = "https://marketplace.stripe.com"
+    stripe_client_id: str | None = None
+    """OAuth client of your Stripe App or Connect platform."""
+    stripe_developer_key: SecretStr | None = None
+    """The secret key that the OAuth token calls are made with."""
+    backfill_months: int = Field(default=12, ge=1, le=240)
+    poll_minutes: int = Field(default=20, ge=15, le=720)
+    """How often the event list is read as a safety net."""
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        zone(name)
+        return name
+
+    @field_validator("stripe_base_url", "stripe_connect_url", "stripe_marketplace_url", "public_url")
+    @classmethod
+    def _an_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        loopback = url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+        if not (url.startswith("https://") or loopback):
+            raise ValueError("must begin with https:// (http:// is for this machine alone)")
+        return url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the library's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def config_file() -> Path:
+    """The settings file: BOOKHAND_CONFIG, or ``bookhand.toml`` in the working folder."""
+    return Path(os.environ.get("BOOKHAND_CONFIG", "bookhand.toml"))
+
+
+def read(**given: object) -> Settings:
+    """The settings of this process; `given` wins over the environment and the file."""
+    path = config_file()
+    if "BOOKHAND_CONFIG" in os.environ and not path.exists():
+        raise Refusal(f"BOOKHAND_CONFIG names {path}, which is not there.")
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as error:
+        raise Refusal(f"{path} is no TOML: {error}.") from error
+    except ValidationError as error:
+        raise Refusal("\n".join(_sentence(item, path) for item in error.errors())) from None
+
+
+def _sentence(item: object, path: Path) -> str:
+    assert isinstance(item, dict)  # noqa: S101 (pydantic's own shape)
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{path} sets {name}, which bookhand does not know: see bookhand.example.toml for the names."
+    return f"Setting {name} (BOOKHAND_{name.upper()}): {item['msg']}."
