@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -48,6 +49,18 @@ def version(cx: psycopg.Connection) -> str | None:
 def newest() -> str | None:
     """The version this bookhand brings."""
     return ScriptDirectory.from_config(_config("")).get_current_head()
+
+
+def revisions() -> set[str]:
+    """Every version this bookhand knows."""
+    return {script.revision for script in ScriptDirectory.from_config(_config("")).walk_revisions()}
+
+
+def make_role(cx: psycopg.Connection[Any]) -> None:
+    """What 0001 does outside its tables, for a database that is about to be restored: the role, and its right to sequences."""
+    if not cx.execute("select 1 from pg_roles where rolname = 'bookhand_app'").fetchone():
+        cx.execute("create role bookhand_app nologin")
+    cx.execute("alter default privileges in schema public grant usage, select on sequences to bookhand_app")
 
 
 def sqlalchemy_url(url: str) -> str:
