@@ -1,9 +1,9 @@
 """Days as the banks count them: whole UTC days since 1970, Monday to Friday.
 
-    >>> from datetime import date
-    >>> friday = date(2026, 11, 20).toordinal() - date(1970, 1, 1).toordinal()
-    >>> later(friday, 2) - friday     # two business days later is Tuesday
-    4
+>>> from datetime import date
+>>> friday = date(2026, 11, 20).toordinal() - date(1970, 1, 1).toordinal()
+>>> later(friday, 2) - friday     # two business days later is Tuesday
+4
 """
 
 from __future__ import annotations

@@ -112,7 +112,11 @@ SPECIAL = (
     ("4000002760003184", "authenticationRequired", "action"),
     ("4000002500003155", "authenticationRequiredOnSetup", "action_unless_set_up"),
     ("4000003800000446", "authenticationRequiredSetupForOffSession", "action_on_session"),
-    ("4000008260003178", "authenticationRequiredChargeDeclinedInsufficientFunds", "action:insufficient_funds"),
+    (
+        "4000008260003178",
+        "authenticationRequiredChargeDeclinedInsufficientFunds",
+        "action:insufficient_funds",
+    ),
 )
 DEBITS = (
     ("000123456789", "usBankAccount_success", "us_bank_account", "ok"),
@@ -127,7 +131,10 @@ DEBITS = (
     ("DE35370400440532013002", "sepaDebit_dispute", "sepa_debit", "dispute:debit_not_authorized"),
 )
 CARDS = (
-    *(TestCard(number, f"pm_card_{name}", brand, country, funding) for number, name, brand, country, funding in PLAIN),
+    *(
+        TestCard(number, f"pm_card_{name}", brand, country, funding)
+        for number, name, brand, country, funding in PLAIN
+    ),
     *(TestCard(number, f"pm_card_{name}", outcome=outcome) for number, name, outcome in SPECIAL),
     *(
         TestCard(number, f"pm_{name}", "", "US" if kind == "us_bank_account" else "DE", "", outcome, kind)

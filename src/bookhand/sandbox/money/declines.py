@@ -107,7 +107,9 @@ OWN_CODE = frozenset(
         "authentication_required",
     )
 )
-BLOCKED = frozenset(("highest_risk_level", "low_probability_of_authorization", "previously_declined_do_not_retry", "rule"))
+BLOCKED = frozenset(
+    ("highest_risk_level", "low_probability_of_authorization", "previously_declined_do_not_retry", "rule")
+)
 BANK = {
     "account_closed": "The customer's bank account has been closed.",
     "account_frozen": "The customer's bank account has been frozen.",

@@ -20,14 +20,32 @@ from bookhand.sandbox.money.currencies import PER_DOLLAR, convert
 JSON = dict[str, Any]
 
 
-
-
 # Fixed parts as Stripe prices them per settlement currency; others take the dollar's, converted.
 FIXED = {"usd": 30, "eur": 25, "gbp": 20, "jpy": 0, "cad": 30, "aud": 30, "chf": 30, "kwd": 90}
 CARD_POINTS = {"US": 290, "CA": 290, "AU": 175, "GB": 150, "JP": 360}
 EUROPE_POINTS = 150
 EUROPE = frozenset(
-    ("AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL NO PL PT RO SE SI SK").split()
+    (
+        "AT",
+        "BE",
+        "BG",
+        "CH",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+    )
+    + ("LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK")
 )
 INTERNATIONAL_POINTS = 150
 EUROPE_INTERNATIONAL_POINTS = 175
@@ -41,7 +59,9 @@ COMPLIANCE_DISPUTE = 50_000
 ACH_FAILURE = 400
 
 
-def line(amount: int, currency: str, description: str, kind: str = "stripe_fee", application: str | None = None) -> JSON:
+def line(
+    amount: int, currency: str, description: str, kind: str = "stripe_fee", application: str | None = None
+) -> JSON:
     """One row of `fee_details`."""
     return {
         "amount": amount,
