@@ -32,7 +32,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     auth: Auth
     status: Status
     status_reason: str | None = None
-    scopes: str | None = None
+    scopes: list[str] = msgspec.field(default_factory=list)
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property

@@ -106,7 +106,9 @@ def envelope(body: bytes) -> Event:
     try:
         event = _EVENT.decode(body)
     except msgspec.DecodeError as error:
-        raise ValueError(f"That is no event of Stripe's ({error}): it was refused and nothing changed.") from None
+        raise ValueError(
+            f"That is no event of Stripe's ({error}): it was refused and nothing changed."
+        ) from None
     return _thin(event) if type(event) is shapes.ThinEventShape else _snapshot(event)  # type: ignore[arg-type]
 
 
@@ -137,7 +139,9 @@ def _seconds(created: int | str | None) -> int | None:
     try:
         return int(datetime.fromisoformat(created).timestamp())
     except ValueError:
-        raise ValueError(f"Stripe's time {created!r} is no ISO 8601 instant: the object was refused.") from None
+        raise ValueError(
+            f"Stripe's time {created!r} is no ISO 8601 instant: the object was refused."
+        ) from None
 
 
 # --- objects, in the order of the journal's interest ---
@@ -180,7 +184,7 @@ def _transaction(shape: shapes.BalanceTransactionShape) -> facts.BalanceTransact
         id=shape.id, created=shape.created, available_on=shape.available_on, type=shape.type,
         reporting_category=shape.reporting_category, balance_type=shape.balance_type, currency=shape.currency.upper(),
         amount=shape.amount, fee=shape.fee, net=shape.net,
-        source=source if source.__class__ is str or source is None else source.id,  # type: ignore[arg-type,union-attr]
+        source=source if source.__class__ is str or source is None else source.id,  # type: ignore[union-attr]
         fee_details=tuple([
             facts.FeeDetail(each.type, each.currency.upper(), each.amount, each.description) for each in shape.fee_details
         ]),
@@ -188,7 +192,9 @@ def _transaction(shape: shapes.BalanceTransactionShape) -> facts.BalanceTransact
     )  # fmt: skip
 
 
-def _source(shape: shapes.ChargeShape | shapes.RefundShape | shapes.DisputeShape | shapes.PayoutShape) -> Iterator[Fact]:
+def _source(
+    shape: shapes.ChargeShape | shapes.RefundShape | shapes.DisputeShape | shapes.PayoutShape,
+) -> Iterator[Fact]:
     match shape:
         case shapes.ChargeShape():
             return _charge(shape)
@@ -266,7 +272,9 @@ def _invoice(shape: shapes.InvoiceShape) -> Iterator[Fact]:
 
 def _taxes(taxes: list[shapes.TaxShape] | None) -> tuple[facts.InvoiceTax, ...]:
     return tuple(
-        facts.InvoiceTax(each.amount, each.tax_behavior, each.tax_rate_details and each.tax_rate_details.tax_rate)
+        facts.InvoiceTax(
+            each.amount, each.tax_behavior, each.tax_rate_details.tax_rate if each.tax_rate_details else None
+        )
         for each in taxes or ()
     )
 
@@ -292,24 +300,33 @@ def _credit_note(shape: shapes.CreditNoteShape) -> Iterator[Fact]:
 
 
 def _named(object_name: str, body: Body, *, gone: bool) -> Fact:
-    header = _header(body)
-    if header.object != object_name:
-        raise ValueError(f"A {object_name} was expected, but Stripe's JSON is a {header.object} ({header.id}): it was refused.")
+    header = _header_of(object_name, body)
     state = facts.Gone if gone or header.deleted else facts.Other
     return state(id=header.id or "", object=object_name)
 
 
 def _deleted_or_raise(object_name: str, body: Body, error: msgspec.DecodeError) -> Fact:
     """A deleted object keeps nothing but its name; anything else that did not decode is refused with its place."""
-    header = _header(body)
-    if header.deleted and header.object == object_name:
+    header = _header_of(object_name, body)
+    if header.deleted:
         return facts.Gone(id=header.id or "", object=object_name)
-    if header.object == object_name == "invoice" and header.id is None:
-        return facts.Other(id="", object="invoice")  # a preview (invoice.upcoming) has no id and is never kept
+    if object_name == "invoice" and header.id is None:
+        return facts.Other(
+            id="", object="invoice"
+        )  # a preview (invoice.upcoming) has no id and is never kept
     raise ValueError(
         f"Stripe's {object_name} {header.id or 'without an id'} has a shape bookhand does not know: {error}. "
         "It was kept as it came; nothing was posted from it."
     ) from None
+
+
+def _header_of(object_name: str, body: Body) -> shapes.HeaderShape:
+    header = _header(body)
+    if header.object != object_name:
+        raise ValueError(
+            f"A {object_name} was expected, but Stripe's JSON is the {header.object} {header.id}: it was refused."
+        )
+    return header
 
 
 def _header(body: Body) -> shapes.HeaderShape:
@@ -355,7 +372,7 @@ def _reader(shape: type[Read], read: Callable[[Read], Iterator[Fact]]) -> Callab
 
 
 _EVENT: msgspec.json.Decoder[shapes.EventShape | shapes.ThinEventShape] = msgspec.json.Decoder(
-    shapes.EventShape | shapes.ThinEventShape  # type: ignore[arg-type]
+    shapes.EventShape | shapes.ThinEventShape
 )
 _HEADER = msgspec.json.Decoder(shapes.HeaderShape)
 _TRANSACTION = msgspec.json.Decoder(shapes.BalanceTransactionShape)

@@ -1,0 +1,169 @@
+"""The gate that every call to an outside system goes through: it waits for a moment that its rate limits allow.
+
+Moments are leased in chunks from a `Leaser`: one in this process, or the row in the database that all workers share
+(`systems.store.SharedLeaser`), so that many calls cost one round trip. A gate is safe to share between threads.
+
+    gate = Gate(LocalLeaser())
+    gate.wait((Layer("account", 100), Layer("GET /v1/charges", 25)))      # returns when the call may start
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from bookhand.systems.limits import LATENESS, Layer, State, grant
+
+_LEASE_SECONDS = 0.5
+_MOST = 64
+_MICRO = 1_000_000
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Moments to start at (microseconds) and what the clock that gave them said as it did."""
+
+    now: int
+    moments: list[int]
+
+
+class Leaser(Protocol):
+    """Gives moments out. `reads` is how many reads were done since the last lease, for the monthly count."""
+
+    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
+        """At most `want` moments that suit `layers`, at least one."""
+        ...
+
+
+class LocalLeaser:
+    """For one process alone: a first probe of a key, or a program with no database."""
+
+    def __init__(self) -> None:
+        self._state: State = {}
+        self._lock = threading.Lock()
+        self.reads = 0
+
+    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
+        """See `Leaser`."""
+        with self._lock:
+            self.reads += reads
+            now = time.monotonic_ns() // 1000
+            return Lease(now, grant(self._state, layers, now=now, want=want))
+
+
+class Gate:
+    """Hands each caller its own moment and wakes it then."""
+
+    def __init__(self, leaser: Leaser) -> None:
+        self._leaser = leaser
+        self._queues: dict[tuple[Layer, ...], _Queue] = {}
+        self._lock = threading.Lock()
+        self._reads = 0
+        self._closed_until = 0.0
+
+    def wait(self, layers: tuple[Layer, ...], *, read: bool = True) -> None:
+        """Return when a call under `layers` may start."""
+        queue = self._queue(layers)
+        while True:
+            moment = self._next(queue)
+            _sleep_until(moment)
+            if time.monotonic() - moment <= LATENESS / _MICRO:  # one who overslept has lost its turn
+                break
+        if read:
+            with self._lock:
+                self._reads += 1
+
+    def hold(self, seconds: float) -> None:
+        """Give no moment out for so long: Stripe said that calls come too fast."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+
+    def flush(self) -> int:
+        """The reads that no lease has told of yet; they are told of by the caller."""
+        with self._lock:
+            reads, self._reads = self._reads, 0
+            return reads
+
+    def _queue(self, layers: tuple[Layer, ...]) -> _Queue:
+        with self._lock:
+            if layers not in self._queues:
+                self._forget_idle()
+                self._queues[layers] = _Queue(layers)
+            return self._queues[layers]
+
+    def _forget_idle(self) -> None:
+        """Layers of single objects come and go; those that nobody waits for need no memory."""
+        if len(self._queues) < _MOST:
+            return
+        now = time.monotonic()
+        self._queues = {key: queue for key, queue in self._queues.items() if not queue.idle(now)}
+
+    def _next(self, queue: _Queue) -> float:
+        with queue.waiting(), queue.lock:
+            while True:
+                now = time.monotonic()
+                while queue.moments:
+                    moment = queue.moments.popleft()
+                    if moment + LATENESS / _MICRO > now and moment >= self._closed_until:
+                        queue.taken += 1
+                        return moment
+                if self._closed_until > now:
+                    time.sleep(self._closed_until - now)
+                self._lease(queue)
+
+    def _lease(self, queue: _Queue) -> None:
+        asked = time.monotonic()
+        lease = self._leaser.lease(queue.layers, queue.want(asked), reads=self.flush())
+        between = (asked + time.monotonic()) / 2
+        queue.moments.extend(between + (moment - lease.now) / _MICRO for moment in lease.moments)
+
+
+class _Queue:
+    """The moments leased for one set of layers, and how fast they are used."""
+
+    def __init__(self, layers: tuple[Layer, ...]) -> None:
+        self.layers = layers
+        self.lock = threading.Lock()
+        self.moments: deque[float] = deque()
+        self.taken = 0
+        self._waiters = 0
+        self._counting = threading.Lock()
+        self._since = time.monotonic()
+
+    def waiting(self) -> _Waiting:
+        return _Waiting(self)
+
+    def want(self, now: float) -> int:
+        """As many as wait, or as half a second used up lately."""
+        elapsed = max(now - self._since, 0.01)
+        pace = math.ceil(self.taken / elapsed * _LEASE_SECONDS)
+        self.taken, self._since = 0, now
+        return min(max(pace, self._waiters, 1), _MOST)
+
+    def idle(self, now: float) -> bool:
+        return not self._waiters and (not self.moments or self.moments[-1] < now)
+
+    def count(self, by: int) -> None:
+        with self._counting:
+            self._waiters += by
+
+
+class _Waiting:
+    def __init__(self, queue: _Queue) -> None:
+        self._queue = queue
+
+    def __enter__(self) -> None:
+        self._queue.count(1)
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.count(-1)
+
+
+def _sleep_until(moment: float) -> None:
+    while (left := moment - time.monotonic()) > 0:
+        time.sleep(left)
