@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import psycopg
@@ -75,3 +77,13 @@ def test_a_wrong_address_says_what_to_do(tmp_path: Path) -> None:
         Database.open("postgresql://nobody@127.0.0.1:1/none", data_dir=tmp_path)
     with pytest.raises(Refusal, match="postgresql://user@host/name"):
         Database.open("mysql://x", data_dir=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root's folders are opened")
+def test_folders_above_the_data_stay_closed_for_reading(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    url = embedded.start(private / "data" / "postgres")
+    with psycopg.connect(url) as cx:
+        assert cx.execute("select 1").fetchone() == (1,)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o701

