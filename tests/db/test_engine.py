@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -80,9 +81,9 @@ def test_a_wrong_address_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root's folders are opened")
-def test_folders_above_the_data_stay_closed_for_reading(tmp_path: Path) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
+def test_folders_above_the_data_stay_closed_for_reading() -> None:
+    private = Path(tempfile.mkdtemp(prefix="bookhand-private-"))
+    private.chmod(0o700)
     url = embedded.start(private / "data" / "postgres")
     with psycopg.connect(url) as cx:
         assert cx.execute("select 1").fetchone() == (1,)

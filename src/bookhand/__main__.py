@@ -1,5 +1,0 @@
-"""``python -m bookhand`` is ``bookhand``."""
-
-from bookhand.cli import main
-
-main()
