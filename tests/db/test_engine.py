@@ -87,4 +87,4 @@ def test_folders_above_the_data_stay_closed_for_reading() -> None:
     url = embedded.start(private / "data" / "postgres")
     with psycopg.connect(url) as cx:
         assert cx.execute("select 1").fetchone() == (1,)
-    assert stat.S_IMODE(private.stat().st_mode) == 0o701
+    assert stat.S_IMODE(private.stat().st_mode) == 0o711

@@ -100,7 +100,7 @@ def _narrow(modes: dict[Path, int]) -> None:
     for parent, mode in modes.items():
         now = stat.S_IMODE(parent.stat().st_mode)
         if now != mode:
-            parent.chmod(mode | (now & stat.S_IXOTH))
+            parent.chmod(mode | (now & (stat.S_IXGRP | stat.S_IXOTH)))
 
 
 def _write_settings(folder: Path) -> None:
