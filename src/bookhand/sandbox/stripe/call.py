@@ -97,12 +97,12 @@ class Call(Params):
             return found
         if deleted and self.engine.store.deleted(self.part, object, id):
             return {"id": id, "object": object, "deleted": True}
-        raise missing(NOUNS.get(object, object.replace("_", " ")), id, param=param)
+        raise missing(object, id, param=param)
 
     def delete(self, object: str, id: str, *, stub: bool = True) -> JSON:  # noqa: A002
         """Take an object away; with a stub, `get(…, deleted=True)` still answers `{id, object, deleted}`."""
         if not self.engine.store.remove(self.part, object, id, stub=stub):
-            raise missing(NOUNS.get(object, object.replace("_", " ")), id)
+            raise missing(object, id)
         return {"id": id, "object": object, "deleted": True}
 
     def find(
@@ -193,13 +193,10 @@ class Upload(msgspec.Struct, frozen=True):
     data: bytes
 
 
-NOUNS = {
-    "payment_intent": "payment_intent",
-    "setup_intent": "setup_intent",
-    "balance_transaction": "balance transaction",
-    "payment_method": "PaymentMethod",
-    "invoiceitem": "invoiceitem",
-    "test_helpers.test_clock": "test clock",
-    "subscription_schedule": "subscription schedule",
-    "webhook_endpoint": "webhook endpoint",
-}
+class Content(msgspec.Struct, frozen=True):
+    """An answer that is not JSON: a file, a page, a redirect."""
+
+    data: bytes = b""
+    type: str = "application/octet-stream"
+    status: int = 200
+    headers: dict[str, str] = msgspec.field(default_factory=dict)

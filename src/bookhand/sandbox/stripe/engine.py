@@ -1,12 +1,12 @@
-"""Pinstripe: a whole stand-in Stripe in one object. The HTTP server is a thin skin over `call`.
+"""Pinstripe: a whole stand-in Stripe in one object. The HTTP server is a thin skin over `answer`.
 
-stripe = Pinstripe(seed=1, clock=Clock(start=1_760_000_000))
-stripe.account("acct_1")
-answer = stripe.call("POST", "/v1/customers", {"email": "a@example.com"})
-answer.status, answer.json()["id"]            # 200, 'cus_…'
-with stripe.session("acct_1") as call:        # without a request, in one transaction
-call.find("customer")
-stripe.advance(1_760_086_400)                 # runs the jobs due that day
+    stripe = Pinstripe(seed=1, clock=Clock(start=1_760_000_000))
+    stripe.account("acct_1")
+    done = stripe.call("POST", "/v1/customers", {"email": "a@example.com"})
+    done.status, done.json()["id"]                # 200, 'cus_…'
+    with stripe.session("acct_1") as call:        # without a request, in one transaction
+        call.find("customer")
+    stripe.advance(1_760_086_400)                 # runs the jobs due that day
 """
 
 from __future__ import annotations
@@ -14,61 +14,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bookhand.sandbox.stripe import forms, routes, versions
+from bookhand.sandbox.stripe import answer, forms, idempotency, oauth, routes, versions
+from bookhand.sandbox.stripe.answer import Request, Response
 from bookhand.sandbox.stripe.call import Call
 from bookhand.sandbox.stripe.clock import Clock
-from bookhand.sandbox.stripe.errors import JSON, StripeError, unknown_url
+from bookhand.sandbox.stripe.courier import Courier
+from bookhand.sandbox.stripe.endpoints import Endpoints
+from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.events import Events
+from bookhand.sandbox.stripe.faults import Faults
 from bookhand.sandbox.stripe.ids import Ids
+from bookhand.sandbox.stripe.keys import KeyRing, Keys
+from bookhand.sandbox.stripe.limits import Limits
 from bookhand.sandbox.stripe.store import Store
 
 DEFAULT_ACCOUNT = "acct_1Pinstripe0000000"
 JOBS_PER_COMMIT = 500
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS connections (
+  platform TEXT, account TEXT, livemode INTEGER, scope TEXT, PRIMARY KEY (platform, livemode, account)) WITHOUT ROWID;
+"""
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back: exactly what HTTP sends."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> JSON:
-        """The body, decoded."""
-        found: JSON = _decode(self.body)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The secret keys of an account, by mode; restricted ones are made with `Pinstripe.restricted`."""
-
-    test: str
-    live: str
-    publishable_test: str
-    publishable_live: str
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """Who asks: an account, its mode, and what a restricted key may do (None = everything)."""
-
-    key: str
-    account: str
-    livemode: bool
-    kind: str = "secret"
-    permissions: dict[str, str] | None = field(default=None)
 
 
 class Pinstripe:
@@ -77,20 +50,28 @@ class Pinstripe:
     def __init__(self, path: Path | None = None, *, seed: int = 1, clock: Clock | None = None) -> None:
         routes.load()
         self.clock = clock or Clock()
+        self.lock = threading.RLock()
         self.store = Store(path)
+        self.store.db.executescript(SCHEMA + idempotency.SCHEMA + oauth.SCHEMA)
         self.seed = int(self.store.meta("seed") or seed)
         self.store.set_meta("seed", str(self.seed))
         self.ids = Ids(self.seed, int(self.store.meta("ids") or 0))
         self.version = versions.CURRENT
+        self.default_account = self.store.meta("default_account") or DEFAULT_ACCOUNT
         self.events_from = 0
+        self.latency_seconds = 0.0
+        self.ring = KeyRing(self.store, self.ids)
+        self.endpoints = Endpoints(self)
         self.events = Events(self)
-        self.lock = threading.RLock()
+        self.courier = Courier(self)
+        self.limits = Limits()
+        self.faults = Faults(self.seed)
         self._depth = 0
         self._reads = 0
-        self._known: dict[str, Key] = {}
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Stop delivering and let go of the store."""
+        self.courier.stop()
         with self.lock:
             self.store.close()
 
@@ -111,27 +92,27 @@ class Pinstripe:
                 found = _account(id, country, default_currency, call.now, settings)
                 call.add(found, stamp=False)
                 call.on(id, livemode=True).add(dict(found), stamp=False)
-                self._make_keys(id)
+                self.ring.open(id)
+                if self.store.meta("default_account") is None:
+                    self.default_account = id
+                    self.store.set_meta("default_account", id)
         return found
 
-    def keys(self, account: str = DEFAULT_ACCOUNT) -> Keys:
+    def accounts(self) -> list[str]:
+        """Every account there is, oldest first."""
+        rows = self.store.db.execute("SELECT account FROM parts GROUP BY account ORDER BY min(part)")
+        return [row[0] for row in rows]
+
+    def keys(self, account: str | None = None) -> Keys:
         """The keys of an account."""
-        letters = self.ids.letters
-        return Keys(
-            test=f"sk_test_{letters(f'sk_test:{account}')}",
-            live=f"sk_live_{letters(f'sk_live:{account}')}",
-            publishable_test=f"pk_test_{letters(f'pk_test:{account}')}",
-            publishable_live=f"pk_live_{letters(f'pk_live:{account}')}",
-        )
+        return self.ring.keys(account or self.default_account)
 
     def restricted(
         self, account: str, permissions: dict[str, str], *, livemode: bool = False, name: str = ""
     ) -> str:
-        """A restricted key: permissions by resource, `{"charge": "read", "refund": "write"}`; absent means none."""
-        mode = "live" if livemode else "test"
-        key = f"rk_{mode}_{self.ids.letters(f'rk:{account}:{mode}:{name}:{sorted(permissions.items())}')}"
-        self._store_key(Key(key, account, livemode, "restricted", permissions))
-        return key
+        """A restricted key: `{"charge": "read", "refund": "write", "*": "none"}`; what is absent is none."""
+        with self.transaction():
+            return self.ring.restricted(account, permissions, livemode=livemode, name=name)
 
     def connect(
         self, platform: str, account: str, *, livemode: bool = False, scope: str = "read_write"
@@ -184,7 +165,7 @@ class Pinstripe:
         """Do what an HTTP request would. Without a key, `account` (or the default one) calls for itself."""
         headers = {}
         if key is None:
-            keys = self.keys(account or DEFAULT_ACCOUNT)
+            keys = self.keys(account)
             key = keys.live if livemode else keys.test
         elif account:
             headers["stripe-account"] = account
@@ -193,35 +174,34 @@ class Pinstripe:
         if idempotency_key:
             headers["idempotency-key"] = idempotency_key
         headers["authorization"] = f"Bearer {key}"
-        return self.answer(method, path, forms.texts(params or {}), headers)
+        return self.answer(Request(method, path, forms.texts(params or {}), headers))
 
-    def answer(self, method: str, path: str, params: JSON, headers: dict[str, str]) -> Response:
+    def answer(self, request: Request) -> Response:
         """The answer to a request already decoded; header names are lower case."""
         with self.lock:
-            request_id = self._request_id(method)
-            try:
-                return self._run(method, path, params, headers, request_id)
-            except StripeError as error:
-                found = self._known.get(_bearer(headers))
-                body = error.body(
-                    request_id=request_id,
-                    account=found.account if found else None,
-                    livemode=bool(found and found.livemode),
-                )
-                return Response(error.status, {"Request-Id": request_id, **error.headers}, _encode(body))
+            return answer.answer(self, request)
+
+    def request_id(self, method: str) -> str:
+        """The next one; reads are counted apart, so that looking changes nothing."""
+        if method == "GET":
+            self._reads += 1
+            return f"req_r{self._reads:013d}"
+        return self.ids.new("req", 14)
 
     @contextmanager
-    def session(self, account: str = DEFAULT_ACCOUNT, *, livemode: bool = False) -> Iterator[Call]:
+    def session(self, account: str | None = None, *, livemode: bool = False) -> Iterator[Call]:
         """A call without a request: `with engine.session("acct_1") as call:` is one transaction."""
         with self.transaction():
-            yield Call(self, account, livemode=livemode, version=self.version)
+            yield Call(self, account or self.default_account, livemode=livemode, version=self.version)
 
     # time
 
     def advance(self, to: int) -> None:
         """Move the clock to a moment, running the jobs due on the way, in time order."""
-        self.run_jobs("", to)
-        self.clock.set(to)
+        with self.lock:
+            self.run_jobs("", to)
+            self.clock.set(to)
+        self.courier.wake()
 
     def tick(self) -> int:
         """Run what is due now (a server's timer); how many ran."""
@@ -262,7 +242,7 @@ class Pinstripe:
             depth, self._depth = self._depth, self._depth + 1
             counters = self.ids.counter, self.store.seq
             db = self.store.db
-            db.execute("BEGIN IMMEDIATE" if depth == 0 else f"SAVEPOINT s{depth}")
+            db.execute(f"SAVEPOINT s{depth}" if depth else "BEGIN IMMEDIATE")
             try:
                 yield
                 self._keep(depth)
@@ -270,11 +250,7 @@ class Pinstripe:
                 if isinstance(error, StripeError) and error.keep:
                     self._keep(depth)
                 else:
-                    db.execute("ROLLBACK" if depth == 0 else f"ROLLBACK TO s{depth}")
-                    if depth:
-                        db.execute(f"RELEASE s{depth}")
-                    self.ids.counter, self.store.seq = counters
-                    self.store.forget_names()
+                    self._undo(depth, *counters)
                 raise
             finally:
                 self._depth = depth
@@ -287,88 +263,21 @@ class Pinstripe:
         self.store.set_meta("seq", str(self.store.seq))
         self.store.db.execute("COMMIT")
 
-    def _run(
-        self, method: str, path: str, params: JSON, headers: dict[str, str], request_id: str
-    ) -> Response:
-        key = self._authenticate(headers)
-        version = versions.check(headers.get("stripe-version") or self.version)
-        found = routes.match(method, path)
-        if found is None:
-            raise unknown_url(method, path)
-        route, names = found
-        account = headers.get("stripe-account") or key.account
-        call = Call(
-            self,
-            account,
-            livemode=key.livemode,
-            version=version,
-            params=params,
-            path=names,
-            url=path,
-            request_id=request_id,
-            idempotency_key=headers.get("idempotency-key"),
-            platform=key.account if account != key.account else None,
-            key=key.key,
-            headers=headers,
-        )
-        if method == "GET":
-            body = _encode(route.handler(call))
-        else:
-            with self.transaction():
-                body = _encode(route.handler(call))
-        return Response(200, {"Request-Id": request_id, "Stripe-Version": version}, body)
-
-    def _authenticate(self, headers: dict[str, str]) -> Key:
-        key = _bearer(headers)
-        if not key:
-            raise StripeError(
-                "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-                "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
-                status=401,
-            )
-        found = self._known.get(key) or self._load_key(key)
-        if found is None:
-            raise StripeError(f"Invalid API Key provided: {key[:8]}****{key[-4:]}", status=401)
-        return found
-
-    def _request_id(self, method: str) -> str:
-        if method == "GET":
-            self._reads += 1
-            return f"req_r{self._reads:013d}"
-        return self.ids.new("req", 14)
-
-    def _make_keys(self, account: str) -> None:
-        keys = self.keys(account)
-        self._store_key(Key(keys.test, account, livemode=False))
-        self._store_key(Key(keys.live, account, livemode=True))
-
-    def _store_key(self, key: Key) -> None:
-        with self.transaction():
-            self.store.db.execute(
-                "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)",
-                (key.key, key.account, key.livemode, key.kind, _encode(key.permissions)),
-            )
-        self._known[key.key] = key
-
-    def _load_key(self, key: str) -> Key | None:
-        row = self.store.db.execute(
-            "SELECT account, livemode, kind, permissions FROM keys WHERE key = ?", (key,)
-        ).fetchone()
-        if row is None:
-            return None
-        found = self._known[key] = Key(key, row[0], bool(row[1]), row[2], _decode(row[3]))
-        return found
-
-
-def _bearer(headers: dict[str, str]) -> str:
-    return headers.get("authorization", "").partition(" ")[2].strip()
+    def _undo(self, depth: int, ids: int, seq: int) -> None:
+        self.store.db.execute(f"ROLLBACK TO s{depth}" if depth else "ROLLBACK")
+        if depth:
+            self.store.db.execute(f"RELEASE s{depth}")
+        self.ids.counter, self.store.seq = ids, seq
+        self.store.forget_names()
+        self.endpoints.forget()
+        self.ring.forget()
 
 
 def _account(id_: str, country: str, currency: str, now: int, settings: JSON) -> JSON:
     return {
         "id": id_,
         "object": "account",
-        "business_profile": {"name": "Pinstripe", "url": None, "support_email": None},
+        "business_profile": {"name": "Pinstripe", "support_email": None, "support_phone": None, "url": None},
         "business_type": "company",
         "capabilities": {"card_payments": "active", "transfers": "active"},
         "charges_enabled": True,

@@ -57,9 +57,22 @@ class StripeError(Exception):
         return {"error": {**error, **self.extra}}
 
 
-def missing(noun: str, id: str, *, param: str = "id") -> StripeError:  # noqa: A002
-    """No such object: `missing("charge", "ch_x")`."""
-    return StripeError(f"No such {noun}: '{id}'", code="resource_missing", param=param, status=404)
+# Where Stripe's sentence does not use the object's own name with spaces.
+NOUNS = {
+    "payment_intent": "payment_intent",
+    "payment_method": "PaymentMethod",
+    "setup_intent": "setup_intent",
+    "subscription_schedule": "subscription_schedule",
+    "tax_rate": "tax_rate",
+    "test_helpers.test_clock": "test clock",
+}
+
+
+def missing(object: str, id: str, *, param: str = "id") -> StripeError:  # noqa: A002
+    """No such object: 404 for the one the path names, 400 for one that a parameter names."""
+    noun = NOUNS.get(object, object.replace("_", " "))
+    status = 404 if param == "id" else 400
+    return StripeError(f"No such {noun}: '{id}'", code="resource_missing", param=param, status=status)
 
 
 def unknown_url(method: str, path: str) -> StripeError:

@@ -7,11 +7,14 @@ The items are `msgspec.Raw`: bytes that go out as they are stored, undecoded unl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+import msgspec
 from msgspec import Raw
 
-from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.errors import JSON, StripeError, missing
+from bookhand.sandbox.stripe.store import Window
 
 if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
@@ -25,24 +28,14 @@ def page(call: Call, object: str, links: dict[str, str], *, created: bool = True
     params = call.params
     limit = size(call) if "limit" in params else DEFAULT
     after, before = params.get("starting_after"), params.get("ending_before")
-    if after and before:
-        raise StripeError(
-            "You can only provide one of `starting_after` and `ending_before`.", param="starting_after"
-        )
-    bounds = _bounds(call) if created and "created" in params else {}
-    store, part = call.engine.store, call.part
+    window = _window(call, object, after, before, created=created)
+    found = call.engine.store.bodies(
+        call.part, object, links=links, window=window, limit=limit + 1, newest_first=not before
+    )
+    more = len(found) > limit
+    del found[limit:]
     if before:
-        place = _place(call, object, before, "ending_before")
-        found = store.bodies(
-            part, object, links=links, newer_than=place, limit=limit + 1, newest_first=False, **bounds
-        )
-        more = len(found) > limit
-        found = found[:limit][::-1]
-    else:
-        older = _place(call, object, after, "starting_after") if after else None
-        found = store.bodies(part, object, links=links, older_than=older, limit=limit + 1, **bounds)
-        more = len(found) > limit
-        del found[limit:]
+        found.reverse()
     return {"object": "list", "data": [Raw(body) for body in found], "has_more": more, "url": call.url}
 
 
@@ -77,14 +70,64 @@ def bounds_of(call: Call, name: str) -> tuple[int | None, int | None]:
     return low, high
 
 
-def _bounds(call: Call) -> dict[str, Any]:
-    since, until = bounds_of(call, "created")
-    return {"since": since, "until": until}
+def merged(call: Call, object: str, indexes: list[dict[str, str | None]], *, since: int) -> JSON:  # noqa: A002
+    """The page over several look-ups at once: an object is listed when it is in any of them."""
+    limit = size(call)
+    before = call.text("ending_before")
+    window = _window(call, object, call.text("starting_after"), before)
+    window = window._replace(since=max(since, window.since or since))
+    found: list[tuple[int, int, bytes]] = []
+    for index in indexes:
+        links = {name: value for name, value in index.items() if value is not None}
+        found += call.engine.store.rows(
+            call.part, object, links=links, window=window, limit=limit + 1, newest_first=not before
+        )
+    found.sort(reverse=not before)
+    chosen = [Raw(body) for _, _, body in found[:limit]]
+    if before:
+        chosen.reverse()
+    return {"object": "list", "data": chosen, "has_more": len(found) > limit, "url": call.url}
+
+
+def second(call: Call, object: str, links: dict[str, str]) -> JSON:  # noqa: A002
+    """A page of the second API: `{data, next_page_url, previous_page_url}`, continued by `page`."""
+    limit, after = size(call), call.text("page")
+    window = Window(older_than=_place(call, object, after, "page")) if after else None
+    found = call.engine.store.bodies(call.part, object, links=links, window=window, limit=limit + 1)
+    following = None
+    if len(found) > limit:
+        last = msgspec.json.decode(found[limit - 1])["id"]
+        following = f"{call.url}?{urlencode({**links, 'limit': limit, 'page': last})}"
+    return {
+        "data": [Raw(body) for body in found[:limit]],
+        "next_page_url": following,
+        "previous_page_url": None,
+    }
+
+
+def _window(
+    call: Call,
+    object: str,  # noqa: A002
+    after: str | None,
+    before: str | None,
+    *,
+    created: bool = True,
+) -> Window:
+    if after and before:
+        raise StripeError(
+            "You can only provide one of `starting_after` and `ending_before`.", param="starting_after"
+        )
+    since, until = bounds_of(call, "created") if created and "created" in call.params else (None, None)
+    return Window(
+        _place(call, object, after, "starting_after") if after else None,
+        _place(call, object, before, "ending_before") if before else None,
+        since,
+        until,
+    )
 
 
 def _place(call: Call, object: str, id: str, param: str) -> tuple[int, int]:  # noqa: A002
     place = call.engine.store.place(call.part, object, str(id))
     if place is None:
-        noun = object.replace("_", " ")
-        raise StripeError(f"No such {noun}: '{id}'", code="resource_missing", param=param, status=404)
+        raise missing(object, id, param=param)
     return place

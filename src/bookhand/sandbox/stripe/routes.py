@@ -15,14 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bookhand.sandbox.stripe.errors import JSON
 
 if TYPE_CHECKING:
-    from bookhand.sandbox.stripe.call import Call
+    from bookhand.sandbox.stripe.call import Call, Content
 
-Handler = Callable[["Call"], JSON]
+Handler = Callable[["Call"], "JSON | Content"]
+H = TypeVar("H", bound=Handler)
 Job = Callable[["Call", JSON], None]
 
 JOBS: dict[str, Job] = {}
@@ -56,10 +57,10 @@ FIXED: dict[tuple[str, str], Route] = {}
 
 def route(
     method: str, path: str, *, permission: str | None = None, **options: Any
-) -> Callable[[Handler], Handler]:
+) -> Callable[[H], H]:
     """Answer this method and path with the function below."""
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: H) -> H:
         found = Route(method, path, handler, permission, options)
         node = TREE
         for part in path.strip("/").split("/"):

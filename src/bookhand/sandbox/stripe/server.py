@@ -1,21 +1,39 @@
-"""The HTTP skin: an ASGI app over one Pinstripe.
+"""The HTTP skin: an ASGI app over one Pinstripe, answering for api, connect, files and marketplace.stripe.com alike.
 
-app = App(Pinstripe())          # any ASGI server
+    with running(Pinstripe()) as url:       # in a thread, on a free port of 127.0.0.1
+        StripeClient(key, base_addresses={"api": url, "connect": url, "files": url})
+
+The app also runs the stand-in's timer (jobs that fall due) and its courier (webhooks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import msgspec
+import uvicorn
+from python_multipart.multipart import parse_form
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from bookhand.sandbox.stripe import forms
-from bookhand.sandbox.stripe.engine import Pinstripe, Response
-from bookhand.sandbox.stripe.errors import JSON
+from bookhand.sandbox.stripe import forms, idempotency
+from bookhand.sandbox.stripe.answer import Request, Response, refusal
+from bookhand.sandbox.stripe.call import Upload
+from bookhand.sandbox.stripe.engine import Pinstripe
+from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.faults import Cut
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+TICK_SECONDS = 0.25
+LARGEST_BODY = 64 * 1024 * 1024
 
 
 class App:
@@ -23,45 +41,180 @@ class App:
 
     def __init__(self, engine: Pinstripe) -> None:
         self.engine = engine
+        self._busy: set[tuple[str, str]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._live(receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        params = forms.decode(scope["query_string"].decode())
-        if scope["method"] != "GET":
-            params |= _body(headers, await _read(receive))
-        await _send(send, self.engine.answer(scope["method"], scope["path"], params, headers))
+        method, path = scope["method"], scope["path"]
+        try:
+            params = forms.decode(scope["query_string"].decode())
+            files: dict[str, Upload] = {}
+            if method != "GET":
+                params |= _body(headers, await _read(receive), files)
+            request = Request(method, path, params, headers, files)
+        except (StripeError, ValueError) as error:
+            await _send(send, self._unread(Request(method, path, {}, headers), error))
+            return
+        try:
+            answer = await self._answer(request)
+        except Cut:
+            await _cut(scope, send)
+            return
+        await _send(send, answer)
+
+    async def _answer(self, request: Request) -> Response:
+        delay = self.engine.latency_seconds + self.engine.faults.delay(request.method, request.path)
+        if not delay or request.path.startswith("/_pinstripe"):
+            return self.engine.answer(request)
+        key = request.idempotency_key
+        claim = (request.headers.get("authorization", ""), key)
+        if key and claim in self._busy:
+            return self._unread(request, idempotency.in_use(key))
+        self._busy.add(claim)
+        try:
+            await asyncio.sleep(delay)
+            return self.engine.answer(request)
+        finally:
+            self._busy.discard(claim)
+
+    def _unread(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, StripeError):
+            error = StripeError(f"Invalid request: the body could not be read ({type(error).__name__}).")
+        with self.engine.lock:
+            return refusal(self.engine, request, error, self.engine.request_id("GET"))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._tasks = [asyncio.create_task(self.engine.courier.run()), asyncio.create_task(self._tick())]
+            else:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _tick(self) -> None:
+        """Run jobs as they fall due."""
+        while True:
+            self.engine.tick()
+            due = self.engine.store.due()
+            nap = TICK_SECONDS if due is None else self.engine.clock.wait(due)
+            await asyncio.sleep(min(max(nap, 0.005), TICK_SECONDS))
 
 
-def _body(headers: dict[str, str], body: bytes) -> JSON:
-    if headers.get("content-type", "").startswith("application/json"):
-        found: JSON = forms.texts(msgspec.json.decode(body)) if body else {}
-        return found
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, handing the transport along so that a connection can be cut on demand."""
+
+    def on_headers_complete(self) -> None:
+        """The request begins."""
+        super().on_headers_complete()
+        self.scope["pinstripe.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
+
+def serve(engine: Pinstripe) -> uvicorn.Server:
+    """A server; `run(sockets=[sock])` starts it."""
+    config = uvicorn.Config(
+        App(engine),
+        http=Protocol,
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+    return uvicorn.Server(config)
+
+
+@contextlib.contextmanager
+def running(engine: Pinstripe, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """The stand-in over HTTP in a thread; gives its address."""
+    with bound(host, port) as sock:
+        server = serve(engine)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+        thread.start()
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the stand-in did not start")
+            time.sleep(0.005)
+        try:
+            yield f"http://{host}:{sock.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on this address; port 0 = a free one."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    return sock
+
+
+def _body(headers: dict[str, str], body: bytes, files: dict[str, Upload]) -> JSON:
+    kind = headers.get("content-type", "")
+    if kind.startswith("application/json"):
+        found = msgspec.json.decode(body) if body else {}
+        if not isinstance(found, dict):
+            raise StripeError("The request body must be a JSON object.")
+        return {str(name): value for name, value in forms.texts(found).items()}
+    if kind.startswith("multipart/form-data"):
+        return _parts(kind, body, files)
     return forms.decode(body.decode())
 
 
+def _parts(kind: str, body: bytes, files: dict[str, Upload]) -> JSON:
+    pairs: list[tuple[str, str]] = []
+
+    def on_field(field: Any) -> None:
+        pairs.append((field.field_name.decode(), (field.value or b"").decode()))
+
+    def on_file(file: Any) -> None:
+        file.file_object.seek(0)
+        name = (file.file_name or b"file").decode()
+        content_type = (getattr(file, "content_type", None) or b"application/octet-stream")
+        if isinstance(content_type, bytes):
+            content_type = content_type.decode()
+        files[(file.field_name or b"file").decode()] = Upload(name, content_type, file.file_object.read())
+
+    parse_form({"Content-Type": kind.encode(), "Content-Length": str(len(body)).encode()}, BytesIO(body), on_field, on_file)
+    return forms.nest(pairs)
+
+
 async def _read(receive: Receive) -> bytes:
-    parts = []
+    parts, size = [], 0
     while True:
         message = await receive()
-        parts.append(message.get("body", b""))
+        part = message.get("body", b"")
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise StripeError("The request is too large.", status=413)
+        parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
 
 
 async def _send(send: Send, answer: Response) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    headers.append((b"content-type", b"application/json"))
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+async def _cut(scope: dict[str, Any], send: Send) -> None:
+    """Hang up without a word."""
+    transport = scope.get("pinstripe.transport")
+    if transport is None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        raise ConnectionAbortedError("cut on demand")
+    transport.abort()
+    await asyncio.sleep(0.001)

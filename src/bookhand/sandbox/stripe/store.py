@@ -8,7 +8,7 @@ later in `jobs`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,10 +29,6 @@ CREATE TABLE IF NOT EXISTS stubs (part INTEGER, kind INTEGER, id TEXT, PRIMARY K
 CREATE TABLE IF NOT EXISTS marks (part INTEGER, name TEXT, value INTEGER, PRIMARY KEY (part, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (
   line TEXT, due INTEGER, seq INTEGER, part INTEGER, name TEXT, args BLOB, PRIMARY KEY (line, due, seq)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS keys (
-  key TEXT PRIMARY KEY, account TEXT, livemode INTEGER, kind TEXT, permissions BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS connections (
-  platform TEXT, account TEXT, livemode INTEGER, scope TEXT, PRIMARY KEY (platform, livemode, account)) WITHOUT ROWID;
 """
 
 
@@ -43,6 +39,25 @@ class Row(NamedTuple):
     seq: int
     body: bytes
     links: dict[str, str]
+
+
+class Window(NamedTuple):
+    """Part of a list: places are exclusive, times inclusive."""
+
+    older_than: tuple[int, int] | None = None
+    newer_than: tuple[int, int] | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+WINDOW = (
+    " AND (o.created, o.seq) < (?, ?)",
+    " AND (o.created, o.seq) > (?, ?)",
+    " AND o.created >= ?",
+    " AND o.created <= ?",
+)
+NEWEST = " ORDER BY o.created DESC, o.seq DESC LIMIT ?"
+OLDEST = " ORDER BY o.created, o.seq LIMIT ?"
 
 
 class Part(NamedTuple):
@@ -215,35 +230,50 @@ class Store:
         object: str,  # noqa: A002
         *,
         links: dict[str, str] | None = None,
-        older_than: tuple[int, int] | None = None,
-        newer_than: tuple[int, int] | None = None,
-        since: int | None = None,
-        until: int | None = None,
+        window: Window | None = None,
         limit: int = -1,
         newest_first: bool = True,
     ) -> list[bytes]:
-        """The bytes of many objects; `since` and `until` are inclusive, the places exclusive."""
-        sql, values = self._select(part, object, list((links or {}).items()))
-        if older_than:
-            sql += " AND (o.created, o.seq) < (?, ?)"
-            values += older_than
-        if newer_than:
-            sql += " AND (o.created, o.seq) > (?, ?)"
-            values += newer_than
-        if since is not None:
-            sql += " AND o.created >= ?"
-            values.append(since)
-        if until is not None:
-            sql += " AND o.created <= ?"
-            values.append(until)
-        way = "DESC" if newest_first else "ASC"
-        sql += f" ORDER BY o.created {way}, o.seq {way} LIMIT ?"
+        """The bytes of many objects."""
+        sql, values = self._select(part, object, links or {}, window, "body")
+        sql += NEWEST if newest_first else OLDEST
         values.append(limit)
         return [body for (body,) in self.db.execute(sql, values)]
 
+    def rows(
+        self,
+        part: int,
+        object: str,  # noqa: A002
+        *,
+        links: dict[str, str] | None = None,
+        window: Window | None = None,
+        limit: int = -1,
+        newest_first: bool = True,
+    ) -> Iterator[tuple[int, int, bytes]]:
+        """The same with their places, one by one."""
+        sql, values = self._select(part, object, links or {}, window, "o.created, o.seq, body")
+        sql += NEWEST if newest_first else OLDEST
+        values.append(limit)
+        yield from self.db.execute(sql, values)
+
+    def values(self, part: int, object: str, name: str) -> list[str]:  # noqa: A002
+        """Every value a look-up has."""
+        key = (part, self.kind(object), self.kind(name))
+        found: list[str] = []
+        sql = "SELECT min(value) FROM links WHERE part = ? AND kind = ? AND name = ? AND value > ?"
+        while (row := self.db.execute(sql, (*key, found[-1] if found else "")).fetchone())[0] is not None:
+            found.append(row[0])
+        return found
+
+    def forget_before(self, part: int, object: str, created: int) -> None:  # noqa: A002
+        """Drop old objects with their look-ups."""
+        key = (part, self.kind(object), created)
+        self.db.execute("DELETE FROM objects WHERE part = ? AND kind = ? AND created < ?", key)
+        self.db.execute("DELETE FROM links WHERE part = ? AND kind = ? AND created < ?", key)
+
     def count(self, part: int, object: str, **links: str) -> int:  # noqa: A002
         """How many there are."""
-        sql, values = self._select(part, object, list(links.items()), "count(*)")
+        sql, values = self._select(part, object, links, None, "count(*)")
         return int(self.db.execute(sql, values).fetchone()[0])
 
     def everything(self) -> Iterable[tuple[int, int, int, int, str, bytes]]:
@@ -256,14 +286,25 @@ class Store:
         self,
         part: int,
         object: str,  # noqa: A002
-        links: Sequence[tuple[str, str]],
-        what: str = "body",
+        links: dict[str, str],
+        window: Window | None,
+        what: str,
     ) -> tuple[str, list[Any]]:
         kind = self.kind(object)
         if not links:
-            return f"SELECT {what} FROM objects o WHERE o.part = ? AND o.kind = ?", [part, kind]  # noqa: S608
-        values: list[Any] = []
-        joins = ""
+            sql = f"SELECT {what} FROM objects o WHERE o.part = ? AND o.kind = ?"  # noqa: S608 - our own words
+            values: list[Any] = [part, kind]
+        else:
+            sql, values = self._joined(part, kind, list(links.items()), what)
+        if window is not None:
+            for text, found in zip(WINDOW, window, strict=True):
+                if found is not None:
+                    sql += text
+                    values += found if isinstance(found, tuple) else (found,)
+        return sql, values
+
+    def _joined(self, part: int, kind: int, links: list[tuple[str, str]], what: str) -> tuple[str, list[Any]]:
+        joins, values = "", []
         for at, (name, value) in enumerate(links[1:]):
             joins += (
                 f" CROSS JOIN links l{at} ON l{at}.part = o.part AND l{at}.kind = o.kind AND l{at}.name = ?"
@@ -271,10 +312,9 @@ class Store:
             )
             values += [self.kind(name), value]
         sql = (
-            f"SELECT {what} FROM links o"
-            + joins
-            + " CROSS JOIN objects d ON d.part = o.part AND d.kind = o.kind"
-            " AND d.created = o.created AND d.seq = o.seq WHERE o.part = ? AND o.kind = ? AND o.name = ? AND o.value = ?"
+            f"SELECT {what} FROM links o{joins} CROSS JOIN objects d ON d.part = o.part AND d.kind = o.kind"  # noqa: S608
+            " AND d.created = o.created AND d.seq = o.seq"
+            " WHERE o.part = ? AND o.kind = ? AND o.name = ? AND o.value = ?"
         )
         name, value = links[0]
         return sql, [*values, part, kind, self.kind(name), value]
