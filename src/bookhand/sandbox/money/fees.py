@@ -24,29 +24,28 @@ JSON = dict[str, Any]
 FIXED = {"usd": 30, "eur": 25, "gbp": 20, "jpy": 0, "cad": 30, "aud": 30, "chf": 30, "kwd": 90}
 CARD_POINTS = {"US": 290, "CA": 290, "AU": 175, "GB": 150, "JP": 360}
 EUROPE_POINTS = 150
-EUROPE = frozenset(
-    (
-        "AT",
-        "BE",
-        "BG",
-        "CH",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IT",
-        "LT",
-    )
-    + ("LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK")
+WEST = (
+    "AT",
+    "BE",
+    "CH",
+    "DE",
+    "DK",
+    "ES",
+    "FI",
+    "FR",
+    "IE",
+    "IT",
+    "LT",
+    "LU",
+    "LV",
+    "MT",
+    "NL",
+    "NO",
+    "PT",
+    "SE",
 )
+EAST = ("BG", "CY", "CZ", "EE", "GR", "HR", "HU", "PL", "RO", "SI", "SK")
+EUROPE = frozenset(WEST + EAST)
 INTERNATIONAL_POINTS = 150
 EUROPE_INTERNATIONAL_POINTS = 175
 CONVERSION_POINTS = 100

@@ -88,7 +88,15 @@ def retry(call: Call, intent: JSON, *, payment_method: str | JSON, off_session: 
     return intent
 
 
-def attempt(call: Call, intent: JSON, method: Method, *, off_session: bool, passed: bool = False) -> None:
+def attempt(
+    call: Call,
+    intent: JSON,
+    method: Method,
+    *,
+    off_session: bool,
+    passed: bool = False,
+    return_url: str | None = None,
+) -> None:
     """One try: the intent is changed, not saved; its charge is written. `passed`: authentication was done."""
     intent["payment_method"] = method.id
     intent["next_action"] = None
@@ -97,7 +105,7 @@ def attempt(call: Call, intent: JSON, method: Method, *, off_session: bool, pass
         code = _authentication(word, method, off_session=off_session)
         if code == "asked":
             intent["status"] = "requires_action"
-            intent["next_action"] = _next_action(call, intent)
+            intent["next_action"] = _next_action(call, intent, return_url)
             return
         word = "decline" if code else "ok"
     elif word == "action" and code:
@@ -345,8 +353,7 @@ def _authentication(word: str, method: Method, *, off_session: bool) -> str:
     return "asked"
 
 
-def _next_action(call: Call, intent: JSON) -> JSON:
-    back = intent.pop("_return_url", None)
+def _next_action(call: Call, intent: JSON, back: str | None) -> JSON:
     url = f"https://hooks.stripe.com/3d_secure_2/hosted?merchant={call.account}&payment_intent={intent['id']}"
     if back:
         return {"redirect_to_url": {"return_url": back, "url": url}, "type": "redirect_to_url"}
