@@ -54,7 +54,7 @@ class Rule(msgspec.Struct, frozen=True):
 UNKNOWN = Rule(SUSPENSE, SUSPENSE, "", "processing_fees", sampled=False, what="Movement")
 
 
-def entry_of(bt: BalanceTransaction) -> tuple[Entry, list[Problem]]:
+def entry_of(bt: BalanceTransaction, *, delivery: int = 0) -> tuple[Entry, list[Problem]]:
     """The entry of a balance transaction, from its immutable fields alone, and what is wrong with it."""
     rule = rule_for(bt.reporting_category, bt.type)
     currency = bt.currency
@@ -71,7 +71,7 @@ def entry_of(bt: BalanceTransaction) -> tuple[Entry, list[Problem]]:
     if currency not in EXPONENTS:
         problems.append(_problem("unknown_currency", bt, "nobody knows the currency's decimals"))
     postings = (Posting(f"stripe_clearing:{bt.balance_type}", currency, bt.net), *lines)
-    return _entry(bt, rule, tuple(line for line in postings if line.minor)), problems
+    return _entry(bt, rule, tuple([line for line in postings if line.minor]), delivery), problems
 
 
 def rule_for(category: str, kind: str) -> Rule:
@@ -120,13 +120,15 @@ def _fee_role(detail: FeeDetail, bt: BalanceTransaction, rule: Rule) -> str | No
     return _FEE_ROLES[detail.type] or rule.fee_role
 
 
-def _entry(bt: BalanceTransaction, rule: Rule, postings: tuple[Posting, ...]) -> Entry:
+def _entry(bt: BalanceTransaction, rule: Rule, postings: tuple[Posting, ...], delivery: int) -> Entry:
     refs = {"balance_transaction": bt.id}
     why = rule.what if rule.kind != SUSPENSE else f"{rule.what} ({bt.reporting_category or 'no category'}, {bt.type})"
     if bt.source:
         refs["source"] = bt.source
         why = f"{why} {bt.source}"
-    return Entry(key=bt.id, happened_at=bt.created, kind=rule.kind, why=why, postings=postings, refs=refs)
+    return Entry(
+        key=bt.id, happened_at=bt.created, kind=rule.kind, why=why, postings=postings, delivery=delivery, refs=refs
+    )  # fmt: skip
 
 
 def _problem(kind: str, bt: BalanceTransaction, finding: str) -> Problem:
