@@ -24,21 +24,28 @@ START = 1_767_225_600  # 2026-01-01
 
 
 def bt(
-    id: str, amount: int, *, category: str = "charge", type: str | None = None, fee: int = 0, source: str | None = None,
+    key: str, amount: int, *, category: str = "charge", kind: str | None = None, fee: int = 0, source: str | None = None,
     currency: str = "USD", at: int = START, balance_type: str = "payments", fee_details=None, net: int | None = None,
 ) -> BalanceTransaction:  # fmt: skip
     if fee_details is None:
         fee_details = (FeeDetail("stripe_fee", currency, fee),) if fee else ()
     return BalanceTransaction(
-        id=id, created=at, available_on=at + 2 * DAY, type=type or category, reporting_category=category,
+        id=key, created=at, available_on=at + 2 * DAY, type=kind or category, reporting_category=category,
         balance_type=balance_type, currency=currency, amount=amount, fee=fee, net=amount - fee if net is None else net,
         source=source, fee_details=fee_details,
     )  # fmt: skip
 
 
-def charge(n: str, amount: int, *, currency: str = "USD", at: int = START, transfer: str | None = None) -> Charge:
+def charge(
+    n: str, amount: int, *, currency: str = "USD", at: int = START, transfer: str | None = None
+) -> Charge:
     return Charge(
-        id=f"ch_{n}", created=at, currency=currency, amount=amount, payment_intent=f"pi_{n}", source_transfer=transfer
+        id=f"ch_{n}",
+        created=at,
+        currency=currency,
+        amount=amount,
+        payment_intent=f"pi_{n}",
+        source_transfer=transfer,
     )
 
 
@@ -59,7 +66,9 @@ def paid(n: str, of: str, by: str, amount: int, *, currency: str = "USD") -> Inv
     )  # fmt: skip
 
 
-def credit_note(n: str, of: str, total: int, taxes: dict[str, int], refunds: list[str], *, at: int = START) -> CreditNote:
+def credit_note(
+    n: str, of: str, total: int, taxes: dict[str, int], refunds: list[str], *, at: int = START
+) -> CreditNote:
     parts = tuple(InvoiceTax(amount, "exclusive", rate) for rate, amount in taxes.items())
     return CreditNote(
         id=f"cn_{n}", created=at, invoice=f"in_{of}", currency="USD", total=total, status="issued", taxes=parts,
@@ -80,7 +89,8 @@ def members(payout: str, *bts: str) -> list[Fact]:
 
 def seen(facts: Iterable[Fact], *, first: int = 1) -> list[Seen]:
     return [
-        Seen(fact=fact, delivery=delivery, as_of=START, told_by="listed") for delivery, fact in enumerate(facts, start=first)
+        Seen(fact=fact, delivery=delivery, as_of=START, told_by="listed")
+        for delivery, fact in enumerate(facts, start=first)
     ]
 
 
@@ -115,24 +125,60 @@ def a_year() -> list[Fact]:
         refund("rest", "part0", 5_000),
         bt("txn_rest", -5_000, category="refund", source="re_rest", at=START + 60 * DAY),
         # disputes: lost and then won, won in part, lost before it was won in part
-        bt("txn_d1", -5_000, category="dispute", type="adjustment", fee=1_500, source="dp_1", at=START + 9 * DAY),
-        bt("txn_d1_back", 5_000, category="dispute_reversal", type="adjustment", source="dp_1", at=START + 70 * DAY),
+        bt(
+            "txn_d1",
+            -5_000,
+            category="dispute",
+            kind="adjustment",
+            fee=1_500,
+            source="dp_1",
+            at=START + 9 * DAY,
+        ),
+        bt(
+            "txn_d1_back",
+            5_000,
+            category="dispute_reversal",
+            kind="adjustment",
+            source="dp_1",
+            at=START + 70 * DAY,
+        ),
         dispute("1", "plain", 5_000, "needs_response", ["txn_d1"]),
         dispute("1", "plain", 5_000, "lost", ["txn_d1"]),
         dispute("1", "plain", 5_000, "won", ["txn_d1", "txn_d1_back"]),
-        bt("txn_d2", -900, category="dispute", type="adjustment", source="dp_2", at=START + 9 * DAY),
-        bt("txn_d2_back", 600, category="dispute_reversal", type="adjustment", source="dp_2", at=START + 70 * DAY),
+        bt("txn_d2", -900, category="dispute", kind="adjustment", source="dp_2", at=START + 9 * DAY),
+        bt(
+            "txn_d2_back",
+            600,
+            category="dispute_reversal",
+            kind="adjustment",
+            source="dp_2",
+            at=START + 70 * DAY,
+        ),
         dispute("2", "euro", 900, "won", ["txn_d2", "txn_d2_back"]),
-        bt("txn_d3", -700, category="dispute", type="adjustment", source="dp_3", at=START + 9 * DAY),
-        bt("txn_d3_back", 500, category="dispute_reversal", type="adjustment", source="dp_3", at=START + 70 * DAY),
+        bt("txn_d3", -700, category="dispute", kind="adjustment", source="dp_3", at=START + 9 * DAY),
+        bt(
+            "txn_d3_back",
+            500,
+            category="dispute_reversal",
+            kind="adjustment",
+            source="dp_3",
+            at=START + 70 * DAY,
+        ),
         dispute("3", "euro", 700, "lost", ["txn_d3"]),
         dispute("3", "euro", 700, "won", ["txn_d3", "txn_d3_back"]),
         # income from a platform, a payout that fails, one that stands, something nobody knows
         charge("platform", 900, transfer="tr_1"),
-        bt("txn_platform", 900, type="payment", source="ch_platform", at=START + 11 * DAY),
+        bt("txn_platform", 900, kind="payment", source="ch_platform", at=START + 11 * DAY),
         bt("txn_out", -9_680, category="payout", source="po_1", at=START + 12 * DAY),
-        bt("txn_out_back", 9_680, category="payout_reversal", type="payout_failure", source="po_1", at=START + 14 * DAY),
+        bt(
+            "txn_out_back",
+            9_680,
+            category="payout_reversal",
+            kind="payout_failure",
+            source="po_1",
+            at=START + 14 * DAY,
+        ),
         *members("po_1", "txn_plain", "txn_out"),
-        bt("txn_riddle", 77, category="riddle", type="riddle", at=START + 15 * DAY),
+        bt("txn_riddle", 77, category="riddle", kind="riddle", at=START + 15 * DAY),
     ]
     return facts

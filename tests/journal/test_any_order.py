@@ -7,11 +7,11 @@ from functools import lru_cache
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.journal.shapes import a_year, seen
 
 from bookhand.core.facts import BalanceTransaction, Fact
 from bookhand.journal import payout_store, store
 from bookhand.journal.workflow import read
-from tests.journal.shapes import a_year, seen
 
 FACTS = a_year()
 
@@ -42,7 +42,9 @@ def _places() -> list[int]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_shuffled_doubled_and_split_facts_make_the_same_journal(db, link, at_once, data):

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.core.facts import InvoiceTax, Link
-from bookhand.journal.cases import ChargeCase, Credited, DisputeCase, InvoiceCase, Moved, Returned, TaxedPayment
+from bookhand.journal.cases import (
+    ChargeCase,
+    Credited,
+    DisputeCase,
+    InvoiceCase,
+    Moved,
+    Returned,
+    TaxedPayment,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -192,7 +200,7 @@ def _rows(
     if not ids:
         return []
     args = {"workspace": link.workspace_id, "connection": link.connection_id, "ids": sorted(ids), **more}
-    return cx.execute(sql, args, prepare=False).fetchall()  # type: ignore[arg-type]
+    return cx.execute(sql, args, prepare=False).fetchall()
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[str, list[tuple[Any, ...]]]:

@@ -100,11 +100,19 @@ class DisputeCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refinement(
-    key: str, *, at: int, kind: str, why: str, lines: list[tuple[str, str, int]], refs: dict[str, str],
+    key: str,
+    *,
+    at: int,
+    kind: str,
+    why: str,
+    lines: list[tuple[str, str, int]],
+    refs: dict[str, str],
     reverses: str | None = None,
 ) -> list[Entry]:
     """The entry of `lines` (account, currency, minor), or none where every line is zero."""
     postings = tuple(Posting(*line) for line in lines if line[2])
     if not postings:
         return []
-    return [Entry(key=key, happened_at=at, kind=kind, why=why, postings=postings, refs=refs, reverses=reverses)]
+    return [
+        Entry(key=key, happened_at=at, kind=kind, why=why, postings=postings, refs=refs, reverses=reverses)
+    ]

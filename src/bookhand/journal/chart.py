@@ -61,7 +61,9 @@ def chart_from_toml(text: str, *, where: str = "accounts.toml") -> Chart:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Refusal(f"{where} is not TOML: {error}. Compare it with the example in the documentation.") from None
+        raise Refusal(
+            f"{where} is not TOML: {error}. Compare it with the example in the documentation."
+        ) from None
     accounts = data.get("accounts", {})
     extra = [key for key in data if key != "accounts"]
     findings = [f"[{key}] is unknown; only [accounts] is read" for key in extra]
@@ -113,7 +115,9 @@ def _wrong_name(role: str, name: str) -> list[str]:
             "and has only letters, digits and hyphens"
         )
     if role == "stripe_clearing" and any(field not in name for field in FIELDS):
-        findings.append("stripe_clearing must keep {connection}, {currency} and {detail}, or it cannot be proven")
+        findings.append(
+            "stripe_clearing must keep {connection}, {currency} and {detail}, or it cannot be proven"
+        )
     return findings
 
 

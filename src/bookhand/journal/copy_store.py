@@ -34,14 +34,16 @@ def insert_new(
         return []
     names = ", ".join(column.split()[0] for column in table.columns.split(", "))
     incoming = f"incoming_{table.name}"
-    cx.execute(f"create temp table if not exists {incoming} ({table.columns}) on commit delete rows", prepare=False)  # type: ignore[arg-type]
-    with cx.cursor() as cursor, cursor.copy(f"copy pg_temp.{incoming} from stdin") as copy:  # type: ignore[arg-type]
+    cx.execute(
+        f"create temp table if not exists {incoming} ({table.columns}) on commit delete rows", prepare=False
+    )
+    with cx.cursor() as cursor, cursor.copy(f"copy pg_temp.{incoming} from stdin") as copy:
         copy.write("".join(rows))
     added = cx.execute(
-        f"insert into {table.name} (workspace_id, connection_id, {names}) "  # type: ignore[arg-type] # noqa: S608 (names from this package)
+        f"insert into {table.name} (workspace_id, connection_id, {names}) "  # noqa: S608 (names from this package)
         f"select %s, %s, {names} from pg_temp.{incoming} as incoming where {table.unless} on conflict do nothing returning {returning}",
         (link.workspace_id, link.connection_id),
         prepare=False,
     ).fetchall()
-    cx.execute(f"delete from pg_temp.{incoming}")  # type: ignore[arg-type] # noqa: S608
+    cx.execute(f"delete from pg_temp.{incoming}")  # noqa: S608
     return added

@@ -31,12 +31,19 @@ def outcome(case: DisputeCase) -> list[Entry]:
 
 
 def _lost(case: DisputeCase, moved: Moved) -> list[Entry]:
-    return _entry(case, f"{moved.key}:lost", moved, "dispute_lost", f"Dispute {case.dispute} is lost", -moved.amount)
+    return _entry(
+        case,
+        f"{moved.key}:lost",
+        moved,
+        "dispute_lost",
+        f"Dispute {case.dispute} is lost",
+        loss=-moved.amount,
+    )
 
 
 def _won_late(case: DisputeCase, moved: Moved) -> list[Entry]:
     why = f"Dispute {case.dispute} was lost and is won after all"
-    return _entry(case, f"{moved.key}:lost_reversed", moved, "dispute_won_late", why, -moved.amount)
+    return _entry(case, f"{moved.key}:lost_reversed", moved, "dispute_won_late", why, loss=-moved.amount)
 
 
 def _partly_won(case: DisputeCase, pair: tuple[str, ...]) -> list[Entry]:
@@ -48,14 +55,17 @@ def _partly_won(case: DisputeCase, pair: tuple[str, ...]) -> list[Entry]:
     if left <= 0 or last.amount <= 0:
         return []
     why = f"Dispute {case.dispute} is won in part"
-    entries = _entry(case, f"{last.key}:partly_won", last, "dispute_partly_won", why, left)
+    entries = _entry(case, f"{last.key}:partly_won", last, "dispute_partly_won", why, loss=left)
     if case.lost:
         why = f"Dispute {case.dispute} was lost before: the whole loss is booked already"
-        entries += _entry(case, f"{last.key}:partly_won:undone", last, "reversal", why, -left, reverses=entries[0].key)
+        entries += _entry(
+            case, f"{last.key}:partly_won:undone", last, "reversal", why, loss=-left, reverses=entries[0].key
+        )
     return entries
 
 
-def _entry(case: DisputeCase, key: str, moved: Moved, kind: str, why: str, loss: int, *, reverses: str | None = None
+def _entry(
+    case: DisputeCase, key: str, moved: Moved, kind: str, why: str, *, loss: int, reverses: str | None = None
 ) -> list[Entry]:
     return refinement(
         key,

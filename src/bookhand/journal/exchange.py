@@ -61,7 +61,14 @@ def _gains(case: ChargeCase, arrival: Moved) -> list[Entry]:
     if case.wholly_returned() and len(back) == len(case.given_back()):
         rest = arrival.amount - sum(share for _, share in _shares(case, arrival, back))
         at = max(one.moved.created for one in back)
-        entries += _booked(case, f"{case.charge}:returned:fx", at, arrival.currency, rest, "the last cents of")
+        entries += _booked(
+            case,
+            f"{case.charge}:returned:fx",
+            at=at,
+            currency=arrival.currency,
+            gain=rest,
+            what="the last cents of",
+        )
     return entries
 
 
@@ -75,11 +82,16 @@ def _shares(case: ChargeCase, arrival: Moved, back: list[Returned]) -> Iterator[
 def _gain(case: ChargeCase, one: Returned, share: int) -> list[Entry]:
     moved = one.moved
     return _booked(
-        case, f"{moved.key}:fx_gain", moved.created, moved.currency, share + moved.amount, f"{one.refund} of"
+        case,
+        f"{moved.key}:fx_gain",
+        at=moved.created,
+        currency=moved.currency,
+        gain=share + moved.amount,
+        what=f"{one.refund} of",
     )
 
 
-def _booked(case: ChargeCase, key: str, at: int, currency: str, gain: int, what: str) -> list[Entry]:
+def _booked(case: ChargeCase, key: str, *, at: int, currency: str, gain: int, what: str) -> list[Entry]:
     return refinement(
         key,
         at=at,

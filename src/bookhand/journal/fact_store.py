@@ -83,7 +83,11 @@ def _keep_sources(
 
 
 def _keep_invoices(
-    cx: Transaction[Any], link: Link, invoices: Sequence[Invoice], payments: Sequence[InvoicePayment], touched: Touched
+    cx: Transaction[Any],
+    link: Link,
+    invoices: Sequence[Invoice],
+    payments: Sequence[InvoicePayment],
+    touched: Touched,
 ) -> None:
     rows = [
         f"{text(one.id)}\t{one.currency}\t{one.total}\t{_json(one.taxes)}\n"
@@ -100,7 +104,9 @@ def _keep_invoices(
     touched.invoices.update(invoice for (invoice,) in added)
 
 
-def _keep_credit_notes(cx: Transaction[Any], link: Link, notes: Sequence[CreditNote], touched: Touched) -> None:
+def _keep_credit_notes(
+    cx: Transaction[Any], link: Link, notes: Sequence[CreditNote], touched: Touched
+) -> None:
     notes = [note for note in notes if note.refunds]
     rows = [
         f"{text(one.id)}\t{one.created}\t{text(one.invoice)}\t{one.total}\t{_json(one.taxes)}\t{array(tuple(sorted(one.refunds)))}\n"
@@ -123,7 +129,9 @@ def _keep_disputes(cx: Transaction[Any], link: Link, disputes: Sequence[Dispute]
     touched.disputes.update(id_ for (id_,) in added)
 
 
-def _keep_members(cx: Transaction[Any], link: Link, members: Sequence[PayoutMember], touched: Touched) -> None:
+def _keep_members(
+    cx: Transaction[Any], link: Link, members: Sequence[PayoutMember], touched: Touched
+) -> None:
     rows = [f"{text(one.balance_transaction)}\t{text(one.payout)}\n" for one in members]
     added = insert_new(cx, link, _MEMBER, rows, returning="balance_transaction, payout")
     touched.members.update((bt, payout) for bt, payout in added)

@@ -75,4 +75,7 @@ def unbalanced(cx: Transaction[Any], link: Link) -> list[Group]:
         " order by payout, currency",
         (link.workspace_id, link.connection_id),
     )
-    return [Group(payout=payout, currency=currency, members=members, net=net) for payout, currency, members, net in rows]
+    return [
+        Group(payout=payout, currency=currency, members=members, net=net)
+        for payout, currency, members, net in rows
+    ]

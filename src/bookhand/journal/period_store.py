@@ -38,7 +38,8 @@ def calendar(cx: Transaction[Any], workspace_id: int) -> Calendar:
         """,
         {"workspace": workspace_id},
     ).fetchone()
-    timezone, late, closed, anyone_waits = row or ("UTC", "post_open", [], False)
+    assert row is not None  # noqa: S101 (a select without a from has one row)
+    timezone, late, closed, anyone_waits = row
     return Calendar(timezone=timezone, late=late, closed=frozenset(closed), anyone_waits=anyone_waits)
 
 
@@ -55,7 +56,13 @@ def configure(cx: Transaction[Any], workspace_id: int, *, timezone: str, late: L
 
 
 def record(
-    cx: Transaction[Any], workspace_id: int, *, period: str, act: Literal["close", "reopen"], who: str, why: str
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    period: str,
+    act: Literal["close", "reopen"],
+    who: str,
+    why: str,
 ) -> None:
     """Write an act down, after every batch that is being posted now."""
     cx.execute("select pg_advisory_xact_lock(%s, %s)", (_LOCK_WORKSPACE, workspace_id))
@@ -68,6 +75,7 @@ def record(
 def acts(cx: Transaction[Any], workspace_id: int) -> list[Act]:
     """Who closed and reopened what, oldest first."""
     rows = cx.execute(
-        "select period, act, who, why, at from journal_period_act where workspace_id = %s order by act_id", (workspace_id,)
+        "select period, act, who, why, at from journal_period_act where workspace_id = %s order by act_id",
+        (workspace_id,),
     )
     return [Act(period=period, act=act, who=who, why=why, at=at) for period, act, who, why, at in rows]

@@ -1,10 +1,10 @@
-"""Rows: entries as the lines that PostgreSQL's COPY takes, with a hash of what they say.
+r"""Rows: entries as the lines that PostgreSQL's COPY takes, with a hash of what they say.
 
 The hash covers everything that follows from immutable facts, so the same key with other content is noticed. The ledger date and
 the delivery are left out: they say when we were told, not what happened.
 
 >>> row_of(Entry(key="txn_1", happened_at=0, kind="charge", why="Charge", postings=(Posting("revenue", "USD", 0),)), booked_on="1970-01-01")[:20]
-'txn_1\\t0\\tcharge\\tCha'
+'txn_1\t0\tcharge\tCha'
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def array(values: tuple[str, ...]) -> str:
     return _literal(values)
 
 
-def entry_from(
+def entry_from(  # noqa: PLR0917 (a row, in the order of its columns)
     key: str, happened_at: int, kind: str, why: str, accounts: list[str], currencies: list[str], minors: list[int],
     refs: dict[str, str] | None, reverses: str | None, source: str | None, delivery: int,
 ) -> Entry:  # fmt: skip

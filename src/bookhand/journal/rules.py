@@ -59,7 +59,9 @@ def entry_of(bt: BalanceTransaction, *, delivery: int = 0) -> tuple[Entry, list[
     rule = rule_for(bt.reporting_category, bt.type)
     currency = bt.currency
     if bt.net != bt.amount - bt.fee:
-        problems = [_problem("bt_does_not_add_up", bt, f"net {bt.net} is not amount {bt.amount} less fee {bt.fee}")]
+        problems = [
+            _problem("bt_does_not_add_up", bt, f"net {bt.net} is not amount {bt.amount} less fee {bt.fee}")
+        ]
         rule, lines = UNKNOWN, [Posting(SUSPENSE, currency, -bt.net)]
     else:
         fees, problems = _fee_lines(bt, rule)
@@ -104,12 +106,16 @@ def _fee_lines(bt: BalanceTransaction, rule: Rule) -> tuple[list[Posting], list[
     for detail in bt.fee_details:
         role = _fee_role(detail, bt, rule)
         if role is None:
-            problems.append(_problem("unknown_fee", bt, f"nobody knows its fee {detail.type} in {detail.currency}"))
+            problems.append(
+                _problem("unknown_fee", bt, f"nobody knows its fee {detail.type} in {detail.currency}")
+            )
             continue
         sums[role] = sums.get(role, 0) + detail.amount
     left = bt.fee - sum(sums.values())
     if left and not problems:
-        problems.append(_problem("fee_does_not_add_up", bt, f"its fee {bt.fee} is {left} more than its parts"))
+        problems.append(
+            _problem("fee_does_not_add_up", bt, f"its fee {bt.fee} is {left} more than its parts")
+        )
     sums[SUSPENSE] = left
     return [Posting(role, bt.currency, minor) for role, minor in sums.items() if minor], problems
 
@@ -122,7 +128,11 @@ def _fee_role(detail: FeeDetail, bt: BalanceTransaction, rule: Rule) -> str | No
 
 def _entry(bt: BalanceTransaction, rule: Rule, postings: tuple[Posting, ...], delivery: int) -> Entry:
     refs = {"balance_transaction": bt.id}
-    why = rule.what if rule.kind != SUSPENSE else f"{rule.what} ({bt.reporting_category or 'no category'}, {bt.type})"
+    why = (
+        rule.what
+        if rule.kind != SUSPENSE
+        else f"{rule.what} ({bt.reporting_category or 'no category'}, {bt.type})"
+    )
     if bt.source:
         refs["source"] = bt.source
         why = f"{why} {bt.source}"

@@ -117,14 +117,17 @@ def movements(cx: Transaction[Any], link: Link, keys: Sequence[str]) -> list[Bal
 
 def entries(cx: Transaction[Any], link: Link, *, month: str | None = None) -> Iterator[tuple[str, Entry]]:
     """Entries with their ledger date, by (happened_at, key); those booked in `month` (``2026-11``), or all."""
-    bounds, args = "", [link.workspace_id, link.connection_id]
+    bounds = ""
+    args: list[int | str] = [link.workspace_id, link.connection_id]
     if month is not None:
-        bounds = " and booked_on >= (%s || '-01')::date and booked_on < (%s || '-01')::date + interval '1 month'"
-        args += [month, month]  # type: ignore[list-item]
+        bounds = (
+            " and booked_on >= (%s || '-01')::date and booked_on < (%s || '-01')::date + interval '1 month'"
+        )
+        args += [month, month]
     with cx.cursor(name="journal_entries") as cursor:
         cursor.itersize = 5000
         cursor.execute(
-            f"select {_COLUMNS}, booked_on::text from journal_entry where workspace_id = %s and connection_id = %s"  # type: ignore[arg-type] # noqa: S608
+            f"select {_COLUMNS}, booked_on::text from journal_entry where workspace_id = %s and connection_id = %s"  # noqa: S608
             f"{bounds} order by happened_at, key",
             args,
         )
@@ -195,7 +198,7 @@ def _hashes_in(cx: Transaction[Any], table: str, link: Link, keys: list[str]) ->
     if not keys:
         return {}
     rows = cx.execute(
-        f"select key, hash from {table} where workspace_id = %s and connection_id = %s and key = any (%s)",  # type: ignore[arg-type] # noqa: S608
+        f"select key, hash from {table} where workspace_id = %s and connection_id = %s and key = any (%s)",  # noqa: S608
         (link.workspace_id, link.connection_id, keys),
         prepare=False,
     )
@@ -258,7 +261,12 @@ def _sum_up(cx: Transaction[Any], link: Link, added: list[tuple[Entry, str]]) ->
         select %s, %s, * from unnest(%s::text[], %s::bigint[])
         on conflict (workspace_id, connection_id, month) do update set entries = kept.entries + excluded.entries
         """,
-        (link.workspace_id, link.connection_id, [month for month, _ in counts], [count for _, count in counts]),
+        (
+            link.workspace_id,
+            link.connection_id,
+            [month for month, _ in counts],
+            [count for _, count in counts],
+        ),
     )
 
 

@@ -94,7 +94,9 @@ def _given_back(case: ChargeCase, payment: TaxedPayment) -> list[Entry]:
         why = f"The last cents of tax in {case.charge}, returned in parts"
         lines = _lines(case, payment.taxes, [-minor for minor in rest], "refunds")
         key = f"{case.charge}:returned:tax:{payment.id}"
-        entries += refinement(key, at=at, kind="tax_returned", why=why, lines=lines, refs=_refs(case, payment))
+        entries += refinement(
+            key, at=at, kind="tax_returned", why=why, lines=lines, refs=_refs(case, payment)
+        )
     return entries
 
 
