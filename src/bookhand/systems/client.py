@@ -19,6 +19,7 @@ from typing import Protocol
 import msgspec
 
 from bookhand.systems.limits import LATENESS, Layer, State, grant
+from bookhand.systems.meters import WAITED
 
 _LEASE_SECONDS = 0.5
 _MOST = 64
@@ -69,11 +70,13 @@ class Gate:
     def wait(self, layers: tuple[Layer, ...], *, read: bool = True) -> None:
         """Return when a call under `layers` may start."""
         queue = self._queue(layers)
+        asked = time.monotonic()
         while True:
             moment = self._next(queue)
             _sleep_until(moment)
             if time.monotonic() - moment <= LATENESS / _MICRO:  # one who overslept has lost its turn
                 break
+        WAITED.inc(time.monotonic() - asked)
         if read:
             with self._lock:
                 self._reads += 1

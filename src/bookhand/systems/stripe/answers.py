@@ -62,7 +62,8 @@ class _Body(msgspec.Struct):
     error_description: str = ""
 
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER = 401, 403, 404, 409, 429, 500
+TOO_MANY = 429
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _SERVER = 401, 403, 404, 409, 500
 _PERMISSION = re.compile(r"\brak_\w+")
 _SECRET = re.compile(
     r"\b(?:((?:sk|rk|pk|ac|rt|ek)(?:_(?:test|live|org))?|whsec)_[\w*]{4,}|((?:pi|seti)_\w+_secret)_\w+)"
@@ -74,12 +75,12 @@ def worth_retrying(answer: Answer) -> bool:
     told = answer.headers.get("stripe-should-retry")
     if told in {"true", "false"}:
         return told == "true"
-    return answer.status in {_CONFLICT, _TOO_MANY} or answer.status >= _SERVER
+    return answer.status in {_CONFLICT, TOO_MANY} or answer.status >= _SERVER
 
 
 def too_fast(answer: Answer) -> str | None:
     """The layer whose limit a 429 names (``global-rate``, ``endpoint-rate`` …); None for an object's lock or another status."""
-    return answer.headers.get("stripe-rate-limited-reason") if answer.status == _TOO_MANY else None
+    return answer.headers.get("stripe-rate-limited-reason") if answer.status == TOO_MANY else None
 
 
 def refusal(answer: Answer, *, asked: str) -> StripeRefusal:

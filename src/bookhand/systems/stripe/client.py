@@ -25,6 +25,7 @@ import urllib3
 
 from bookhand.core.problems import Outage
 from bookhand.systems.connection import Connection, require_mode, usable
+from bookhand.systems.meters import CALLS, TOO_FAST
 from bookhand.systems.stripe import answers
 from bookhand.systems.stripe.answers import Answer, StripeRefusal
 from bookhand.systems.stripe.layers import layers_of, limits
@@ -180,9 +181,14 @@ class StripeReader:
                 "GET", url, headers=headers(self.connection, token, version), retries=False, redirect=False
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            CALLS.labels("stripe", "none").inc()
             return None, type(error).__name__
         lower = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status, headers=lower, body=response.data), ""
+        answer = Answer(status=response.status, headers=lower, body=response.data)
+        CALLS.labels("stripe", str(answer.status)).inc()
+        if answer.status == answers.TOO_MANY:
+            TOO_FAST.labels("stripe", answers.too_fast(answer) or "unnamed").inc()
+        return answer, ""
 
     def _pause(self, asked: str, tried: int, answer: Answer | None, trouble: str) -> None:
         seconds = self._patience.pause(tried)
