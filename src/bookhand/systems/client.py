@@ -9,11 +9,11 @@ Moments are leased in chunks from a `Leaser`: one in this process, or the row in
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
@@ -21,7 +21,7 @@ import msgspec
 from bookhand.systems.limits import LATENESS, Layer, State, grant
 from bookhand.systems.meters import WAITED
 
-_LEASE_SECONDS = 0.5
+_FEWEST = 5
 _MOST = 64
 _MICRO = 1_000_000
 
@@ -71,11 +71,8 @@ class Gate:
         """Return when a call under `layers` may start."""
         queue = self._queue(layers)
         asked = time.monotonic()
-        while True:
-            moment = self._next(queue)
-            _sleep_until(moment)
-            if time.monotonic() - moment <= LATENESS / _MICRO:  # one who overslept has lost its turn
-                break
+        with queue.waiting():
+            self._wait(queue)
         WAITED.inc(time.monotonic() - asked)
         if read:
             with self._lock:
@@ -92,6 +89,13 @@ class Gate:
             reads, self._reads = self._reads, 0
             return reads
 
+    def _wait(self, queue: _Queue) -> None:
+        while True:
+            moment = self._next(queue)
+            _sleep_until(moment)
+            if time.monotonic() - moment <= LATENESS / _MICRO:  # one who overslept has lost its turn
+                return
+
     def _queue(self, layers: tuple[Layer, ...]) -> _Queue:
         with self._lock:
             if layers not in self._queues:
@@ -107,64 +111,56 @@ class Gate:
         self._queues = {key: queue for key, queue in self._queues.items() if not queue.idle(now)}
 
     def _next(self, queue: _Queue) -> float:
-        with queue.waiting(), queue.lock:
+        with queue.lock:
             while True:
                 now = time.monotonic()
                 while queue.moments:
                     moment = queue.moments.popleft()
                     if moment + LATENESS / _MICRO > now and moment >= self._closed_until:
-                        queue.taken += 1
                         return moment
+                    queue.wasted = True
                 if self._closed_until > now:
                     time.sleep(self._closed_until - now)
                 self._lease(queue)
 
     def _lease(self, queue: _Queue) -> None:
         asked = time.monotonic()
-        lease = self._leaser.lease(queue.layers, queue.want(asked), reads=self.flush())
+        lease = self._leaser.lease(queue.layers, queue.want(), reads=self.flush())
         between = (asked + time.monotonic()) / 2
         queue.moments.extend(between + (moment - lease.now) / _MICRO for moment in lease.moments)
 
 
 class _Queue:
-    """The moments leased for one set of layers, and how fast they are used."""
+    """The moments leased for one set of layers, and who waits for them."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self.layers = layers
         self.lock = threading.Lock()
         self.moments: deque[float] = deque()
-        self.taken = 0
+        self.wasted = True
         self._waiters = 0
         self._counting = threading.Lock()
-        self._since = time.monotonic()
 
-    def waiting(self) -> _Waiting:
-        return _Waiting(self)
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Counts one who waits."""
+        with self._counting:
+            self._waiters += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._waiters -= 1
 
-    def want(self, now: float) -> int:
-        """As many as wait, or as half a second used up lately."""
-        elapsed = max(now - self._since, 0.01)
-        pace = math.ceil(self.taken / elapsed * _LEASE_SECONDS)
-        self.taken, self._since = 0, now
-        return min(max(pace, self._waiters, 1), _MOST)
+    def want(self) -> int:
+        """As many as wait, and some more while none goes to waste: so that gates share by how many wait at each of them."""
+        fewest = 1 if self.wasted else _FEWEST
+        self.wasted = False
+        return min(max(self._waiters, fewest), _MOST)
 
     def idle(self, now: float) -> bool:
+        """Whether nobody would miss it."""
         return not self._waiters and (not self.moments or self.moments[-1] < now)
-
-    def count(self, by: int) -> None:
-        with self._counting:
-            self._waiters += by
-
-
-class _Waiting:
-    def __init__(self, queue: _Queue) -> None:
-        self._queue = queue
-
-    def __enter__(self) -> None:
-        self._queue.count(1)
-
-    def __exit__(self, *_: object) -> None:
-        self._queue.count(-1)
 
 
 def _sleep_until(moment: float) -> None:

@@ -1,0 +1,248 @@
+"""Connections as rows, and the rate limits that all workers share.
+
+Functions that take `cx` work in the caller's transaction and never commit. `SharedLeaser` is the exception: its leases have to be
+seen by every worker at once, so each is a short transaction of its own (one row lock; not worth a disk flush).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+from psycopg.types.json import Jsonb
+
+from bookhand.core.facts import Link
+from bookhand.core.problems import Refusal
+from bookhand.systems.client import Lease
+from bookhand.systems.connection import Auth, Connection, Status
+from bookhand.systems.limits import QUOTA_DAYS, Layer, State, grant
+
+if TYPE_CHECKING:
+    from bookhand.db.engine import Database
+
+Transaction = psycopg.Connection[Any]
+
+_COLUMNS = "workspace_id, connection_id, system, account, mode, api_version, name, livemode, auth, status, status_reason, scopes, settings"
+
+
+# --- connections ---
+
+
+class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known once the other side has said who it is."""
+
+    system: str
+    account: str
+    mode: str
+    livemode: bool
+    default_name: str
+    api_version: str
+    auth: Auth
+    name: str | None = None
+    """As a person chose it; without it the default for a new connection, and the old one for one that comes back."""
+    scopes: list[str] = msgspec.field(default_factory=list)
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def keep(cx: Transaction, workspace_id: int, new: NewConnection) -> Connection:
+    """Add a connection, or make the one of the same account and mode active again with what is new.
+
+    Settings are merged. `Refusal` where another connection has the name.
+    """
+    try:
+        row = cx.execute(
+            f"""
+            insert into connection as c (workspace_id, system, account, mode, livemode, name, api_version, auth, scopes, settings)
+            values (%s, %s, %s, %s, %s, coalesce(%s, %s), %s, %s, %s, %s)
+            on conflict (workspace_id, system, account, mode) do update
+                set auth = excluded.auth, scopes = excluded.scopes, settings = c.settings || excluded.settings,
+                    api_version = excluded.api_version, name = coalesce(%s, c.name), status = 'active', status_reason = null
+            returning {_COLUMNS}
+            """,  # noqa: S608 (constants)
+            (workspace_id, new.system, new.account, new.mode, new.livemode, new.name, new.default_name, new.api_version, new.auth,
+             Jsonb(new.scopes), Jsonb(new.settings), new.name),
+        ).fetchone()  # fmt: skip
+    except psycopg.errors.UniqueViolation:
+        raise Refusal(
+            f"There is another connection named {new.name!r} already: choose a different --name."
+        ) from None
+    assert row is not None  # noqa: S101 (an upsert returns its row)
+    return _connection(row)
+
+
+def get(cx: Transaction, connection_id: int) -> Connection:
+    """A connection by its number; `Refusal` where there is none."""
+    row = cx.execute(
+        f"select {_COLUMNS} from connection where connection_id = %s",  # noqa: S608
+        (connection_id,),
+    ).fetchone()
+    if row is None:
+        raise Refusal(
+            f"There is no connection {connection_id}: `bookhand connections` lists those there are."
+        )
+    return _connection(row)
+
+
+def every(cx: Transaction, *, system: str | None = None, status: Status | None = None) -> list[Connection]:
+    """All connections, oldest first."""
+    rows = cx.execute(
+        f"select {_COLUMNS} from connection where (%s::text is null or system = %s) and (%s::text is null or status = %s)"  # noqa: S608
+        " order by connection_id",
+        (system, system, status, status),
+    )
+    return [_connection(row) for row in rows]
+
+
+def set_status(cx: Transaction, connection_id: int, status: Status, *, reason: str | None = None) -> None:
+    """Mark a connection active, paused or disconnected, and why."""
+    cx.execute(
+        "update connection set status = %s, status_reason = %s where connection_id = %s",
+        (status, reason, connection_id),
+    )
+
+
+def set_settings(cx: Transaction, connection_id: int, **changed: Any) -> None:
+    """Change some of a connection's settings; None removes one."""
+    cx.execute(
+        "update connection set settings = jsonb_strip_nulls(settings || %s) where connection_id = %s",
+        (Jsonb(changed), connection_id),
+    )
+
+
+def _connection(row: tuple[Any, ...]) -> Connection:
+    (
+        workspace_id,
+        connection_id,
+        system,
+        account,
+        mode,
+        api_version,
+        name,
+        livemode,
+        auth,
+        status,
+        reason,
+        scopes,
+        settings,
+    ) = row
+    return Connection(
+        link=Link(
+            workspace_id=workspace_id, connection_id=connection_id, system=system, account=account, mode=mode,
+            api_version=api_version,
+        ),
+        name=name, livemode=livemode, auth=auth, status=status, status_reason=reason, scopes=scopes, settings=settings,
+    )  # fmt: skip
+
+
+# --- sign-ins under way ---
+
+
+def begin_sign_in(
+    cx: Transaction, workspace_id: int, state_hash: bytes, plan: dict[str, Any], *, minutes: int
+) -> None:
+    """Remember what a sign-in is for, under the hash of its state; forget those that expired."""
+    cx.execute("delete from sign_in where expires_at < now()")
+    cx.execute(
+        "insert into sign_in (workspace_id, state_hash, plan, expires_at) values (%s, %s, %s, now() + make_interval(mins => %s))",
+        (workspace_id, state_hash, Jsonb(plan), minutes),
+    )
+
+
+def take_sign_in(cx: Transaction, state_hash: bytes) -> dict[str, Any] | None:
+    """What the sign-in is for, once: a second taker and a late one get None."""
+    row = cx.execute(
+        "delete from sign_in where state_hash = %s returning plan, expires_at > now()", (state_hash,)
+    ).fetchone()
+    return row[0] if row is not None and row[1] else None
+
+
+# --- limits and reads ---
+
+
+class SharedLeaser:
+    """Leases moments of one connection to all workers of one database."""
+
+    def __init__(self, db: Database, link: Link) -> None:
+        self._db = db
+        self._key = (link.workspace_id, link.connection_id)
+        self._own: Transaction | None = None
+        self._lock = threading.Lock()
+
+    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
+        """See `systems.client.Leaser`; the clock is the database's, the same for all."""
+        with self._lock:
+            try:
+                return self._lease(self._connected(), layers, want, reads)
+            except psycopg.OperationalError:
+                self.close()  # the server was restarted: once more, on a fresh connection
+                return self._lease(self._connected(), layers, want, reads)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    def _connected(self) -> Transaction:
+        if self._own is None:
+            own = self._db.connect(autocommit=True)
+            own.execute("set synchronous_commit = off")
+            own.execute("insert into rate_limit values (%s, %s, '\\x80') on conflict do nothing", self._key)
+            self._own = own
+        return self._own
+
+    def _lease(self, cx: Transaction, layers: Sequence[Layer], want: int, reads: int) -> Lease:
+        """Two round trips: the row with its lock and the time, then what was given with the commit."""
+        try:
+            with cx.pipeline():
+                cx.execute("begin")
+                held = cx.execute(_LOCKED, self._key)
+            state, now = self._state(held.fetchone())
+            moments = grant(state, layers, now=now, want=want)
+            with cx.pipeline():
+                cx.execute(_GIVEN, (msgspec.msgpack.encode(state), *self._key))
+                if reads:
+                    count_reads(cx, *self._key, reads)
+                cx.execute("commit")
+        except BaseException:
+            self.close()  # and with it the transaction, whatever became of it
+            raise
+        return Lease(now, moments)
+
+    def _state(self, row: tuple[Any, ...] | None) -> tuple[State, int]:
+        if row is None:
+            raise Refusal(f"Connection {self._key[1]} is gone: it was removed while it was in use.")
+        return _decode(bytes(row[0])), row[1]
+
+
+_GIVEN = "update rate_limit set moments = %s where workspace_id = %s and connection_id = %s"
+# The clock is read after the lock is held, or a worker that waited would be given moments that have passed.
+_LOCKED = """
+    with held as materialized (select moments from rate_limit where workspace_id = %s and connection_id = %s for update)
+    select moments, (extract(epoch from clock_timestamp()) * 1000000)::bigint from held
+"""
+_decode = msgspec.msgpack.Decoder(State).decode
+
+
+def count_reads(cx: Transaction, workspace_id: int, connection_id: int, reads: int) -> None:
+    """Add to today's reads."""
+    cx.execute(
+        """
+        insert into read_count as r values (%s, %s, (now() at time zone 'utc')::date, %s)
+        on conflict (workspace_id, connection_id, day) do update set reads = r.reads + excluded.reads
+        """,
+        (workspace_id, connection_id, reads),
+    )
+
+
+def reads_lately(cx: Transaction, link: Link) -> int:
+    """Reads of the days that Stripe's allocation looks back on."""
+    row = cx.execute(
+        "select coalesce(sum(reads), 0)::bigint from read_count where workspace_id = %s and connection_id = %s"
+        " and day > (now() at time zone 'utc')::date - %s",
+        (link.workspace_id, link.connection_id, QUOTA_DAYS),
+    ).fetchone()
+    return int(row[0]) if row else 0

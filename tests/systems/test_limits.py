@@ -1,0 +1,206 @@
+"""Rate limits in layers: never over, nearly all of it used, by threads and by processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+from multiprocessing import get_context
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bookhand.core.facts import Link
+from bookhand.db.engine import Database
+from bookhand.systems.client import Gate, LocalLeaser
+from bookhand.systems.limits import Layer, ReadQuota, grant, overridden, quota_problem
+from bookhand.systems.store import SharedLeaser, reads_lately
+
+SECOND = 1_000_000
+
+
+def most_in_any(moments, window=SECOND):
+    """The most moments in any half-open window."""
+    first = most = 0
+    moments = sorted(moments)
+    for last, moment in enumerate(moments):
+        while moments[first] <= moment - window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+@given(
+    account=st.integers(1, 120),
+    endpoints=st.lists(st.integers(1, 60), min_size=1, max_size=5),
+    asks=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(1, 12), st.integers(0, 300_000)), min_size=1, max_size=40
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_window_of_any_layer_is_ever_over_whatever_is_asked_when(account, endpoints, asks):
+    state, now, given_ = {}, 0, {}
+    for number, want, pause in asks:
+        now += pause
+        which = number % len(endpoints)
+        moments = grant(
+            state, (Layer("account", account), Layer(f"e{which}", endpoints[which])), now=now, want=want
+        )
+        assert 1 <= len(moments) <= want
+        assert moments[0] >= now
+        assert all(later > sooner for sooner, later in pairwise(moments))
+        given_.setdefault(which, []).extend(moments)
+    for which, moments in given_.items():
+        assert most_in_any(moments, SECOND + 35_000) <= endpoints[which]
+    assert (
+        most_in_any([moment for moments in given_.values() for moment in moments], SECOND + 35_000) <= account
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "endpoints"), [(100, [25] * 4), (100, [25] * 8), (25, [25]), (100, [100]), (25, [25, 25, 25])]
+)
+def test_nearly_all_of_the_rate_is_given(account, endpoints):
+    state, given_, due = {}, [], dict.fromkeys(range(len(endpoints)), 0)
+    while (now := min(due.values())) < 10 * SECOND:
+        which = min(due, key=due.__getitem__)
+        moments = grant(
+            state, (Layer("account", account), Layer(f"e{which}", endpoints[which])), now=now, want=5
+        )
+        given_ += moments
+        due[which] = moments[-1] + 1
+    assert len([moment for moment in given_ if moment < 10 * SECOND]) >= 0.95 * 10 * account
+
+
+def test_an_hourly_layer_of_one_object():
+    state, layers = {}, (Layer("account", 100), Layer("pi_1", 3, 3600.0))
+    moments = [grant(state, layers, now=0, want=1)[0] for _ in range(7)]
+    assert moments[2] < SECOND
+    assert most_in_any(moments, 3600 * SECOND) == 3
+    assert grant(state, (Layer("account", 100), Layer("pi_2", 3, 3600.0)), now=0, want=1)[0] < SECOND
+
+
+def test_the_state_stays_small():
+    state = {}
+    for second in range(200):
+        grant(
+            state,
+            (Layer("account", 100), Layer(f"pi_{second}", 1000, 3600.0)),
+            now=second * 60 * SECOND,
+            want=20,
+        )
+    assert len(state) <= 65
+    assert len(state["account"]) <= 20
+
+
+def test_overrides_are_checked():
+    assert overridden({"account": 100}, {"account": 200, "GET /v1/charges": 50}) == {
+        "account": 200,
+        "GET /v1/charges": 50,
+    }
+    for wrong in (0, -1, 2.5, True, "25"):
+        with pytest.raises(ValueError, match="whole number"):
+            overridden({"account": 100}, {"account": wrong})
+
+
+def test_the_read_quota_warns_from_four_fifths_on():
+    assert quota_problem(ReadQuota(reads=7_999, transactions=3), account="acct_1") is None
+    assert (
+        "8,000 reads of acct_1 in 30 days, of 10,000"
+        in quota_problem(ReadQuota(reads=8_000, transactions=3), account="acct_1").message
+    )
+    assert quota_problem(ReadQuota(reads=8_000, transactions=1_000), account="acct_1") is None
+
+
+def _use(gate, layers, threads, seconds, starts):
+    """Calls of 50 ms by so many threads; when each started."""
+    end = time.monotonic() + seconds
+
+    def work():
+        while time.monotonic() < end:
+            gate.wait(layers)
+            starts.append(time.monotonic())
+            time.sleep(0.05)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    [worker.start() for worker in workers]
+    [worker.join() for worker in workers]
+
+
+def test_threads_share_a_gate():
+    starts = []
+    _use(Gate(LocalLeaser()), (Layer("account", 100), Layer("GET /v1/charges", 60)), 8, 2.0, starts)
+    assert most_in_any(starts, 1.0) <= 60
+    assert len(starts) >= 0.9 * 60 * 2
+
+
+def test_hold_stops_everyone_for_a_while():
+    gate, layers = Gate(LocalLeaser()), (Layer("account", 100),)
+    gate.wait(layers)
+    gate.hold(0.4)
+    before = time.monotonic()
+    gate.wait(layers)
+    assert 0.39 <= time.monotonic() - before < 1
+
+
+def _work(url, connection_id, seconds, barrier, answers):
+    link = Link(
+        workspace_id=1,
+        connection_id=connection_id,
+        system="stripe",
+        account="a",
+        mode="test",
+        api_version="v",
+    )
+    with Database(url) as db:
+        leaser = _Counting(db, link)
+        gate, starts = Gate(leaser), []
+        gate.wait((Layer("account", 100), Layer("GET /v1/charges", 80)))
+        barrier.wait(30)
+        _use(gate, (Layer("account", 100), Layer("GET /v1/charges", 80)), 8, seconds, starts)
+        leaser.lease((Layer("account", 100),), 1, reads=gate.flush())
+        leaser.close()
+    answers.put((starts, leaser.leases))  # CLOCK_MONOTONIC is the machine's, the same in both
+
+
+class _Counting(SharedLeaser):
+    leases = 0
+
+    def lease(self, layers, want, *, reads):
+        self.leases += 1
+        return super().lease(layers, want, reads=reads)
+
+
+def test_two_processes_share_a_limit_through_the_database(db, database_url, link):
+    seconds = 4.0
+    context = get_context("spawn")
+    barrier, answers = context.Barrier(2), context.Queue()
+    workers = [
+        context.Process(target=_work, args=(database_url, link.connection_id, seconds, barrier, answers))
+        for _ in range(2)
+    ]
+    [worker.start() for worker in workers]
+    (first, first_leases), (second, second_leases) = (answers.get(timeout=40) for _ in workers)
+    [worker.join() for worker in workers]
+    together = sorted(first + second)
+    calls = len(together)
+    assert most_in_any(together, 1.0) <= 80
+    busy = [start for start in together if together[0] + 0.5 <= start < together[0] + 3.5]
+    assert len(busy) >= 0.9 * 80 * 3
+    assert min(len(first), len(second)) >= 0.35 * calls
+    assert first_leases + second_leases <= calls / 4
+    with db.transaction() as cx:
+        assert reads_lately(cx, link) == calls + 2
+
+
+def test_a_lease_survives_a_restart_of_its_connection(db, link):
+    leaser = SharedLeaser(db, link)
+    leaser.lease((Layer("account", 100),), 1, reads=0)
+    with db.transaction() as cx:
+        cx.execute("reset role")
+        cx.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
+        )
+    assert leaser.lease((Layer("account", 100),), 3, reads=0).moments
+    leaser.close()
