@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def platform_of(call: Call) -> str | None:
     """The platform that acts on this account, or that made it."""
-    return call.platform or profile(call).platform
+    if call.platform:
+        return call.platform
+    return next(iter(call.engine.platforms(call.account, livemode=call.livemode)), None)
 
 
 def application(call: Call, platform: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bookhand.sandbox.money import refunds
+from bookhand.sandbox.money import refunds, warnings
 from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.money.calendar import midnight
 from bookhand.sandbox.money.charge import conversion, into
@@ -313,6 +313,7 @@ def _mark(call: Call, charge: JSON, *, disputed: bool) -> None:
         charge["disputed"] = True
         call.save(charge)
         call.emit("charge.updated", charge, {"disputed": False})
+        warnings.settled(call, charge["id"])
 
 
 def _after_charge(call: Call, charge: JSON, detail: str) -> JSON:

@@ -27,8 +27,10 @@ from bookhand.sandbox.money.calendar import later, midnight
 from bookhand.sandbox.money.currencies import DAY, PAYOUT_HUNDREDS, day_of
 from bookhand.sandbox.money.declines import PAYOUT, payout_message
 from bookhand.sandbox.money.fees import instant_payout_fee
+from bookhand.sandbox.money.pages import sliced
 from bookhand.sandbox.money.profile import Profile, profile
 from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.lists import bounds_of
 from bookhand.sandbox.stripe.routes import job, route
 
 if TYPE_CHECKING:
@@ -209,10 +211,14 @@ def create_payout(call: Call) -> JSON:
 @route("GET", "/v1/payouts")
 def list_payouts(call: Call) -> JSON:
     """By created, arrival_date, destination and status."""
-    page = call.page("payout", status=call.text("status"), destination=call.text("destination"))
+    wanted = {"status": call.text("status"), "destination": call.text("destination")}
     if not call.sent("arrival_date"):
-        return page
-    return arriving(call)
+        return call.page("payout", **wanted)
+    low, high = bounds_of(call, "arrival_date")
+    found = call.find("payout", **{name: value for name, value in wanted.items() if value})
+    return sliced(
+        call, [one for one in found if (low or 0) <= one["arrival_date"] <= (2**40 if high is None else high)]
+    )
 
 
 @route("GET", "/v1/payouts/{id}")
@@ -272,34 +278,6 @@ def fail_payout(call: Call) -> JSON:
     """The bank sends it back, with `failure_code`."""
     code = call.choice("failure_code", tuple(PAYOUT), default="account_closed") or "account_closed"
     return fail(call, call.get("payout", call.path["id"]), code)
-
-
-def arriving(call: Call) -> JSON:
-    """Payouts by the day they arrive: few enough to look at each."""
-    low, high = _bounds(call)
-    found = [one for one in call.find("payout") if low <= one["arrival_date"] <= high]
-    limit = call.integer("limit", default=10, min=1, max=100) or 10
-    after = call.text("starting_after")
-    if after:
-        ids = [one["id"] for one in found]
-        found = found[ids.index(after) + 1 :] if after in ids else []
-    return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": call.url}
-
-
-def _bounds(call: Call) -> tuple[int, int]:
-    exact = call.value("arrival_date")
-    if not isinstance(exact, dict):
-        day = call.timestamp("arrival_date") or 0
-        return day, day
-    low = max(
-        call.timestamp("arrival_date[gte]", default=0) or 0,
-        (call.timestamp("arrival_date[gt]", default=-1) or 0) + 1,
-    )
-    high = min(
-        call.timestamp("arrival_date[lte]", default=2**40) or 0,
-        (call.timestamp("arrival_date[lt]", default=2**40) or 0) - 1,
-    )
-    return low, high
 
 
 def _automatic(call: Call, how: Profile, currency: str, fresh: list[JSON]) -> None:

@@ -43,7 +43,6 @@ class Profile:
     descriptor: str | None = None
     fees_later: int = 0
     fee_tax_percent: float = 0.0
-    platform: str | None = None
     payout_failure: str | None = None
 
     def settlement(self, currency: str) -> str:

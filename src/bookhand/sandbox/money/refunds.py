@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bookhand.sandbox.money import application_fees, transfers
+from bookhand.sandbox.money import application_fees, transfers, warnings
 from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.money.cards import by_fingerprint
 from bookhand.sandbox.money.charge import amount_shown, conversion, into
@@ -283,6 +283,8 @@ def _count(call: Call, charge: JSON, amount: int) -> None:
         del before["refunded"]
     call.save(charge)
     call.emit("charge.refunded", charge, before)
+    if charge["refunded"]:
+        warnings.settled(call, charge["id"])
 
 
 def _destination(call: Call, charge: JSON, refund_id: str) -> JSON:
