@@ -1,7 +1,7 @@
 """Balance settings: when money is paid out, what is kept, how fast it settles.
 
-    stripe.BalanceSettings.modify(payments={"payouts": {"schedule": {"interval": "weekly",
-                                                                      "weekly_payout_days": ["monday"]}}})
+stripe.BalanceSettings.modify(payments={"payouts": {"schedule": {"interval": "weekly",
+                                                                  "weekly_payout_days": ["monday"]}}})
 """
 
 from __future__ import annotations

@@ -95,7 +95,9 @@ def _check(sent: Upload, purpose: str) -> str:
             f"The file you uploaded is too large ({len(sent.data)} bytes). The maximum size for {purpose} is {most} MB.",
             param="file",
         )
-    kind = next((name for start, name in MAGIC if sent.data.startswith(start)), "csv" if "csv" in kinds else "")
+    kind = next(
+        (name for start, name in MAGIC if sent.data.startswith(start)), "csv" if "csv" in kinds else ""
+    )
     if kind not in kinds:
         raise StripeError(
             f"The file type you uploaded is not supported for {purpose}. Supported types are: {', '.join(kinds)}.",

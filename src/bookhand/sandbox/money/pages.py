@@ -1,6 +1,6 @@
 """A page of a list that is short enough to look at whole.
 
-    sliced(call, [{"id": "acct_2"}, {"id": "acct_1"}])     # as `limit`, `starting_after` and `ending_before` ask
+sliced(call, [{"id": "acct_2"}, {"id": "acct_1"}])     # as `limit`, `starting_after` and `ending_before` ask
 """
 
 from __future__ import annotations

@@ -211,14 +211,18 @@ def create_payout(call: Call) -> JSON:
 @route("GET", "/v1/payouts")
 def list_payouts(call: Call) -> JSON:
     """By created, arrival_date, destination and status."""
-    wanted = {"status": call.text("status"), "destination": call.text("destination")}
+    status, bank = call.text("status"), call.text("destination")
     if not call.sent("arrival_date"):
-        return call.page("payout", **wanted)
+        return call.page("payout", status=status, destination=bank)
     low, high = bounds_of(call, "arrival_date")
-    found = call.find("payout", **{name: value for name, value in wanted.items() if value})
-    return sliced(
-        call, [one for one in found if (low or 0) <= one["arrival_date"] <= (2**40 if high is None else high)]
-    )
+    found = [
+        one
+        for one in call.find("payout")
+        if (low or 0) <= one["arrival_date"] <= (2**40 if high is None else high)
+        and status in (None, one["status"])
+        and bank in (None, one["destination"])
+    ]
+    return sliced(call, found)
 
 
 @route("GET", "/v1/payouts/{id}")
