@@ -1,0 +1,163 @@
+"""A delivery: one payload of Stripe's, pushed or listed, kept whole. Everything later is read from deliveries alone.
+
+`key` says when two are one: events by their id, listed objects by id and content, so an object that is listed again
+unchanged is no new mail. What we were told in an answer that is no object (which transactions a payout holds, that an object
+is not there) is written down as a delivery too, so a replay hears it again.
+
+>>> listed(b'{"id": "po_1", "object": "payout", "amount": 5}', as_of=1767225600).key
+'po_1:ae7bd6ff0e7b7ed0'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from bookhand.core.facts import Fact, Gone, PayoutMember, Seen
+from bookhand.core.problems import Refusal
+from bookhand.systems.stripe.translate import about, envelope, facts_of
+
+Kind = Literal["event", "thin", "listed", "fetched"]
+
+MEMBERS = "payout_members"
+"""The object name under which a payout's members are kept: ``{"object", "payout", "members": [ids]}``, in our words."""
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One payload. `created` is when it was true (Unix seconds): the event's own time, or when the list was asked for.
+
+    `kind` is ``fetched`` for an object that was asked for by its id because two tellings were in doubt: it settles them.
+    """
+
+    kind: Kind
+    key: str
+    object: str
+    object_id: str
+    created: int
+    body: bytes
+    api_version: str | None = None
+    event_type: str | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a delivery cannot be read: it is parked with a Problem of this kind and sentence."""
+
+    kind: str
+    message: str
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery, read: its facts, and the digest by which its object is compared with what we knew."""
+
+    facts: list[Seen]
+    digest: str
+    gone: bool = False
+    born: int | None = None
+
+
+def of_event(body: bytes) -> Delivery:
+    """A snapshot or thin event as a delivery; `ValueError` with a sentence if it is none."""
+    event = envelope(body)
+    return Delivery(
+        kind="thin" if event.thin else "event", key=event.id, object=event.object_name, object_id=event.object_id or "",
+        created=event.created, api_version=event.api_version, event_type=event.type, body=body,
+    )  # fmt: skip
+
+
+def listed(
+    body: bytes | msgspec.Raw,
+    *,
+    as_of: int,
+    livemode: bool | None = None,
+    api_version: str | None = None,
+    fetched: bool = False,
+) -> Delivery:
+    """An object from a list, or asked for by id. `Refusal` if it is of another mode, `ValueError` if it is no object."""
+    raw = bytes(body)
+    who = about(raw)
+    if livemode is not None and who.livemode is not None and who.livemode != livemode:
+        raise Refusal(
+            f"{who.id} has livemode {str(who.livemode).lower()}, which is not this connection's mode: it was refused."
+        )
+    key = f"{who.id}:{digest(raw)}"
+    return Delivery(
+        kind="fetched" if fetched else "listed", key=f"{key}:{as_of}" if fetched else key,
+        object=who.object, object_id=who.id or "", created=as_of, api_version=api_version, body=raw,
+    )  # fmt: skip
+
+
+def gone(object_name: str, object_id: str, *, as_of: int) -> Delivery:
+    """Stripe said that an object is not there: a state, written down as if it had been deleted."""
+    body = msgspec.json.encode({"id": object_id, "object": object_name, "deleted": True})
+    return Delivery(
+        kind="fetched", key=f"{object_id}:{digest(body)}", object=object_name, object_id=object_id, created=as_of, body=body
+    )  # fmt: skip
+
+
+def members(payout: str, transactions: Sequence[str], *, as_of: int) -> Delivery:
+    """What a list by ``payout=`` said: which balance transactions went out with `payout`."""
+    body = msgspec.json.encode({"object": MEMBERS, "payout": payout, "members": list(transactions)})
+    return Delivery(
+        kind="listed", key=f"{MEMBERS}:{payout}:{digest(body)}", object=MEMBERS, object_id=payout, created=as_of, body=body
+    )  # fmt: skip
+
+
+def digest(body: bytes | msgspec.Raw) -> str:
+    """What tells two versions of one object apart; the white space of the wire does not count."""
+    return blake2b(msgspec.json.format(bytes(body), indent=-1), digest_size=8).hexdigest()
+
+
+def open_delivery(seq: int, delivery: Delivery, *, api_version: str) -> Opened | Unreadable:
+    """Read one delivery with the shapes of `api_version`; what cannot be read says why instead of raising."""
+    if delivery.kind == "event" and delivery.api_version != api_version:
+        return Unreadable(
+            kind="other_api_version",
+            message=f"{delivery.key} ({delivery.event_type}) is written in API version {delivery.api_version}, but this connection "
+            f"is pinned to {api_version}. It was kept and not read: set the webhook endpoint's version with `bookhand connect`.",
+        )
+    try:
+        return _open(seq, delivery)
+    except (ValueError, TypeError, RecursionError) as error:
+        return Unreadable(kind="unreadable", message=f"{delivery.key}: {error}")
+
+
+def _open(seq: int, delivery: Delivery) -> Opened:
+    match delivery.kind:
+        case "thin":
+            return Opened(facts=[], digest="")
+        case "event":
+            inside = envelope(delivery.body).object
+            found = facts_of(delivery.object, inside, event_type=delivery.event_type)
+            body = bytes(inside)
+        case _ if delivery.object == MEMBERS:
+            found, body = _members(delivery.body), delivery.body
+        case _:
+            found, body = facts_of(delivery.object, delivery.body), delivery.body
+    told_by: Literal["event", "listed"] = "event" if delivery.kind == "event" else "listed"
+    return Opened(
+        facts=[
+            Seen(fact=fact, delivery=seq, as_of=delivery.created, told_by=told_by, event_type=delivery.event_type)
+            for fact in found
+        ],
+        digest=digest(body),
+        gone=any(type(fact) is Gone and fact.id == delivery.object_id for fact in found),
+        born=_born(found, delivery.object_id),
+    )  # fmt: skip
+
+
+class _Members(msgspec.Struct):
+    payout: str
+    members: list[str]
+
+
+def _members(body: bytes) -> list[Fact]:
+    told = msgspec.json.decode(body, type=_Members)
+    return [PayoutMember(payout=told.payout, balance_transaction=each) for each in told.members]
+
+
+def _born(found: Sequence[Fact], object_id: str) -> int | None:
+    created = getattr(found[0], "created", None) if found else None
+    return created if created is not None and getattr(found[0], "id", None) == object_id else None

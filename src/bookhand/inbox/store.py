@@ -1,0 +1,430 @@
+"""Deliveries, the queue, snapshots and errands in PostgreSQL; every statement takes a whole batch.
+
+Nothing here commits: the caller's transaction does, so a delivery and its place in the queue are kept together or not at all.
+A delivery is never changed or deleted (the database refuses it); the queue says which are not yet read, `parked` which cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from bookhand.core.facts import Link
+from bookhand.db.arrays import bigints, byteas, integers, texts
+from bookhand.inbox.delivery import Delivery, Unreadable
+from bookhand.inbox.ordering import Sight
+
+Transaction = psycopg.Connection[Any]
+
+LIVE, HISTORY = 0, 1
+"""Lanes of the queue: what was pushed never waits behind what is brought in."""
+CHANNEL = "bookhand_inbox"
+"""The NOTIFY channel; its payload is the connection's number."""
+_LOCK = 7_202_601
+
+FRESH = """
+with fresh as (
+    insert into delivery (workspace_id, connection_id, kind, key, object, object_id, created, api_version, event_type, body)
+    select %b::int, c, k, key, o, oi, at, v, t, body
+    from unnest(%b::int4[], %b::text[], %b::text[], %b::text[], %b::text[], %b::int8[], %b::text[], %b::text[], %b::bytea[])
+        as d (c, k, key, o, oi, at, v, t, body)
+    order by c, key                                -- two writers that take the same keys take them in the same order
+    on conflict do nothing
+    returning workspace_id, connection_id, seq, key
+), waiting as (
+    insert into queued (workspace_id, connection_id, lane, seq) select workspace_id, connection_id, %b, seq from fresh
+)
+"""
+"""The head of a statement that keeps and queues `arguments`; the new ones are its ``fresh``."""
+INSERT = FRESH + "select connection_id, seq, key from fresh"  # noqa: S608 (ours)
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """Something still to be read from Stripe: ``pull`` new money, the ``members`` of a payout, or ``fetch`` one object."""
+
+    kind: str
+    object: str
+    object_id: str
+    path: str | None = None
+    born: int | None = None
+    wanted: int = 1
+    tries: int = 0
+
+
+PULL = Errand(kind="pull", object="balance_transaction", object_id="")
+
+
+# --- deliveries ---
+
+
+def arguments(workspace_id: int, rows: Sequence[tuple[int, Delivery]], *, lane: int) -> tuple[object, ...]:
+    """What `INSERT` takes for deliveries of several connections (the number of each stands before it)."""
+    mail = [delivery for _, delivery in rows]
+    return (
+        workspace_id, integers([number for number, _ in rows]), texts([d.kind for d in mail]), texts([d.key for d in mail]),
+        texts([d.object for d in mail]), texts([d.object_id for d in mail]), bigints([d.created for d in mail]),
+        texts([d.api_version for d in mail]), texts([d.event_type for d in mail]), byteas([d.body for d in mail]), lane,
+    )  # fmt: skip
+
+
+def receive(
+    cx: Transaction, link: Link, deliveries: Sequence[Delivery], *, lane: int = LIVE
+) -> list[tuple[int, Delivery]]:
+    """Keep `deliveries` and queue those that are new; returns the new ones with their numbers."""
+    by_key = {delivery.key: delivery for delivery in deliveries}
+    if not by_key:
+        return []
+    fresh = _insert(cx, link, list(by_key.values()), lane=lane)
+    known = [each for key, each in by_key.items() if key not in fresh and each.kind == "listed"]
+    for again in _came_back(cx, link, known):
+        by_key[again.key] = again
+        fresh |= _insert(cx, link, [again], lane=lane)
+    if fresh:
+        cx.execute("select pg_notify(%s, %s)", (CHANNEL, str(link.connection_id)))
+    return [(seq, by_key[key]) for key, seq in fresh.items()]
+
+
+def _insert(cx: Transaction, link: Link, mail: Sequence[Delivery], *, lane: int) -> dict[str, int]:
+    rows = [(link.connection_id, each) for each in mail]
+    found = cx.execute(INSERT, arguments(link.workspace_id, rows, lane=lane))
+    return {key: seq for _, seq, key in found}
+
+
+def _came_back(cx: Transaction, link: Link, listed: Sequence[Delivery]) -> Iterator[Delivery]:
+    """Objects listed with content we have seen before but since thought changed: told again, under a key of their own."""
+    if not listed:
+        return
+    rows = cx.execute(
+        """
+        select d.key from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::int8[]) as d (key, object, object_id, digest, at)
+        join snapshot s on (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, d.object, d.object_id)
+        where s.digest <> d.digest and s.as_of < d.at and s.object <> 'payout_members'
+        """,
+        (
+            texts([each.key for each in listed]), texts([each.object for each in listed]),
+            texts([each.object_id for each in listed]), texts([each.key.rpartition(":")[2] for each in listed]),
+            bigints([each.created for each in listed]), link.workspace_id, link.connection_id,
+        ),
+    )  # fmt: skip
+    wanted = {key for (key,) in rows}
+    for each in listed:
+        if each.key in wanted:
+            yield msgspec.structs.replace(each, key=f"{each.key}:{each.created}")
+
+
+_COLUMNS = "d.seq, d.kind, d.key, d.object, d.object_id, d.created, d.api_version, d.event_type, d.body"
+
+
+def _delivery(row: tuple[Any, ...]) -> tuple[int, Delivery]:
+    seq, kind, key, name, object_id, created, api_version, event_type, body = row
+    return seq, Delivery(
+        kind=kind, key=key, object=name, object_id=object_id, created=created,
+        api_version=api_version, event_type=event_type, body=body,
+    )  # fmt: skip
+
+
+def replay(cx: Transaction, link: Link, *, batch: int = 2000) -> Iterator[list[tuple[int, Delivery]]]:
+    """Every delivery that was read or waits to be, in the order it came, in batches of bounded memory."""
+    after = 0
+    while True:
+        rows = cx.execute(
+            f"""
+            select {_COLUMNS} from delivery d
+            where d.workspace_id = %s and d.connection_id = %s and d.seq > %s and not exists (
+                select from parked p where (p.workspace_id, p.connection_id, p.seq) = (d.workspace_id, d.connection_id, d.seq))
+            order by d.seq limit %s
+            """,  # noqa: S608 (the columns are ours)
+            (link.workspace_id, link.connection_id, after, batch),
+            binary=True,
+        ).fetchall()
+        if not rows:
+            return
+        found = [_delivery(row) for row in rows]
+        after = found[-1][0]
+        yield found
+
+
+def unknown(cx: Transaction, link: Link, object_name: str, ids: Sequence[str]) -> list[str]:
+    """Those of `ids` that no delivery told us of: neither in a snapshot nor parked."""
+    rows = cx.execute(
+        """
+        select id from unnest(%b::text[]) as t (id)
+        where not exists (select from snapshot s where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, %s, id))
+            and not exists (select from parked p join delivery d using (workspace_id, connection_id, seq)
+                            where p.workspace_id = %s and p.connection_id = %s and d.object_id = id)
+        """,
+        (
+            texts(ids), link.workspace_id, link.connection_id, object_name, link.workspace_id, link.connection_id,
+        ),
+    )  # fmt: skip
+    return [object_id for (object_id,) in rows]
+
+
+# --- the queue ---
+
+
+def take_turn(cx: Transaction, link: Link) -> bool:
+    """Be the one who reads this connection's mail until the transaction ends; False if somebody else is."""
+    row = cx.execute("select pg_try_advisory_xact_lock(%s, %s)", (_LOCK, link.connection_id)).fetchone()
+    return bool(row and row[0])
+
+
+def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Delivery]]:
+    """The next deliveries to read, each with its lane and number, locked until the transaction ends."""
+    rows = cx.execute(
+        f"""
+        with next as (
+            select workspace_id, connection_id, lane, seq from queued where workspace_id = %s and connection_id = %s
+            order by lane, seq limit %s for update skip locked
+        )
+        select next.lane, {_COLUMNS} from next join delivery d using (workspace_id, connection_id, seq) order by lane, seq
+        """,  # noqa: S608 (the columns are ours)
+        (link.workspace_id, link.connection_id, limit),
+        binary=True,
+    )
+    return [(row[0], *_delivery(row[1:])) for row in rows]
+
+
+def finish(cx: Transaction, link: Link, read: Sequence[tuple[int, int]]) -> None:
+    """Take deliveries (lane and number) off the queue."""
+    cx.execute(
+        """
+        delete from queued q using unnest(%b::int4[], %b::int8[]) as d (lane, seq)
+        where (q.workspace_id, q.connection_id, q.lane, q.seq) = (%s, %s, d.lane, d.seq)
+        """,
+        (
+            integers([lane for lane, _ in read]),
+            bigints([seq for _, seq in read]),
+            link.workspace_id,
+            link.connection_id,
+        ),
+    )
+
+
+def waiting(cx: Transaction, link: Link) -> int:
+    """How many deliveries are not yet read."""
+    row = cx.execute(
+        "select count(*) from queued where workspace_id = %s and connection_id = %s",
+        (link.workspace_id, link.connection_id),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def park(cx: Transaction, link: Link, seq: int, why: Unreadable) -> None:
+    """Put a delivery aside that cannot be read; it stays whole and out of the way."""
+    cx.execute(
+        """
+        insert into parked (workspace_id, connection_id, seq, kind, message) values (%s, %s, %s, %s, %s)
+        on conflict (workspace_id, connection_id, seq) do update set kind = excluded.kind, message = excluded.message
+        """,
+        (link.workspace_id, link.connection_id, seq, why.kind, why.message),
+    )
+
+
+def unpark(cx: Transaction, link: Link, *, kind: str | None = None) -> int:
+    """Queue what is parked (of one kind, or all) to be read again: after an upgrade, or a new pinned version."""
+    return cx.execute(
+        """
+        with freed as (
+            delete from parked where workspace_id = %s and connection_id = %s and (%s::text is null or kind = %s)
+            returning workspace_id, connection_id, seq
+        )
+        insert into queued select workspace_id, connection_id, %s, seq from freed on conflict do nothing
+        """,
+        (link.workspace_id, link.connection_id, kind, kind, LIVE),
+    ).rowcount
+
+
+# --- snapshots ---
+
+
+def sights(cx: Transaction, link: Link, objects: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Sight]:
+    """What we know of `objects` (name, id)."""
+    rows = cx.execute(
+        """
+        select s.object, s.object_id, s.as_of, s.told_by, s.digest, s.gone, s.seq
+        from unnest(%b::text[], %b::text[]) as o (object, object_id)
+        join snapshot s on (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, o.object, o.object_id)
+        """,
+        (
+            texts([name for name, _ in objects]),
+            texts([each for _, each in objects]),
+            link.workspace_id,
+            link.connection_id,
+        ),
+    )
+    return {
+        (name, object_id): Sight(as_of=as_of, told_by=told_by, digest=digest, gone=gone, seq=seq)
+        for name, object_id, as_of, told_by, digest, gone, seq in rows
+    }
+
+
+def put_sights(cx: Transaction, link: Link, latest: dict[tuple[str, str], Sight]) -> None:
+    """Make these the latest we know."""
+    if not latest:
+        return
+    seen = list(latest.values())
+    cx.execute(
+        """
+        insert into snapshot (workspace_id, connection_id, object, object_id, as_of, told_by, digest, gone, seq)
+        select %b::int, %b::int, o, oi, at, by, digest, gone = 1, seq
+        from unnest(%b::text[], %b::text[], %b::int8[], %b::text[], %b::text[], %b::int4[], %b::int8[])
+            as s (o, oi, at, by, digest, gone, seq)
+        on conflict (workspace_id, connection_id, object, object_id) do update set
+            as_of = excluded.as_of, told_by = excluded.told_by, digest = excluded.digest, gone = excluded.gone, seq = excluded.seq
+        """,
+        (
+            link.workspace_id, link.connection_id, texts([name for name, _ in latest]), texts([each for _, each in latest]),
+            bigints([s.as_of for s in seen]), texts([s.told_by for s in seen]), texts([s.digest for s in seen]),
+            integers([int(s.gone) for s in seen]), bigints([s.seq for s in seen]),
+        ),
+    )  # fmt: skip
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest state of an object that we know: its delivery, when that was true, and whether it is gone."""
+
+    seq: int
+    delivery: Delivery
+    as_of: int
+    gone: bool
+
+
+def snapshot(cx: Transaction, link: Link, object_name: str, object_id: str) -> Snapshot | None:
+    """The latest state of one object, or None if we were never told of it."""
+    row = cx.execute(
+        f"""
+        select s.as_of, s.gone, {_COLUMNS} from snapshot s join delivery d using (workspace_id, connection_id, seq)
+        where s.workspace_id = %s and s.connection_id = %s and s.object = %s and s.object_id = %s
+        """,  # noqa: S608 (the columns are ours)
+        (link.workspace_id, link.connection_id, object_name, object_id),
+        binary=True,
+    ).fetchone()
+    if row is None:
+        return None
+    seq, delivery = _delivery(row[2:])
+    return Snapshot(seq=seq, delivery=delivery, as_of=row[0], gone=row[1])
+
+
+# --- errands ---
+
+
+def want(cx: Transaction, link: Link, errands: Sequence[Errand], *, delay_seconds: float = 0) -> None:
+    """Write errands down; one that is already there is wanted once more, so that it is not lost while it is being run."""
+    unique = {(each.kind, each.object, each.object_id): each for each in errands}
+    if not unique:
+        return
+    ordered = [unique[key] for key in sorted(unique)]
+    cx.execute(
+        """
+        insert into errand (workspace_id, connection_id, kind, object, object_id, path, born, due_at)
+        select %b::int, %b::int, kind, o, oi, path, nullif(born, -1), now() + make_interval(secs => %b)
+        from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::int8[]) as e (kind, o, oi, path, born)
+        on conflict (workspace_id, connection_id, kind, object, object_id) do update set wanted = errand.wanted + 1
+        """,
+        (
+            link.workspace_id, link.connection_id, float(delay_seconds), texts([each.kind for each in ordered]),
+            texts([each.object for each in ordered]), texts([each.object_id for each in ordered]),
+            texts([each.path for each in ordered]), bigints([-1 if each.born is None else each.born for each in ordered]),
+        ),
+    )  # fmt: skip
+
+
+def due(cx: Transaction, link: Link, *, kinds: Sequence[str], limit: int = 200) -> list[Errand]:
+    """The errands whose time has come, the longest waiting first."""
+    rows = cx.execute(
+        """
+        select kind, object, object_id, path, born, wanted, tries from errand
+        where workspace_id = %s and connection_id = %s and kind = any (%s) and due_at <= now() order by due_at limit %s
+        """,
+        (link.workspace_id, link.connection_id, list(kinds), limit),
+    )
+    return [
+        Errand(kind=kind, object=name, object_id=object_id, path=path, born=born, wanted=wanted, tries=tries)
+        for kind, name, object_id, path, born, wanted, tries in rows
+    ]
+
+
+def errands_left(cx: Transaction, link: Link) -> int:
+    """How many errands are not done."""
+    row = cx.execute(
+        "select count(*) from errand where workspace_id = %s and connection_id = %s",
+        (link.workspace_id, link.connection_id),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def done(cx: Transaction, link: Link, errand: Errand) -> None:
+    """Cross an errand off, unless it was wanted again meanwhile."""
+    cx.execute(
+        """
+        delete from errand where workspace_id = %s and connection_id = %s and kind = %s and object = %s and object_id = %s
+            and wanted = %s
+        """,
+        (link.workspace_id, link.connection_id, errand.kind, errand.object, errand.object_id, errand.wanted),
+    )
+
+
+def postpone(cx: Transaction, link: Link, errand: Errand, *, seconds: float, note: str) -> None:
+    """Try an errand again later, and say why."""
+    cx.execute(
+        """
+        update errand set due_at = now() + make_interval(secs => %s), tries = tries + 1, note = %s
+        where workspace_id = %s and connection_id = %s and kind = %s and object = %s and object_id = %s
+        """,
+        (seconds, note, link.workspace_id, link.connection_id, errand.kind, errand.object, errand.object_id),
+    )
+
+
+# --- how far lists were read ---
+
+
+def first_told(cx: Transaction, link: Link) -> int:
+    """When the first mail that was pushed to us happened (Unix seconds); 0 if none was."""
+    row = cx.execute(
+        """
+        select coalesce(min(created), 0) from (
+            select created from delivery where workspace_id = %s and connection_id = %s and kind in ('event', 'thin')
+            order by seq limit 1000) as first
+        """,
+        (link.workspace_id, link.connection_id),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a list was read: the newest id and its `created` (Unix seconds), and how long ago that was."""
+
+    newest_id: str | None = None
+    newest_created: int = 0
+    age_seconds: float = float("inf")
+
+
+def reading(cx: Transaction, link: Link, name: str) -> Reading:
+    """How far the list `name` was read last."""
+    row = cx.execute(
+        """
+        select newest_id, newest_created, extract(epoch from now() - read_at)::float8 from reading
+        where workspace_id = %s and connection_id = %s and name = %s
+        """,
+        (link.workspace_id, link.connection_id, name),
+    ).fetchone()
+    return Reading(newest_id=row[0], newest_created=row[1], age_seconds=row[2]) if row else Reading()
+
+
+def put_reading(
+    cx: Transaction, link: Link, name: str, *, newest_id: str | None, newest_created: int
+) -> None:
+    """The list `name` was just read up to here."""
+    cx.execute(
+        """
+        insert into reading (workspace_id, connection_id, name, newest_id, newest_created) values (%s, %s, %s, %s, %s)
+        on conflict (workspace_id, connection_id, name) do update set
+            newest_id = coalesce(excluded.newest_id, reading.newest_id),
+            newest_created = greatest(excluded.newest_created, reading.newest_created), read_at = now()
+        """,
+        (link.workspace_id, link.connection_id, name, newest_id, newest_created),
+    )
