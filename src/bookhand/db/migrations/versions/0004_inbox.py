@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 # Every name of Stripe's sorts by bytes: collation "C" halves the cost of an index. The hot tables carry no foreign key to
 # `connection`: the endpoint knows its connection, and a check a row would cost more than the row.
