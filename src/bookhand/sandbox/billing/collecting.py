@@ -91,6 +91,15 @@ def open_intent(call: Call, bill: Bill) -> JSON:
     return intent
 
 
+def attach(call: Call, bill: Bill, intent: JSON) -> None:
+    """Count a payment intent that was made elsewhere toward an invoice."""
+    payment = _link(call, bill.invoice, intent)
+    payment["is_default"] = False
+    call.save(payment)
+    if intent["status"] == "succeeded":
+        settle(call, bill, payment=payment)
+
+
 def settle(call: Call, bill: Bill, *, payment: JSON | None = None, out_of_band: bool = False) -> None:
     """The invoice is paid: by a payment, outside Stripe, or because nothing was due."""
     invoice = bill.invoice

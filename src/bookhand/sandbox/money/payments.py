@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 DEBIT_DAYS = 4
 # What a test card sets off once its charge has succeeded: outcome's word → (call, charge, the word after the colon).
 CONSEQUENCES: dict[str, Callable[[Call, JSON, str], object]] = {}
+# Who wants to know where an intent has come to: invoices do.
+WATCHERS: list[Callable[[Call, JSON], None]] = []
 
 
 def pay(
@@ -200,6 +202,8 @@ def tell(call: Call, intent: JSON) -> None:
         event = "payment_intent.payment_failed"
     if event is not None:
         call.emit(event, intent)
+    for watcher in WATCHERS:
+        watcher(call, intent)
 
 
 def follow(call: Call, intent: JSON, method: Method) -> None:
@@ -312,7 +316,7 @@ def bank_return(call: Call, found: JSON, code: str) -> JSON:
         )
         intent["payment_method"] = None
         call.save(intent)
-        call.emit("payment_intent.payment_failed", intent)
+        tell(call, intent)
     return found
 
 
