@@ -36,7 +36,8 @@ def move(
     """Change a customer's balance by an amount and write down why; the customer is changed in place, not saved."""
     if customer["currency"] not in (None, money) and customer["balance"]:
         raise StripeError(
-            f"The customer has a balance in {customer['currency']}; it cannot change in {money}.", param="currency"
+            f"The customer has a balance in {customer['currency']}; it cannot change in {money}.",
+            param="currency",
         )
     customer["currency"] = customer["currency"] or money
     customer["balance"] += amount

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bookhand.sandbox.billing import fields, rates, totals
 from bookhand.sandbox.billing.invoices import part
 from bookhand.sandbox.billing.places import Place, located, place_of
-from bookhand.sandbox.billing.shares import rounded
+from bookhand.sandbox.billing.shares import apportion, rounded
 from bookhand.sandbox.billing.totals import Rate
 from bookhand.sandbox.stripe.errors import StripeError, parameter_missing
 from bookhand.sandbox.stripe.routes import route
@@ -36,7 +36,9 @@ def calculate(call: Call) -> JSON:
     place = place_of(details["address"])
     if not located(details["address"]):
         raise StripeError(
-            "The customer's location isn't recognized.", code="customer_tax_location_invalid", param="customer_details"
+            "The customer's location isn't recognized.",
+            code="customer_tax_location_invalid",
+            param="customer_details",
         )
     wanted = call.subs("line_items")
     if not wanted:
@@ -126,10 +128,14 @@ def transaction_lines(call: Call) -> JSON:
 
 
 def _customer(call: Call) -> JSON:
-    known = call.get("customer", call.text("customer") or "", param="customer") if call.text("customer") else None
+    known = (
+        call.get("customer", call.text("customer") or "", param="customer") if call.text("customer") else None
+    )
     inner = call.sub("customer_details")
     address = fields.address(inner) or (rates.address_of(known) if known else None)
-    exempt = {"exempt": "customer_exempt", "reverse": "reverse_charge"}.get((known or {}).get("tax_exempt", ""), "none")
+    exempt = {"exempt": "customer_exempt", "reverse": "reverse_charge"}.get(
+        (known or {}).get("tax_exempt", ""), "none"
+    )
     return {
         "address": address,
         "address_source": inner.choice("address_source", ("billing", "shipping"), default="billing"),
@@ -156,7 +162,8 @@ def _rate(call: Call, place: Place | None, override: str, *, inclusive: bool) ->
 def _lines(
     call: Call, wanted: list[Params], place: Place | None, details: JSON
 ) -> tuple[list[JSON], totals.Totals]:
-    own, taxes = [], []
+    own: list[JSON] = []
+    taxes: list[list[Rate]] = []
     for at, params in enumerate(wanted):
         behavior = params.choice("tax_behavior", ("exclusive", "inclusive"), default="exclusive")
         amount = params.integer("amount", required=True, min=-(10**12)) or 0
@@ -264,7 +271,9 @@ def _transaction(call: Call, of: JSON, reference: str, kind: str) -> JSON:
 
 
 def _posted(call: Call, line: JSON) -> JSON:
-    kept = {name: value for name, value in line.items() if name not in ("tax_breakdown", "performance_location")}
+    kept = {
+        name: value for name, value in line.items() if name not in ("tax_breakdown", "performance_location")
+    }
     return {
         **kept,
         "id": call.new_id("tax_li"),
@@ -290,7 +299,9 @@ def _undone_part(call: Call, params: Params, lines: list[JSON]) -> JSON:
     id_ = params.text("original_line_item", required=True)
     line = next((line for line in lines if line["id"] == id_), None)
     if line is None:
-        raise StripeError(f"No such line item: '{id_}'", code="resource_missing", param=params.named("original_line_item"))
+        raise StripeError(
+            f"No such line item: '{id_}'", code="resource_missing", param=params.named("original_line_item")
+        )
     amount = params.integer("amount", required=True, min=-(10**12)) or 0
     tax = params.integer("amount_tax", required=True, min=-(10**12)) or 0
     if abs(amount) > line["amount"] or abs(tax) > line["amount_tax"]:
@@ -304,7 +315,7 @@ def _flat(call: Call, lines: list[JSON]) -> list[JSON]:
     whole = sum(grosses)
     if flat > whole:
         raise StripeError("You cannot reverse more than the transaction's total.", param="flat_amount")
-    parts = totals.apportion([gross * flat for gross in grosses], whole)
+    parts = apportion([gross * flat for gross in grosses], whole)
     undone = []
     for line, gross, share in zip(lines, grosses, parts, strict=True):
         tax = rounded(line["amount_tax"] * share, gross) if gross else 0

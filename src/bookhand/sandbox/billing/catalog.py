@@ -325,10 +325,16 @@ def _tier(params: Params) -> JSON:
 
 
 def _keep_detail(call: Call, params: Params, price: JSON, tiers: list[JSON]) -> None:
-    options = {money: _option(params.sub("currency_options").sub(money)) for money in params.mapping("currency_options")}
+    options = {
+        money: _option(params.sub("currency_options").sub(money))
+        for money in params.mapping("currency_options")
+    }
     if not tiers and not options:
         return
-    own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
+    own = {
+        name: price[name]
+        for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    }
     options = {price["currency"]: {**own, **({"tiers": tiers} if tiers else {})}, **options}
     detail: JSON = {"id": price["id"], "object": DETAIL, "currency_options": options}
     call.add({**detail, "tiers": tiers} if tiers else detail, stamp=False)

@@ -35,7 +35,14 @@ def credit(call: Call, customer: JSON, sub: JSON, item: JSON, moment: int) -> JS
         return None
     words = f"Unused time on {_words(call, item)} after {day_words(moment)}"
     return invoiceitems.proration(
-        call, customer, sub, item, amount=amount, words=words, start=moment, credited=_credited(call, sub, item)
+        call,
+        customer,
+        sub,
+        item,
+        amount=amount,
+        words=words,
+        start=moment,
+        credited=_credited(call, sub, item),
     )
 
 
@@ -60,25 +67,22 @@ def swap(
 ) -> JSON | None:
     """Give a subscription other items; the invoice that this makes at once, if any. The subscription is not saved."""
     before = {item["id"]: item for item in sub["items"]["data"]}
+    new = {item["id"]: item for item in after}
     billed = sub["status"] in ("active", "past_due", "unpaid")
-    anew = anchor_now or (billed and any(_restarts(before.get(item["id"]), item) for item in after))
-    for item in after:
+    anew = anchor_now or (billed and any(_restarts(before.get(id_), item) for id_, item in new.items()))
+    prorates = billed and behavior != "none"
+    gone = [item for id_, item in before.items() if anew or _differs(item, new.get(id_))]
+    come = [item for id_, item in new.items() if _differs(item, before.get(id_))]
+    for item in come:
         if item["id"] not in before:
             _join(sub, item)
-    prorates = billed and behavior != "none"
-    if prorates:
-        for item in before.values():
-            kept = next((new for new in after if new["id"] == item["id"]), None)
-            if anew or kept is None or _differs(item, kept):
-                credit(call, customer, sub, item, moment)
-    known = [item for item in after if item["id"] in before and not _differs(before[item["id"]], item)]
-    _set(sub, after)
+    for item in gone if prorates else ():
+        credit(call, customer, sub, item, moment)
+    sub["items"]["data"], sub["items"]["total_count"] = after, len(after)
     if anew:
         return _restart(call, customer, sub)
-    if prorates:
-        for item in after:
-            if item not in known:
-                debit(call, customer, sub, item, moment)
+    for item in come if prorates else ():
+        debit(call, customer, sub, item, moment)
     if prorates and behavior == "always_invoice":
         return invoice_pending(call, customer, sub, reason="subscription_update")
     return None
@@ -107,11 +111,6 @@ def _restart(call: Call, customer: JSON, sub: JSON) -> JSON | None:
     return invoice_pending(call, customer, sub, reason="subscription_update", made=made)
 
 
-def _set(sub: JSON, after: list[JSON]) -> None:
-    sub["items"]["data"] = after
-    sub["items"]["total_count"] = len(after)
-
-
 def _join(sub: JSON, item: JSON) -> None:
     like = next((i for i in sub["items"]["data"] if items.every(i) == items.every(item)), None)
     if like is not None:
@@ -127,8 +126,8 @@ def _restarts(old: JSON | None, new: JSON) -> bool:
     return old is not None and items.every(old) != items.every(new)
 
 
-def _differs(old: JSON, new: JSON) -> bool:
-    return bool(old["price"]["id"] != new["price"]["id"] or old["quantity"] != new["quantity"])
+def _differs(old: JSON, new: JSON | None) -> bool:
+    return new is None or bool(old["price"]["id"] != new["price"]["id"] or old["quantity"] != new["quantity"])
 
 
 def _net(call: Call, sub: JSON, item: JSON) -> int:
@@ -144,7 +143,7 @@ def _net(call: Call, sub: JSON, item: JSON) -> int:
 def _words(call: Call, item: JSON) -> str:
     quantity = item["quantity"] or 0
     name = lines.name_of(call, item["price"])
-    return name if quantity == 1 else f"{quantity} × {name}"
+    return name if quantity == 1 else f"{quantity} \u00d7 {name}"
 
 
 def _credited(call: Call, sub: JSON, item: JSON) -> JSON | None:
@@ -154,7 +153,8 @@ def _credited(call: Call, sub: JSON, item: JSON) -> JSON | None:
     found = [
         line["id"]
         for line in drafts.lines_of(call, invoice)
-        if ((line["parent"] or {}).get("subscription_item_details") or {}).get("subscription_item") == item["id"]
+        if ((line["parent"] or {}).get("subscription_item_details") or {}).get("subscription_item")
+        == item["id"]
         and line["amount"] > 0
     ]
     if not found:
@@ -164,4 +164,3 @@ def _credited(call: Call, sub: JSON, item: JSON) -> JSON | None:
         "invoice_line_item_details": {"invoice": invoice["id"], "invoice_line_items": found},
         "type": "invoice_line_items",
     }
-

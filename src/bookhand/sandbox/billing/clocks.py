@@ -89,7 +89,9 @@ def advance(call: Call) -> JSON:
     to = call.timestamp("frozen_time", required=True) or 0
     if to <= clock["frozen_time"]:
         raise StripeError(
-            "You can only advance a test clock forward in time.", param="frozen_time", code="test_clock_invalid"
+            "You can only advance a test clock forward in time.",
+            param="frozen_time",
+            code="test_clock_invalid",
         )
     if to > clock["frozen_time"] + TWO_YEARS:
         raise StripeError("You cannot advance a test clock that far in one step.", param="frozen_time")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bookhand.sandbox.billing import balances, coupons, drafts, standing
 from bookhand.sandbox.billing.clocks import enter, wall
 from bookhand.sandbox.billing.customers import default_method
+from bookhand.sandbox.billing.shares import MILLIONTHS, millionths, rounded
 from bookhand.sandbox.billing.standing import Bill, bill_of, close
 from bookhand.sandbox.billing.terms import terms
 from bookhand.sandbox.money import payments
@@ -145,7 +146,10 @@ def finalize_when_due(call: Call, args: JSON) -> None:
     if (invoice["automatically_finalizes_at"] or call.now) > call.now:
         return
     bill = bill_of(call, invoice)
-    if invoice["automatic_tax"]["enabled"] and invoice["automatic_tax"]["status"] == "requires_location_inputs":
+    if (
+        invoice["automatic_tax"]["enabled"]
+        and invoice["automatic_tax"]["status"] == "requires_location_inputs"
+    ):
         _stuck(call, bill)
         return
     finalize(call, bill)
@@ -248,11 +252,15 @@ def _fee(invoice: JSON, sub: JSON | None) -> int | None:
     percent = (sub or {}).get("application_fee_percent")
     if percent is None:
         return None
-    return round(invoice["amount_remaining"] * percent / 100)
+    return rounded(invoice["amount_remaining"] * millionths(str(percent)), MILLIONTHS)
 
 
 def _open_payment(call: Call, invoice: JSON) -> JSON | None:
-    if not invoice["attempted"] and invoice["billing_reason"] != "subscription_create" and not invoice["attempt_count"]:
+    if (
+        not invoice["attempted"]
+        and invoice["billing_reason"] != "subscription_create"
+        and not invoice["attempt_count"]
+    ):
         return None
     payment = call.first("invoice_payment", invoice=invoice["id"], status="open")
     if payment is None:
@@ -296,7 +304,9 @@ def _cancel_payment(call: Call, invoice: JSON) -> None:
 
 def _failed(call: Call, bill: Bill, intent: JSON | None) -> None:
     invoice = bill.invoice
-    first = invoice["billing_reason"] == "subscription_create" and (bill.sub or {}).get("status") == "incomplete"
+    first = (
+        invoice["billing_reason"] == "subscription_create" and (bill.sub or {}).get("status") == "incomplete"
+    )
     if invoice["collection_method"] == "charge_automatically" and not first and invoice["auto_advance"]:
         _plan(call, bill)
     if intent is not None and intent["status"] == "requires_action":
@@ -359,7 +369,9 @@ def _apply_balance(call: Call, bill: Bill) -> None:
 
 def _move(call: Call, bill: Bill, amount: int, kind: str) -> None:
     before = bill.customer["balance"]
-    balances.move(call, bill.customer, amount, bill.invoice["currency"], kind=kind, invoice=bill.invoice["id"])
+    balances.move(
+        call, bill.customer, amount, bill.invoice["currency"], kind=kind, invoice=bill.invoice["id"]
+    )
     bill.customer_changed = True
     call.emit("customer.updated", bill.customer, {"balance": before})
 

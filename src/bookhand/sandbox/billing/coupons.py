@@ -1,7 +1,7 @@
 """Coupons, promotion codes, and the discounts they become on a customer, subscription or invoice.
 
-    POST /v1/coupons percent_off=20 duration=repeating duration_in_months=3
-    POST /v1/subscriptions … discounts[0][coupon]=…        # {"discounts": ["di_…"]}
+POST /v1/coupons percent_off=20 duration=repeating duration_in_months=3
+POST /v1/subscriptions … discounts[0][coupon]=…        # {"discounts": ["di_…"]}
 """
 
 from __future__ import annotations
@@ -270,7 +270,9 @@ def _redeem(call: Call, params: Params, customer: JSON) -> tuple[JSON, str | Non
         if not code["active"] or (code["expires_at"] or call.now + 1) <= call.now:
             raise StripeError("This promotion code is not active.", param=params.named("promotion_code"))
         if code["customer"] not in (None, customer["id"]):
-            raise StripeError("This promotion code is for another customer.", param=params.named("promotion_code"))
+            raise StripeError(
+                "This promotion code is for another customer.", param=params.named("promotion_code")
+            )
         code["times_redeemed"] += 1
         code["active"] = code["max_redemptions"] is None or code["times_redeemed"] < code["max_redemptions"]
         call.save(code)

@@ -107,7 +107,9 @@ def change(call: Call) -> JSON:
     after = fields.copy(before)
     _read(call, after)
     if call.sent("source"):
-        held = methods.attach(call, methods.found(call, call.text("source") or "", param="source"), after["id"])
+        held = methods.attach(
+            call, methods.found(call, call.text("source") or "", param="source"), after["id"]
+        )
         after["invoice_settings"]["default_payment_method"] = held["id"]
     _default_method(call, after)
     if call.sent("balance"):

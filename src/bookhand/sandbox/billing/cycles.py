@@ -35,17 +35,27 @@ def period(anchor: int, interval: str, count: int, moment: int) -> tuple[int, in
 def next_like(moment: int, config: dict[str, int | None]) -> int:
     """The first time at or after a moment on a day of the month, month and time of day, where they are given."""
     now = datetime.fromtimestamp(moment, UTC)
-    clock = {name: value for name in ("hour", "minute", "second") if (value := config.get(name)) is not None}
+    at = now.replace(
+        day=1,
+        hour=_or(config, "hour", now.hour),
+        minute=_or(config, "minute", now.minute),
+        second=_or(config, "second", now.second),
+    )
     for ahead in range(14):
         year, month = divmod(now.month - 1 + ahead, 12)
         if config.get("month") not in (None, month + 1):
             continue
         last = monthrange(now.year + year, month + 1)[1]
         day = min(config.get("day_of_month") or now.day, last)
-        found = now.replace(year=now.year + year, month=month + 1, day=day, **clock)
+        found = at.replace(year=now.year + year, month=month + 1, day=day)
         if found >= now:
             return int(found.timestamp())
     return moment
+
+
+def _or(config: dict[str, int | None], name: str, default: int) -> int:
+    value = config.get(name)
+    return default if value is None else value
 
 
 def _guess(anchor: int, interval: str, count: int, moment: int) -> int:

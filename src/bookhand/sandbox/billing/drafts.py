@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import coupons, lines as line_shapes, rates, totals
+from bookhand.sandbox.billing import coupons, rates, totals
+from bookhand.sandbox.billing import lines as line_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +75,17 @@ def add_up(call: Call, invoice: JSON, customer: JSON, lines: list[JSON]) -> None
     invoice["total_excluding_tax"] = sums.total_excluding_tax
     invoice["total_discount_amounts"], invoice["total_taxes"] = sums.discounts, sums.taxes
     invoice["total_pretax_credit_amounts"] = [
-        {"amount": d["amount"], "credit_balance_transaction": None, "discount": d["discount"], "type": "discount"}
+        {
+            "amount": d["amount"],
+            "credit_balance_transaction": None,
+            "discount": d["discount"],
+            "type": "discount",
+        }
         for d in sums.discounts
     ]
-    invoice["starting_balance"] = customer["balance"] if customer["currency"] in (None, invoice["currency"]) else 0
+    invoice["starting_balance"] = (
+        customer["balance"] if customer["currency"] in (None, invoice["currency"]) else 0
+    )
     due = max(0, sums.total + invoice["starting_balance"]) if sums.total > 0 else 0
     invoice["amount_due"] = invoice["amount_remaining"] = due
 

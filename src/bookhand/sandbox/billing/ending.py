@@ -1,6 +1,6 @@
 """How subscriptions end: now, at a date, at the period's end, or because nobody paid.
 
-    cancel_now(call, sub, reason="cancellation_requested", prorate=True, invoice_now=True)
+cancel_now(call, sub, reason="cancellation_requested", prorate=True, invoice_now=True)
 """
 
 from __future__ import annotations
@@ -98,4 +98,3 @@ def _end_schedule(call: Call, id_: str) -> None:
     schedule["status"], schedule["canceled_at"], schedule["current_phase"] = "canceled", call.now, None
     call.save(schedule)
     call.emit("subscription_schedule.canceled", schedule)
-

@@ -1,7 +1,7 @@
 """Small readings that many objects of this room share: addresses, changes, copies.
 
-    diff({"name": "A", "metadata": {"a": "1"}}, {"name": "B", "metadata": {"a": "2"}})
-    # {"name": "A", "metadata": {"a": "1"}}: what `previous_attributes` of an update event says
+diff({"name": "A", "metadata": {"a": "1"}}, {"name": "B", "metadata": {"a": "2"}})
+# {"name": "A", "metadata": {"a": "1"}}: what `previous_attributes` of an update event says
 """
 
 from __future__ import annotations

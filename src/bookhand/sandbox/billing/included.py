@@ -1,6 +1,6 @@
 """What this room's objects only show when asked for: `expand[]=payments`, `expand[]=subscriptions`, `expand[]=tiers`.
 
-    GET /v1/invoices/in_1?expand[]=payments        # "payments": {"object": "list", "data": [{"id": "inpay_…"}]}
+GET /v1/invoices/in_1?expand[]=payments        # "payments": {"object": "list", "data": [{"id": "inpay_…"}]}
 """
 
 from __future__ import annotations
@@ -74,13 +74,17 @@ def invoice_credit_balance(_call: Call, customer: JSON) -> JSON:
 @includable("price", "tiers")
 def tiers(call: Call, price: JSON) -> list[JSON] | None:
     """The tiers of a tiered price."""
-    return (call.look(catalog.DETAIL, price["id"]) or {}).get("tiers")
+    found: list[JSON] | None = (call.look(catalog.DETAIL, price["id"]) or {}).get("tiers")
+    return found
 
 
 @includable("price", "currency_options")
 def currency_options(call: Call, price: JSON) -> JSON:
     """A price in every currency it has."""
-    own = {name: price[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}
+    own = {
+        name: price[name]
+        for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    }
     detail = call.look(catalog.DETAIL, price["id"])
     options: JSON = {price["currency"]: own} if detail is None else detail["currency_options"]
     return options
@@ -89,7 +93,8 @@ def currency_options(call: Call, price: JSON) -> JSON:
 @includable("plan", "tiers")
 def plan_tiers(call: Call, plan: JSON) -> list[JSON] | None:
     """The tiers of a tiered plan."""
-    return tiers(call, plan)
+    found: list[JSON] | None = (call.look(catalog.DETAIL, plan["id"]) or {}).get("tiers")
+    return found
 
 
 @includable("coupon", "applies_to")

@@ -1,6 +1,6 @@
 """Invoice items: what waits to be billed to a customer, by hand or from a proration.
 
-    POST /v1/invoiceitems customer=cus_1 amount=500 currency=usd     # on the next invoice, or on invoice=in_… now
+POST /v1/invoiceitems customer=cus_1 amount=500 currency=usd     # on the next invoice, or on invoice=in_… now
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def change(call: Call) -> JSON:
         after["amount"] = call.integer("amount", min=-(10**12))
     elif quantity is not None and after["quantity"]:
         each = unit if unit is not None else after["amount"] // after["quantity"]
-        after["amount"], after["quantity"], after["quantity_decimal"] = each * quantity, quantity, str(quantity)
+        after["amount"], after["quantity"], after["quantity_decimal"] = (
+            each * quantity,
+            quantity,
+            str(quantity),
+        )
     after["net_amount"] = after["amount"]
     fields.update(call, before, after, None)
     _refresh(call, after)
@@ -90,7 +94,9 @@ def read_new(call: Call, params: Params, customer: JSON, currency: str | None = 
     price = _price(call, params)
     quantity = params.integer("quantity", default=1, min=0) or 0
     if price is not None:
-        money = (money if money and pricing.offers(catalog.full(call, price, money), money) else None) or price["currency"]
+        money = (
+            money if money and pricing.offers(catalog.full(call, price, money), money) else None
+        ) or price["currency"]
         amount = pricing.amount_of(catalog.full(call, price, money), quantity, money)
     else:
         amount = _amount(params, quantity)
@@ -102,7 +108,9 @@ def read_new(call: Call, params: Params, customer: JSON, currency: str | None = 
     item["discountable"] = params.boolean("discountable", default=True)
     item["metadata"] = params.metadata()
     item["tax_rates"] = rates.by_hand(call, params.listing("tax_rates"))
-    item["discounts"] = coupons.give(call, params.subs("discounts"), customer=customer, invoice_item=item["id"])
+    item["discounts"] = coupons.give(
+        call, params.subs("discounts"), customer=customer, invoice_item=item["id"]
+    )
     if params.mapping("period"):
         start = params.timestamp("period[start]") or call.now
         item["period"] = {"end": params.timestamp("period[end]") or start, "start": start}
@@ -111,7 +119,15 @@ def read_new(call: Call, params: Params, customer: JSON, currency: str | None = 
 
 
 def proration(
-    call: Call, customer: JSON, sub: JSON, item: JSON, *, amount: int, words: str, start: int, credited: JSON | None = None
+    call: Call,
+    customer: JSON,
+    sub: JSON,
+    item: JSON,
+    *,
+    amount: int,
+    words: str,
+    start: int,
+    credited: JSON | None = None,
 ) -> JSON:
     """Store the part of a period that a change adds or gives back."""
     piece = blank(call, customer, amount, sub["currency"])
@@ -197,7 +213,10 @@ def _subscription(item: JSON) -> str | None:
 
 
 def _parent(sub: str, item: str | None) -> JSON:
-    return {"subscription_details": {"subscription": sub, "subscription_item": item}, "type": "subscription_details"}
+    return {
+        "subscription_details": {"subscription": sub, "subscription_item": item},
+        "type": "subscription_details",
+    }
 
 
 def _price(call: Call, params: Params) -> JSON | None:

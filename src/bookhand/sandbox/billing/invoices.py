@@ -1,8 +1,8 @@
 """Invoices over the API: made by hand, changed while drafts, finalised, sent, paid, voided, given up.
 
-    POST /v1/invoices customer=cus_1                # a draft of what waits for the customer
-    POST /v1/invoices/in_1/finalize                 # "open", numbered
-    POST /v1/invoices/in_1/pay                      # "paid", or 402 with the decline
+POST /v1/invoices customer=cus_1                # a draft of what waits for the customer
+POST /v1/invoices/in_1/finalize                 # "open", numbered
+POST /v1/invoices/in_1/pay                      # "paid", or 402 with the decline
 """
 
 from __future__ import annotations
@@ -253,7 +253,11 @@ def _pay(call: Call, bill: Bill) -> JSON:
             code="missing",
         )
     intent = collecting.attempt(
-        call, bill, method=method, off_session=bool(call.boolean("off_session", default=False)), automatic=False
+        call,
+        bill,
+        method=method,
+        off_session=bool(call.boolean("off_session", default=False)),
+        automatic=False,
     )
     invoice = close(call, bill)
     if intent is not None and intent["status"] == "requires_action":
@@ -285,14 +289,21 @@ def _collect_soon(call: Call, bill: Bill) -> None:
     if invoice["status"] != "open":
         return
     if invoice["auto_advance"] and invoice["collection_method"] == "charge_automatically":
-        invoice["next_payment_attempt"] = call.now + drafts.GRACE_SECONDS
-        call.at(invoice["next_payment_attempt"], "billing.invoice.retry", invoice=invoice["id"])
+        soon = invoice["next_payment_attempt"] = call.now + drafts.GRACE_SECONDS
+        call.at(soon, "billing.invoice.retry", invoice=invoice["id"])
     collecting.open_intent(call, bill)
 
 
 def _chosen(call: Call, customer: JSON, old: JSON | None = None) -> JSON:
     chosen: JSON = {} if old is not None else {"metadata": call.metadata()}
-    for name in ("description", "footer", "number", "statement_descriptor", "default_payment_method", "on_behalf_of"):
+    for name in (
+        "description",
+        "footer",
+        "number",
+        "statement_descriptor",
+        "default_payment_method",
+        "on_behalf_of",
+    ):
         if call.sent(name):
             chosen[name] = call.text(name)
     if call.sent("collection_method"):
@@ -302,8 +313,13 @@ def _chosen(call: Call, customer: JSON, old: JSON | None = None) -> JSON:
     if call.sent("default_tax_rates"):
         chosen["default_tax_rates"] = rates.by_hand(call, call.listing("default_tax_rates"))
     if call.sent("automatic_tax[enabled]"):
-        known = old or {"automatic_tax": {"disabled_reason": None, "liability": None, "provider": None, "status": None}}
-        chosen["automatic_tax"] = {**known["automatic_tax"], "enabled": bool(call.boolean("automatic_tax[enabled]"))}
+        known = old or {
+            "automatic_tax": {"disabled_reason": None, "liability": None, "provider": None, "status": None}
+        }
+        chosen["automatic_tax"] = {
+            **known["automatic_tax"],
+            "enabled": bool(call.boolean("automatic_tax[enabled]")),
+        }
     if call.sent("discounts"):
         chosen["discounts"] = coupons.give(call, call.subs("discounts"), customer=customer)
     days, due = call.integer("days_until_due", min=0), call.timestamp("due_date")
@@ -321,8 +337,8 @@ def _advance_again(call: Call, invoice: JSON) -> None:
     if not invoice["auto_advance"]:
         invoice["automatically_finalizes_at"] = None
     elif invoice["status"] == "draft" and invoice["automatically_finalizes_at"] is None:
-        invoice["automatically_finalizes_at"] = call.now + drafts.GRACE_SECONDS
-        call.at(invoice["automatically_finalizes_at"], "billing.invoice.finalize", invoice=invoice["id"])
+        soon = invoice["automatically_finalizes_at"] = call.now + drafts.GRACE_SECONDS
+        call.at(soon, "billing.invoice.finalize", invoice=invoice["id"])
 
 
 def _home(call: Call) -> str:

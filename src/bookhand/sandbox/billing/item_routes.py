@@ -1,6 +1,6 @@
 """Subscription items over the API: add one, change one, take one off, with the same prorations as a whole change.
 
-    POST /v1/subscription_items/si_1 quantity=3 proration_behavior=always_invoice
+POST /v1/subscription_items/si_1 quantity=3 proration_behavior=always_invoice
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def remove(call: Call) -> JSON:
     sub, customer = fields.copy(before), call.get("customer", before["customer"])
     after = [fields.copy(item) for item in sub["items"]["data"] if item["id"] != call.path["id"]]
     if not after:
-        raise StripeError("A subscription must have at least one active plan. Cancel it instead.", param="item")
+        raise StripeError(
+            "A subscription must have at least one active plan. Cancel it instead.", param="item"
+        )
     invoice = updates.swap_items(call, sub, customer, after)
     updates.finish(call, before, sub, customer, invoice)
     call.delete(items.PLACE, call.path["id"], stub=False)
@@ -78,7 +80,9 @@ def _place(call: Call) -> str:
 def _sub(call: Call, id_: str) -> JSON:
     sub = call.get("subscription", id_, param="subscription")
     if sub["status"] in OVER:
-        raise StripeError("You cannot change the items of a subscription that has ended.", param="subscription")
+        raise StripeError(
+            "You cannot change the items of a subscription that has ended.", param="subscription"
+        )
     enter(call, sub)
     return sub
 

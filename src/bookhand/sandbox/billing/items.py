@@ -1,6 +1,6 @@
 """Subscription items: a price and a quantity, each with its own current period.
 
-    read(call, call.subs("items"), customer=…, sub=…)     # new items of `items[]`, not yet dated
+read(call, call.subs("items"), customer=…, sub=…)     # new items of `items[]`, not yet dated
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def check(call: Call, items: list[JSON], currency: str, *, param: str = "items")
         raise StripeError("A subscription can have at most 20 items.", param=param)
     for item in items:
         price = item["price"]
-        if price["currency"] != currency and not pricing.offers(catalog.full(call, price, currency), currency):
+        if price["currency"] != currency and not pricing.offers(
+            catalog.full(call, price, currency), currency
+        ):
             raise StripeError(
                 f"The price `{price['id']}` only supports `{price['currency']}`. This doesn't match the expected "
                 f"currency: `{currency}`.",

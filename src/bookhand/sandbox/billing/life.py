@@ -115,9 +115,7 @@ def renew(call: Call, sub: JSON) -> JSON:
 
 def recurring(call: Call, sub: JSON, item: JSON) -> JSON:
     """The line of an item for the period it is in."""
-    line = lines.of_item(
-        call, sub, item, start=item["current_period_start"], end=item["current_period_end"]
-    )
+    line = lines.of_item(call, sub, item, start=item["current_period_start"], end=item["current_period_end"])
     return drafts.want_rates(line, item["tax_rates"])
 
 

@@ -1,6 +1,6 @@
 """Invoice lines, in Stripe's shape: of a subscription item for a period, or of an invoice item.
 
-    1 x Pro (at $19.00 / month) for 7 Nov - 7 Dec, parent subscription_item_details, pricing price_details
+1 x Pro (at $19.00 / month) for 7 Nov - 7 Dec, parent subscription_item_details, pricing price_details
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def of_item(
     if amount is None:
         amount = 0 if trial else pricing.amount_of(full(call, price, currency), quantity, currency)
     words = _trial_words(call, item) if trial else _item_words(call, item, currency)
-    line = _line(call, sub["livemode"], amount, currency, words, start, end)
+    line = _line(call, amount=amount, currency=currency, words=words, start=start, end=end)
     line["parent"] = {
         "invoice_item_details": None,
         "subscription_item_details": {
@@ -49,15 +49,12 @@ def of_item(
 
 def of_invoice_item(call: Call, piece: JSON) -> JSON:
     """The line of an invoice item; a proration of a subscription keeps its item."""
-    period = piece["period"]
     line = _line(
         call,
-        piece["livemode"],
-        piece["amount"],
-        piece["currency"],
-        piece["description"],
-        period["start"],
-        period["end"],
+        amount=piece["amount"],
+        currency=piece["currency"],
+        words=piece["description"],
+        **piece["period"],
     )
     line["parent"] = _parent(piece)
     line["pricing"] = piece["pricing"]
@@ -71,7 +68,9 @@ def of_invoice_item(call: Call, piece: JSON) -> JSON:
 
 def _parent(piece: JSON) -> JSON:
     details = (piece["parent"] or {}).get("subscription_details") or {}
-    credited = ((piece["proration_details"] or {}).get("credited_items") or {}).get("invoice_line_item_details")
+    credited = ((piece["proration_details"] or {}).get("credited_items") or {}).get(
+        "invoice_line_item_details"
+    )
     proration: JSON = {"proration": piece["proration"], "proration_details": {"credited_items": credited}}
     if details.get("subscription_item"):
         return {
@@ -100,9 +99,7 @@ def _subscription(piece: JSON) -> str | None:
     return details.get("subscription")
 
 
-def _line(
-    call: Call, livemode: bool, amount: int, currency: str, words: str | None, start: int, end: int  # noqa: FBT001
-) -> JSON:
+def _line(call: Call, *, amount: int, currency: str, words: str | None, start: int, end: int) -> JSON:
     return {
         "id": call.new_id("il"),
         "object": "line_item",
@@ -113,7 +110,7 @@ def _line(
         "discountable": True,
         "discounts": [],
         "invoice": None,
-        "livemode": livemode,
+        "livemode": call.livemode,
         "metadata": {},
         "parent": None,
         "period": {"end": end, "start": start},
@@ -156,7 +153,7 @@ def _item_words(call: Call, item: JSON, currency: str) -> str:
         every = f"every {recurring['interval_count']} {every}s"
     option = pricing.option_of(price, currency)
     money = "" if option.get("unit_amount") is None else f"at {money_words(option['unit_amount'], currency)} "
-    return f"{item['quantity'] or 0} × {name_of(call, price)} ({money}/ {every})"
+    return f"{item['quantity'] or 0} \u00d7 {name_of(call, price)} ({money}/ {every})"
 
 
 def _trial_words(call: Call, item: JSON) -> str:

@@ -120,7 +120,9 @@ def from_token(call: Call, token: str, *, param: str) -> JSON:
     """A new method, not yet stored, of `pm_card_visa`, `tok_visa` and the like."""
     card = cards.by_token(token)
     if card is None:
-        raise StripeError(f"No such PaymentMethod: '{token}'", code="resource_missing", param=param, status=404)
+        raise StripeError(
+            f"No such PaymentMethod: '{token}'", code="resource_missing", param=param, status=404
+        )
     return _of_card(call, card, card.kind)
 
 
@@ -176,7 +178,9 @@ def _of_card(call: Call, card: TestCard, kind: str) -> JSON:
 def _card(call: Call, kind: str) -> TestCard:
     if kind == "card":
         number = call.text("card[number]", required=True) or ""
-        return till.from_number(number, call.integer("card[exp_month]") or 0, call.integer("card[exp_year]") or 0)
+        return till.from_number(
+            number, call.integer("card[exp_month]") or 0, call.integer("card[exp_year]") or 0
+        )
     name = {"us_bank_account": "account_number", "sepa_debit": "iban"}.get(kind)
     number = "0000" if name is None else call.text(f"{kind}[{name}]", required=True) or ""
     return cards.by_number(number) or cards.TestCard(number, "", "", kind=kind)

@@ -1,6 +1,6 @@
 """The lines of a credit note: parts of an invoice's lines, or custom ones, with their share of discount and tax.
 
-    half of a line of 1,000 with 100 off and 171 tax  ->  500, 50 off, 86 tax (rounded, never more than the line's own)
+half of a line of 1,000 with 100 off and 171 tax  ->  500, 50 off, 86 tax (rounded, never more than the line's own)
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def build(call: Call, invoice: JSON, invoice_lines: list[JSON]) -> tuple[list[JS
     else:
         amount = call.integer("amount", min=1)
         if amount is None:
-            amount = sum(call.integer(n) or 0 for n in ("refund_amount", "credit_amount", "out_of_band_amount"))
+            amount = sum(
+                call.integer(n) or 0 for n in ("refund_amount", "credit_amount", "out_of_band_amount")
+            )
         if not amount:
             raise parameter_missing("amount")
         found = [_share_of_all(call, invoice, amount)]
@@ -80,7 +82,13 @@ def _custom(call: Call, params: Params, invoice: JSON) -> JSON:
     customer = {"tax_exempt": invoice["customer_tax_exempt"] or "none"}
     totals.settle([line], [], [rates.of(chosen, customer)])
     made = _line(
-        call, amount, params.text("description"), [], line["taxes"], kind="custom_line_item", quantity=quantity
+        call,
+        amount,
+        params.text("description"),
+        [],
+        line["taxes"],
+        kind="custom_line_item",
+        quantity=quantity,
     )
     made["unit_amount"], made["unit_amount_decimal"] = unit, None if unit is None else str(unit)
     made["tax_rates"] = chosen

@@ -35,7 +35,9 @@ def create(call: Call) -> JSON:
     invoice = call.get("invoice", call.text("invoice", required=True) or "", param="invoice")
     enter(call, invoice)
     if invoice["status"] not in ("open", "paid", "uncollectible"):
-        raise StripeError("Credit notes can only be issued for open, paid or uncollectible invoices.", param="invoice")
+        raise StripeError(
+            "Credit notes can only be issued for open, paid or uncollectible invoices.", param="invoice"
+        )
     bill = bill_of(call, invoice)
     note = _new(call, bill)
     _divide(call, note, invoice)
@@ -170,7 +172,8 @@ def _divide(call: Call, note: JSON, invoice: JSON) -> None:
             param="amount",
         )
     refund, credit, outside = (
-        call.integer(name, default=0, min=0) or 0 for name in ("refund_amount", "credit_amount", "out_of_band_amount")
+        call.integer(name, default=0, min=0) or 0
+        for name in ("refund_amount", "credit_amount", "out_of_band_amount")
     )
     named = sum(p.integer("amount_refunded", default=0) or 0 for p in call.subs("refunds"))
     if refund + credit + outside + named != after:
@@ -201,7 +204,13 @@ def _apply(call: Call, bill: Bill, note: JSON) -> None:
     if credit:
         before = bill.customer["balance"]
         movement = balances.move(
-            call, bill.customer, -credit, note["currency"], kind="credit_note", invoice=note["invoice"], credit_note=note["id"]
+            call,
+            bill.customer,
+            -credit,
+            note["currency"],
+            kind="credit_note",
+            invoice=note["invoice"],
+            credit_note=note["id"],
         )
         note["customer_balance_transaction"], bill.customer_changed = movement["id"], True
         call.emit("customer.updated", bill.customer, {"balance": before})
@@ -214,13 +223,20 @@ def _apply(call: Call, bill: Bill, note: JSON) -> None:
 
 
 def _told(refund: JSON, amount: int) -> JSON:
-    return {"amount_refunded": amount, "payment_record_refund": None, "refund": refund["id"], "type": "refund"}
+    return {
+        "amount_refunded": amount,
+        "payment_record_refund": None,
+        "refund": refund["id"],
+        "type": "refund",
+    }
 
 
 def _refund(call: Call, invoice: JSON, amount: int) -> JSON:
     payment = call.first("invoice_payment", invoice=invoice["id"], status="paid")
     if payment is None:
-        raise StripeError("This invoice was not paid through Stripe; nothing can be refunded.", param="refund_amount")
+        raise StripeError(
+            "This invoice was not paid through Stripe; nothing can be refunded.", param="refund_amount"
+        )
     intent = call.get("payment_intent", payment["payment"]["payment_intent"])
     with wall(call):
         return give_back(call, call.get("charge", intent["latest_charge"]), amount)
@@ -236,4 +252,3 @@ def _lower(call: Call, bill: Bill, amount: int) -> None:
     call.emit("invoice.updated", invoice, previous)
     if invoice["amount_remaining"] == 0 and invoice["status"] in ("open", "uncollectible"):
         collecting.settle(call, bill)
-

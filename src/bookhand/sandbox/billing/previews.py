@@ -1,11 +1,11 @@
 """What an invoice would be: computed by really making it, and then undoing all of it.
 
-    POST /v1/invoices/create_preview customer=cus_1 subscription=sub_1 subscription_details[items][0][id]=si_1 …
+POST /v1/invoices/create_preview customer=cus_1 subscription=sub_1 subscription_details[items][0][id]=si_1 …
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bookhand.sandbox.billing import changes, coupons, drafts, fields, invoiceitems, items, life, updates
 from bookhand.sandbox.billing.clocks import enter
@@ -41,8 +41,7 @@ def without_trace(call: Call, make: Callable[[], JSON]) -> JSON:
     """Do it, keep only the invoice, and undo everything that was written."""
     now = call.now
     try:
-        with call.engine.transaction():
-            raise _Undo(make())
+        _make_and_undo(call, make)
     except _Undo as undone:
         invoice = undone.invoice
     finally:
@@ -51,6 +50,11 @@ def without_trace(call: Call, make: Callable[[], JSON]) -> JSON:
     invoice["lines"]["url"] = f"/v1/invoices/upcoming/lines?customer={invoice['customer']}"
     invoice["created"] = max(invoice["created"], now)
     return invoice
+
+
+def _make_and_undo(call: Call, make: Callable[[], JSON]) -> NoReturn:
+    with call.engine.transaction():
+        raise _Undo(make())
 
 
 def _preview(call: Call) -> JSON:
@@ -107,15 +111,16 @@ def _without_subscription(call: Call) -> JSON:
         raise parameter_missing("customer")
     customer = call.get("customer", id_, param="customer")
     enter(call, customer)
-    money = fields.currency(call) or customer["currency"] or call.get("account", call.account)["default_currency"]
-    made = [invoiceitems.read_new(call, params, customer, money) for params in call.subs("invoice_items")]
-    for params in call.sub("subscription_details").subs("items"):
-        made.append(invoiceitems.read_new(call, params, customer, money))
-    for item in made:
-        invoiceitems.keep(call, item, None)
+    money = (
+        fields.currency(call) or customer["currency"] or call.get("account", call.account)["default_currency"]
+    )
+    for params in [*call.subs("invoice_items"), *call.sub("subscription_details").subs("items")]:
+        invoiceitems.keep(call, invoiceitems.read_new(call, params, customer, money), None)
     pending = invoiceitems.waiting(call, customer["id"], money)
     if not pending:
-        raise StripeError("No upcoming invoices for customer: " + id_, code="invoice_upcoming_none", status=404)
+        raise StripeError(
+            "No upcoming invoices for customer: " + id_, code="invoice_upcoming_none", status=404
+        )
     discounts = coupons.give(call, call.subs("discounts"), customer=customer)
     return drafts.draft(
         call,

@@ -1,6 +1,6 @@
 """What a quantity of a price costs.
 
-    per unit 1,900 x 3 = 5,700; graduated tiers (10 at 500, then 400) x 12 = 5,800; volume tiers x 12 = 4,800
+per unit 1,900 x 3 = 5,700; graduated tiers (10 at 500, then 400) x 12 = 5,800; volume tiers x 12 = 4,800
 """
 
 from __future__ import annotations

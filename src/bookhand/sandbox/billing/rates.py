@@ -66,7 +66,9 @@ def change(call: Call) -> JSON:
     """Its words and activity; a percentage never changes."""
     before = call.get("tax_rate", call.path["id"])
     after = fields.copy(before)
-    fields.set_texts(call, after, ("country", "description", "display_name", "jurisdiction", "state", "tax_type"))
+    fields.set_texts(
+        call, after, ("country", "description", "display_name", "jurisdiction", "state", "tax_type")
+    )
     after["active"] = call.boolean("active", default=after["active"])
     after["metadata"] = call.metadata(old=after["metadata"])
     return fields.update(call, before, after, "tax_rate.updated", active=str(after["active"]).lower())
@@ -186,9 +188,7 @@ def _rate_of(call: Call, place: Place, percentage: str, *, inclusive: bool) -> s
 
 
 def _add(call: Call, rate: JSON, place: str | None = None) -> JSON:
-    call.add(
-        rate, active=str(rate["active"]).lower(), inclusive=str(rate["inclusive"]).lower(), place=place
-    )
+    call.add(rate, active=str(rate["active"]).lower(), inclusive=str(rate["inclusive"]).lower(), place=place)
     if place is None:
         call.emit("tax_rate.created", rate)
     return rate

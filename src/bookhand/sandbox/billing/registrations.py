@@ -1,6 +1,6 @@
 """Where the company collects tax, and how: `tax.registrations`, `tax.settings`, customers' tax ids at large.
 
-    POST /v1/tax/registrations country=US country_options[us][state]=CA country_options[us][type]=state_sales_tax active_from=now
+POST /v1/tax/registrations country=US country_options[us][state]=CA country_options[us][type]=state_sales_tax active_from=now
 """
 
 from __future__ import annotations
@@ -34,9 +34,13 @@ def create(call: Call) -> JSON:
     options = call.mapping("country_options").get(country.lower())
     if not isinstance(options, dict) or "type" not in options:
         raise StripeError(
-            f"You must pass `country_options[{country.lower()}]`.", param="country_options", code="parameter_missing"
+            f"You must pass `country_options[{country.lower()}]`.",
+            param="country_options",
+            code="parameter_missing",
         )
-    start = call.now if call.text("active_from") == "now" else call.timestamp("active_from", required=True) or 0
+    start = (
+        call.now if call.text("active_from") == "now" else call.timestamp("active_from", required=True) or 0
+    )
     registration: JSON = {
         "id": call.new_id("taxreg"),
         "object": KIND,
@@ -49,7 +53,9 @@ def create(call: Call) -> JSON:
         "status": "active" if start <= call.now else "scheduled",
     }
     state = options.get("state") if country == "US" else None
-    return call.add(registration, place=f"{country}-{state}" if state else country, status=registration["status"])
+    return call.add(
+        registration, place=f"{country}-{state}" if state else country, status=registration["status"]
+    )
 
 
 @route("GET", "/v1/tax/registrations")
@@ -74,7 +80,9 @@ def change(call: Call) -> JSON:
             registration[name] = call.now if call.text(name) == "now" else call.timestamp(name)
     ends = registration["expires_at"]
     over = ends is not None and ends <= call.now
-    registration["status"] = "expired" if over else "active" if registration["active_from"] <= call.now else "scheduled"
+    registration["status"] = (
+        "expired" if over else "active" if registration["active_from"] <= call.now else "scheduled"
+    )
     return call.save(registration, status=registration["status"])
 
 
@@ -117,7 +125,9 @@ def code(call: Call) -> JSON:
     for row in CODES:
         if row[0] == call.path["id"]:
             return _code(*row)
-    raise StripeError(f"No such tax code: '{call.path['id']}'", code="resource_missing", param="id", status=404)
+    raise StripeError(
+        f"No such tax code: '{call.path['id']}'", code="resource_missing", param="id", status=404
+    )
 
 
 @route("GET", "/v1/tax_ids")

@@ -1,6 +1,6 @@
 """Setup intents: a payment method made ready for later payments.
 
-    POST /v1/setup_intents customer=cus_1 payment_method=pm_card_visa confirm=true   # status "succeeded", attached
+POST /v1/setup_intents customer=cus_1 payment_method=pm_card_visa confirm=true   # status "succeeded", attached
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def blank(call: Call, customer: str | None) -> JSON:
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}},
+        "payment_method_options": {
+            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
+        },
         "payment_method_types": ["card"],
         "single_use_mandate": None,
         "status": "requires_payment_method",
@@ -138,7 +140,10 @@ def _confirm(call: Call, intent: JSON) -> JSON:
         _refuse(call, intent, method, code)
     if word.startswith("action") and word != "action_on_session":
         intent["status"] = "requires_action"
-        intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+        intent["next_action"] = {
+            "type": "use_stripe_sdk",
+            "use_stripe_sdk": {"type": "three_d_secure_redirect"},
+        }
         call.save(intent)
         call.emit("setup_intent.requires_action", intent)
         return intent

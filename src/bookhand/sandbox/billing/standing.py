@@ -1,9 +1,9 @@
 """Where a subscription and its customer stand after an invoice was paid or not.
 
-    Bill = one invoice with its customer and subscription, changed together and saved once by `close`.
+Bill = one invoice with its customer and subscription, changed together and saved once by `close`.
 
-    incomplete -> active       the first invoice is paid          past_due, unpaid -> active   the latest one is paid
-    active -> past_due         a renewal could not be collected
+incomplete -> active       the first invoice is paid          past_due, unpaid -> active   the latest one is paid
+active -> past_due         a renewal could not be collected
 """
 
 from __future__ import annotations

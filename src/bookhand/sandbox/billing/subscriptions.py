@@ -1,15 +1,26 @@
 """Subscriptions over the API: create, read, list, change, cancel, pause, resume.
 
-    POST /v1/subscriptions customer=cus_1 items[0][price]=price_1      # "active", its first invoice paid
-    POST /v1/subscriptions/sub_1 cancel_at_period_end=true
-    GET  /v1/subscriptions                                             # without the canceled ones, unless status=all
+POST /v1/subscriptions customer=cus_1 items[0][price]=price_1      # "active", its first invoice paid
+POST /v1/subscriptions/sub_1 cancel_at_period_end=true
+GET  /v1/subscriptions                                             # without the canceled ones, unless status=all
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import coupons, cycles, ending, fields, invoiceitems, items, life, rates, standing, updates
+from bookhand.sandbox.billing import (
+    coupons,
+    cycles,
+    ending,
+    fields,
+    invoiceitems,
+    items,
+    life,
+    rates,
+    standing,
+    updates,
+)
 from bookhand.sandbox.billing.clocks import enter
 from bookhand.sandbox.billing.customers import get as get_customer
 from bookhand.sandbox.stripe.errors import StripeError
@@ -146,10 +157,30 @@ def read_settings(call: Call, sub: JSON, customer: JSON) -> None:
         sub["days_until_due"] = call.integer("days_until_due", min=0)
     if sub["collection_method"] == "send_invoice" and sub["days_until_due"] is None:
         raise StripeError(
-            "You must pass `days_until_due` when `collection_method` is `send_invoice`.", param="days_until_due"
+            "You must pass `days_until_due` when `collection_method` is `send_invoice`.",
+            param="days_until_due",
         )
+    _read_tax(call, sub, customer)
+    if call.sent("application_fee_percent"):
+        sub["application_fee_percent"] = fields.number(call, "application_fee_percent")
+    if call.sent("discounts"):
+        sub["discounts"] = coupons.give(
+            call, call.subs("discounts"), customer=customer, subscription=sub["id"]
+        )
+    if call.sent("trial_settings"):
+        behavior = call.choice("trial_settings[end_behavior][missing_payment_method]", MISSING, required=True)
+        sub["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
+    save = call.text("payment_settings[save_default_payment_method]")
+    if save:
+        sub["payment_settings"]["save_default_payment_method"] = save
+    read_cancellation(call, sub)
+
+
+def _read_tax(call: Call, sub: JSON, customer: JSON) -> None:
     if call.sent("default_tax_rates"):
-        sub["default_tax_rates"] = rates.by_hand(call, call.listing("default_tax_rates"), param="default_tax_rates")
+        sub["default_tax_rates"] = rates.by_hand(
+            call, call.listing("default_tax_rates"), param="default_tax_rates"
+        )
     if call.sent("automatic_tax[enabled]"):
         on = bool(call.boolean("automatic_tax[enabled]"))
         if on and not rates.known(customer):
@@ -160,17 +191,6 @@ def read_settings(call: Call, sub: JSON, customer: JSON) -> None:
                 param="automatic_tax",
             )
         sub["automatic_tax"] |= {"enabled": on, "liability": {"type": "self"} if on else None}
-    if call.sent("application_fee_percent"):
-        sub["application_fee_percent"] = fields.number(call, "application_fee_percent")
-    if call.sent("discounts"):
-        sub["discounts"] = coupons.give(call, call.subs("discounts"), customer=customer, subscription=sub["id"])
-    if call.sent("trial_settings"):
-        behavior = call.choice("trial_settings[end_behavior][missing_payment_method]", MISSING, required=True)
-        sub["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
-    save = call.text("payment_settings[save_default_payment_method]")
-    if save:
-        sub["payment_settings"]["save_default_payment_method"] = save
-    read_cancellation(call, sub)
 
 
 def blank(call: Call, customer: JSON) -> JSON:

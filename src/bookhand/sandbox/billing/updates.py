@@ -1,13 +1,13 @@
 """A change of a living subscription: its settings, its items, its trial, its end, its pause.
 
-    change(call, sub)       # reads the call's parameters; prorates, invoices and collects as they ask
+change(call, sub)       # reads the call's parameters; prorates, invoices and collects as they ask
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import changes, collecting, fields, items, life, rates, standing
+from bookhand.sandbox.billing import catalog, changes, collecting, fields, items, life, rates, standing
 from bookhand.sandbox.billing.standing import Bill
 from bookhand.sandbox.money import payments
 from bookhand.sandbox.stripe.errors import StripeError
@@ -64,7 +64,9 @@ def collect(call: Call, bill: Bill, payment_behavior: str) -> None:
     standing.close(call, bill)
 
 
-def swap_items(call: Call, sub: JSON, customer: JSON, after: list[JSON], *, anchor_now: bool = False) -> JSON | None:
+def swap_items(
+    call: Call, sub: JSON, customer: JSON, after: list[JSON], *, anchor_now: bool = False
+) -> JSON | None:
     """Put other items on a subscription as the call's proration parameters say."""
     items.check(call, after, sub["currency"])
     moment = call.timestamp("proration_date", default=call.now) or call.now
@@ -86,7 +88,7 @@ def edit(call: Call, params: Params, item: JSON) -> JSON:
     """An item with another price, quantity, metadata or tax."""
     price = items.price_of(call, params)
     if price is not None and price["id"] != item["price"]["id"]:
-        item |= {"price": price, "plan": items.catalog.plan(price)}
+        item |= {"price": price, "plan": catalog.plan(price)}
     quantity = params.integer("quantity", min=0)
     if quantity is not None:
         item["quantity"] = quantity
@@ -198,7 +200,10 @@ def _change_items(call: Call, customer: JSON, sub: JSON) -> JSON | None:
         known = next((item for item in after if item["id"] == id_), None)
         if known is None:
             raise StripeError(
-                f"No such subscription item: '{id_}'", code="resource_missing", param=params.named("id"), status=404
+                f"No such subscription item: '{id_}'",
+                code="resource_missing",
+                param=params.named("id"),
+                status=404,
             )
         if params.boolean("deleted"):
             after.remove(known)
