@@ -21,112 +21,89 @@ from bookhand.journal.cases import (
     Returned,
     TaxedPayment,
 )
+from bookhand.journal.lookups import arguments, each, touched
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
-_MINE = "workspace_id = %(workspace)s and connection_id = %(connection)s"
-
-_CHARGES_OF_MOVES = """
-    select coalesce(s.charge, s.id) from unnest(%(ids)s::text[]) as touched (id)
-    join journal_source s on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.id = touched.id
+_CHARGES_OF_MOVES = f"""
+    select coalesce(s.charge, s.id) from {touched()} cross join {each("journal_source", "id", "touched.id")} s
 """
-_CHARGES_OF_INVOICES = """
-    select s.id from journal_invoice_payment p
-    join journal_source s on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s
-        and s.payment_intent = p.payment_intent and s.charge is null
-    where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.invoice = any (%(ids)s)
-    union
-    select p.charge from journal_invoice_payment p
-    where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.invoice = any (%(ids)s) and p.charge is not null
-"""
-_NEEDY = """
-    with touched as materialized (
-        select s.* from unnest(%(ids)s::text[]) as touched (id)
-        join journal_source s on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.id = touched.id
-        where s.charge is null)
-    select id from touched where transfer is not null
-    union select touched.id from touched join journal_invoice_payment p
-        on p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.payment_intent = touched.payment_intent
-    union select touched.id from touched join journal_invoice_payment p
-        on p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.charge = touched.id
-    union select touched.id from touched join journal_entry b
-        on b.workspace_id = %(workspace)s and b.connection_id = %(connection)s and b.source = touched.id
-        where b.settles <> touched.currency and not touched.id = any (%(same_currency)s)
-    union select touched.id from touched
-        join journal_source r on r.workspace_id = %(workspace)s and r.connection_id = %(connection)s and r.charge = touched.id
-        join journal_entry b on b.workspace_id = %(workspace)s and b.connection_id = %(connection)s and b.source = r.id
-        where b.settles <> touched.currency
-"""
-_MOVES = """
-    with touched as materialized (
-        select s.* from journal_source s where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s
-            and s.id = any (%(ids)s)),
-    sources as materialized (
-        select id as charge, id, amount from touched
-        union all
-        select s.charge, s.id, s.amount from touched join journal_source s
-            on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.charge = touched.id)
-    select sources.charge, sources.id, sources.amount, b.happened_at, b.key, b.kind, b.settles, b.amount
-    from sources join journal_entry b on b.workspace_id = %(workspace)s and b.connection_id = %(connection)s and b.source = sources.id
-    where b.settles is not null
-"""
-_PAYMENTS = """
-    with touched as materialized (
-        select s.* from journal_source s where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s
-            and s.id = any (%(ids)s)),
-    paid as (
-        select touched.id as by, p.* from touched join journal_invoice_payment p
-            on p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.payment_intent = touched.payment_intent
-        union
-        select touched.id, p.* from touched join journal_invoice_payment p
-            on p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.charge = touched.id)
-    select paid.by, paid.id, i.id, paid.paid, i.total, i.taxes from paid
-    join journal_invoice i on i.workspace_id = %(workspace)s and i.connection_id = %(connection)s and i.id = paid.invoice
-    join touched on touched.id = paid.by and touched.currency = i.currency
-"""
-_CREDIT_NOTES = """
-    select distinct r.charge, n.id, n.created, n.invoice, n.total, n.taxes, n.refunds from journal_source r
-    join journal_credit_refund c on c.workspace_id = %(workspace)s and c.connection_id = %(connection)s and c.refund = r.id
-    join journal_credit_note n on n.workspace_id = %(workspace)s and n.connection_id = %(connection)s and n.id = c.credit_note
-    where r.workspace_id = %(workspace)s and r.connection_id = %(connection)s and r.charge = any (%(ids)s)
-"""
-_INVOICES = """
+_CHARGES_OF_INVOICES = f"""
     with paid as materialized (
-        select p.* from journal_invoice_payment p
-        where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.invoice = any (%(ids)s)
-            and p.invoice in (
-                select invoice from journal_invoice_payment
-                where workspace_id = %(workspace)s and connection_id = %(connection)s and invoice = any (%(ids)s)
-                group by invoice having count(*) > 1)),
-    by_charge as (
-        select paid.id, s.id as charge, s.currency from paid join journal_source s
-            on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s
-            and s.payment_intent = paid.payment_intent and s.charge is null
+        select p.payment_intent, p.charge from {touched()} cross join {each("journal_invoice_payment", "invoice", "touched.id")} p)
+    select s.id from paid cross join {each("journal_source", "payment_intent", "paid.payment_intent")} s
+    union select charge from paid where charge is not null
+"""
+_NEEDY = f"""
+    with sources as materialized (
+        select s.* from {touched()} cross join {each("journal_source", "id", "touched.id")} s where s.charge is null)
+    select id from sources where transfer is not null
+    union select s.id from sources s cross join {each("journal_invoice_payment", "payment_intent", "s.payment_intent")} p
+    union select s.id from sources s cross join {each("journal_invoice_payment", "charge", "s.id")} p
+    union select s.id from {touched("foreign")} cross join {each("journal_source", "id", "touched.id")} s
+        cross join {each("journal_entry", "source", "s.id")} b where s.charge is null and b.settles <> s.currency
+    union select s.id from sources s cross join {each("journal_source", "charge", "s.id")} r
+        cross join {each("journal_entry", "source", "r.id")} b where b.settles <> s.currency
+"""
+_TOLD = f"""
+    select s.id, s.currency, s.amount, s.transfer from {touched()} cross join {each("journal_source", "id", "touched.id")} s
+"""
+_MOVES = f"""
+    with sources as materialized (
+        select s.id as charge, s.id, s.amount from {touched()} cross join {each("journal_source", "id", "touched.id")} s
+        union all
+        select s.charge, s.id, s.amount from {touched()} cross join {each("journal_source", "charge", "touched.id")} s)
+    select sources.charge, sources.id, sources.amount, b.happened_at, b.key, b.kind, b.settles, b.amount
+    from sources cross join {each("journal_entry", "source", "sources.id")} b where b.settles is not null
+"""
+_PAYMENTS = f"""
+    with sources as materialized (
+        select s.* from {touched()} cross join {each("journal_source", "id", "touched.id")} s),
+    paid as (
+        select s.id as by, s.currency, p.* from sources s
+        cross join {each("journal_invoice_payment", "payment_intent", "s.payment_intent")} p
         union
-        select paid.id, s.id, s.currency from paid join journal_source s
-            on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.id = paid.charge)
+        select s.id, s.currency, p.* from sources s cross join {each("journal_invoice_payment", "charge", "s.id")} p)
+    select paid.by, paid.id, i.id, paid.paid, i.total, i.taxes from paid
+    cross join {each("journal_invoice", "id", "paid.invoice")} i where i.currency = paid.currency
+"""
+_CREDIT_NOTES = f"""
+    select distinct r.charge, n.id, n.created, n.invoice, n.total, n.taxes, n.refunds
+    from {touched()} cross join {each("journal_source", "charge", "touched.id")} r
+    cross join {each("journal_credit_refund", "refund", "r.id")} c
+    cross join {each("journal_credit_note", "id", "c.credit_note")} n
+"""
+_INVOICES = f"""
+    with paid as materialized (
+        select p.*, count(*) over (partition by p.invoice) as payments
+        from {touched()} cross join {each("journal_invoice_payment", "invoice", "touched.id")} p),
+    by_charge as materialized (
+        select paid.id, s.id as charge, s.currency from paid
+        cross join {each("journal_source", "payment_intent", "paid.payment_intent")} s
+        where payments > 1
+        union
+        select paid.id, s.id, s.currency from paid cross join {each("journal_source", "id", "paid.charge")} s where payments > 1)
     select i.id, i.currency, paid.id, paid.paid, i.total, i.taxes, min(b.happened_at)
     from paid join by_charge on by_charge.id = paid.id
-    join journal_invoice i on i.workspace_id = %(workspace)s and i.connection_id = %(connection)s and i.id = paid.invoice
-        and i.currency = by_charge.currency
-    join journal_entry b on b.workspace_id = %(workspace)s and b.connection_id = %(connection)s
-        and b.source = by_charge.charge and b.kind = 'charge'
+    cross join {each("journal_invoice", "id", "paid.invoice")} i
+    cross join {each("journal_entry", "source", "by_charge.charge")} b
+    where i.currency = by_charge.currency and b.kind = 'charge'
     group by i.id, i.currency, paid.id, paid.paid, i.total, i.taxes
 """
-_INVOICES_OF_CHARGES = """
-    select p.invoice from journal_source s join journal_invoice_payment p
-        on p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.payment_intent = s.payment_intent
-    where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.id = any (%(ids)s)
+_INVOICES_OF_CHARGES = f"""
+    select p.invoice from {touched()} cross join {each("journal_source", "id", "touched.id")} s
+    cross join {each("journal_invoice_payment", "payment_intent", "s.payment_intent")} p
     union
-    select p.invoice from journal_invoice_payment p
-    where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.charge = any (%(ids)s)
+    select p.invoice from {touched()} cross join {each("journal_invoice_payment", "charge", "touched.id")} p
 """
-_OUTCOMES = f"select id, outcome, moves from journal_dispute where {_MINE} and id = any (%(ids)s)"  # noqa: S608 (constants)
+_OUTCOMES = f"""
+    select d.id, d.outcome, d.moves from {touched()} cross join {each("journal_dispute", "id", "touched.id")} d
+"""
 _DISPUTE_MOVES = f"""
-    select source, happened_at, key, kind, settles, amount from journal_entry
-    where {_MINE} and source = any (%(ids)s) and settles is not null
-"""  # noqa: S608 (constants)
+    select b.source, b.happened_at, b.key, b.kind, b.settles, b.amount
+    from {touched()} cross join {each("journal_entry", "source", "touched.id")} b where b.settles is not null
+"""
 
 
 def charges_of_moves(cx: Transaction[Any], link: Link, sources: Collection[str]) -> set[str]:
@@ -140,17 +117,15 @@ def charges_of_invoices(cx: Transaction[Any], link: Link, invoices: Collection[s
 
 
 def charge_cases(
-    cx: Transaction[Any], link: Link, charges: Collection[str], *, same_currency: Collection[str]
+    cx: Transaction[Any], link: Link, charges: Collection[str], *, foreign: Collection[str]
 ) -> list[ChargeCase]:
-    """The cases of those `charges` that need a refinement; `same_currency` are known to settle in their own."""
-    found = _rows(cx, link, _NEEDY, charges, same_currency=sorted(same_currency))
+    """The cases of those `charges` that need a refinement; `foreign` are those that may settle in another currency."""
+    found = _rows(cx, link, _NEEDY, charges, foreign=sorted(foreign))
     needy = sorted(charge for (charge,) in found)
     moves = _grouped(_rows(cx, link, _MOVES, needy))
     payments = _grouped(_rows(cx, link, _PAYMENTS, needy))
     notes = _grouped(_rows(cx, link, _CREDIT_NOTES, needy if payments else []))
-    told = _rows(
-        cx, link, f"select id, currency, amount, transfer from journal_source where {_MINE} and id = any (%(ids)s)", needy  # noqa: S608 (constants)
-    )  # fmt: skip
+    told = _rows(cx, link, _TOLD, needy)
     return [
         ChargeCase(
             charge=id_, currency=currency, amount=amount, transfer=transfer,
@@ -167,8 +142,8 @@ def invoice_cases(
     cx: Transaction[Any], link: Link, invoices: Collection[str], charges: Collection[str]
 ) -> list[InvoiceCase]:
     """The cases of `invoices`, and of those that `charges` paid, which were paid in several parts."""
-    touched = set(invoices) | {id_ for (id_,) in _rows(cx, link, _INVOICES_OF_CHARGES, charges)}
-    rows = _grouped(_rows(cx, link, _INVOICES, touched))
+    wanted = set(invoices) | {id_ for (id_,) in _rows(cx, link, _INVOICES_OF_CHARGES, charges)}
+    rows = _grouped(_rows(cx, link, _INVOICES, wanted))
     return [
         InvoiceCase(
             invoice=id_,
@@ -199,8 +174,7 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     if not ids:
         return []
-    args = {"workspace": link.workspace_id, "connection": link.connection_id, "ids": sorted(ids), **more}
-    return cx.execute(sql, args, prepare=False).fetchall()
+    return cx.execute(sql, arguments(link, ids, **more), prepare=False).fetchall()
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[str, list[tuple[Any, ...]]]:

@@ -40,10 +40,10 @@ def insert_new(
     with cx.cursor() as cursor, cursor.copy(f"copy pg_temp.{incoming} from stdin") as copy:
         copy.write("".join(rows))
     added = cx.execute(
-        f"insert into {table.name} (workspace_id, connection_id, {names}) "  # noqa: S608 (names from this package)
+        f"insert into {table.name} (workspace_id, connection_id, {names}) "
         f"select %s, %s, {names} from pg_temp.{incoming} as incoming where {table.unless} on conflict do nothing returning {returning}",
         (link.workspace_id, link.connection_id),
         prepare=False,
     ).fetchall()
-    cx.execute(f"delete from pg_temp.{incoming}")  # noqa: S608
+    cx.execute(f"delete from pg_temp.{incoming}")
     return added

@@ -22,6 +22,8 @@ from bookhand.core.facts import (
     Refund,
 )
 from bookhand.journal.copy_store import Table, insert_new
+from bookhand.journal.lookups import arguments, each
+from bookhand.journal.lookups import touched as touched_ids
 from bookhand.journal.rows import array, field, text
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def _keep_sources(
         for one in charges
     ]
     rows += [
-        f"{text(one.id)}\t{text(one.currency)}\t{one.amount}\t{field(one.charge)}\t{field(one.payment_intent)}\t\\N\n"
+        f"{text(one.id)}\t{text(one.currency)}\t{one.amount}\t{field(one.charge)}\t\\N\t\\N\n"
         for one in refunds
         if one.charge
     ]
@@ -141,9 +143,8 @@ def _charges_of_refunds(cx: Transaction[Any], link: Link, refunds: list[str]) ->
     if not refunds:
         return []
     rows = cx.execute(
-        "select charge from journal_source where workspace_id = %s and connection_id = %s and id = any (%s)"
-        " and charge is not null",
-        (link.workspace_id, link.connection_id, refunds),
+        f"select s.charge from {touched_ids()} cross join {each('journal_source', 'id', 'touched.id')} s where s.charge is not null",
+        arguments(link, refunds),
         prepare=False,
     )
     return [charge for (charge,) in rows]

@@ -11,9 +11,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.core.facts import Link
+from bookhand.journal.lookups import arguments, each, touched
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
+
+_LINK = f"""
+    with pair (balance_transaction, payout) as materialized (
+        select * from unnest(%(members)s::text[], %(payouts)s::text[])
+        union
+        select m.balance_transaction, m.payout from {touched()}
+        cross join {each("journal_member", "balance_transaction", "touched.id")} m)
+    insert into journal_payout as kept (workspace_id, connection_id, payout, currency, members, net)
+    select %(workspace)s, %(connection)s, pair.payout, b.settles, count(*), sum(b.net)
+    from pair cross join {each("journal_entry", "key", "pair.balance_transaction")} b
+    where b.settles is not null
+    group by pair.payout, b.settles order by pair.payout, b.settles
+    on conflict (workspace_id, connection_id, payout, currency) do update
+        set members = kept.members + excluded.members, net = kept.net + excluded.net
+"""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,28 +49,10 @@ def link_members(
         return
     members = sorted(new_members)
     cx.execute(
-        """
-        with pair (balance_transaction, payout) as (
-            select * from unnest(%(ids)s::text[], %(payouts)s::text[])
-            union
-            select balance_transaction, payout from journal_member
-            where workspace_id = %(workspace)s and connection_id = %(connection)s and balance_transaction = any (%(moves)s))
-        insert into journal_payout as kept (workspace_id, connection_id, payout, currency, members, net)
-        select %(workspace)s, %(connection)s, pair.payout, b.settles, count(*), sum(b.net) from pair
-        join journal_entry b on b.workspace_id = %(workspace)s and b.connection_id = %(connection)s
-            and b.key = pair.balance_transaction
-        where b.settles is not null
-        group by pair.payout, b.settles order by pair.payout, b.settles
-        on conflict (workspace_id, connection_id, payout, currency) do update
-            set members = kept.members + excluded.members, net = kept.net + excluded.net
-        """,
-        {
-            "workspace": link.workspace_id,
-            "connection": link.connection_id,
-            "ids": [bt for bt, _ in members],
-            "payouts": [payout for _, payout in members],
-            "moves": sorted(new_moves),
-        },
+        _LINK,
+        arguments(
+            link, new_moves, members=[bt for bt, _ in members], payouts=[payout for _, payout in members]
+        ),
         prepare=False,
     )
 

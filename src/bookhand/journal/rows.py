@@ -27,7 +27,8 @@ ENTRY_COLUMNS = (
 
 NULL = r"\N"
 _NO_MOVEMENT = "\t".join([NULL] * 4)
-_UNSAFE = re.compile(r'[\\\t\n\r"{}, ]|^$|^null$', re.IGNORECASE)
+_UNSAFE = re.compile(r"[\\\t\n\r\0]")
+_QUOTED = re.compile(r'[\\\s"{},]|^$|^null$', re.IGNORECASE)
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": ""})
 _QUARTER_HOUR = 900
 
@@ -46,8 +47,11 @@ def row_of(entry: Entry, *, booked_on: str, bt: BalanceTransaction | None = None
     elif entry.refs:
         refs = text(msgspec.json.encode(entry.refs, order="sorted").decode())
     reverses = text(entry.reverses) if entry.reverses else NULL
+    key, why = entry.key, entry.why
+    if _UNSAFE.search(key + why):
+        key, why = text(key), text(why)
     said = (
-        f"{text(entry.key)}\t{entry.happened_at}\t{entry.kind}\t{text(entry.why)}\t{accounts}\t{currencies}\t{{{minors}}}\t"
+        f"{key}\t{entry.happened_at}\t{entry.kind}\t{why}\t{accounts}\t{currencies}\t{{{minors}}}\t"
         f"{refs}\t{reverses}\t{movement}"
     )
     return f"{said}\t\\\\x{digest(said)}\t{entry.delivery}\t{booked_on}\n"
@@ -109,6 +113,6 @@ def _literal(values: tuple[str, ...]) -> str:
 
 
 def _quoted(value: str) -> str:
-    if not _UNSAFE.search(value):
+    if not _QUOTED.search(value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -16,6 +16,7 @@ from bookhand.core.facts import BalanceTransaction, Link
 from bookhand.core.problems import Problem
 from bookhand.journal import period_store
 from bookhand.journal.copy_store import Table, insert_new
+from bookhand.journal.lookups import arguments, each, touched
 from bookhand.journal.periods import Calendar
 from bookhand.journal.rows import ENTRY_COLUMNS, day_text, entry_from, hash_in, row_of
 
@@ -77,7 +78,7 @@ def add(cx: Transaction[Any], link: Link, drafts: Sequence[Draft]) -> Added:
 def release(cx: Transaction[Any], link: Link, books: Calendar) -> list[str]:
     """Move what waits into the open period; the keys that moved."""
     moved = cx.execute(
-        f"delete from journal_waiting where workspace_id = %s and connection_id = %s returning {_COLUMNS}, booked_on::text,"  # noqa: S608
+        f"delete from journal_waiting where workspace_id = %s and connection_id = %s returning {_COLUMNS}, booked_on::text,"
         " settles, amount, net",
         (link.workspace_id, link.connection_id),
     ).fetchall()
@@ -102,9 +103,9 @@ def release(cx: Transaction[Any], link: Link, books: Calendar) -> list[str]:
 def movements(cx: Transaction[Any], link: Link, keys: Sequence[str]) -> list[BalanceTransaction]:
     """What the journal kept of the balance transactions with these keys, as far as refinements need it."""
     rows = cx.execute(
-        "select key, happened_at, kind, settles, amount, net, source from journal_entry"
-        " where workspace_id = %s and connection_id = %s and key = any (%s) and settles is not null order by key",
-        (link.workspace_id, link.connection_id, list(keys)),
+        "select b.key, b.happened_at, b.kind, b.settles, b.amount, b.net, b.source"
+        f" from {touched()} cross join {each('journal_entry', 'key', 'touched.id')} b where b.settles is not null order by b.key",
+        arguments(link, keys),
     )
     return [
         BalanceTransaction(
@@ -127,7 +128,7 @@ def entries(cx: Transaction[Any], link: Link, *, month: str | None = None) -> It
     with cx.cursor(name="journal_entries") as cursor:
         cursor.itersize = 5000
         cursor.execute(
-            f"select {_COLUMNS}, booked_on::text from journal_entry where workspace_id = %s and connection_id = %s"  # noqa: S608
+            f"select {_COLUMNS}, booked_on::text from journal_entry where workspace_id = %s and connection_id = %s"
             f"{bounds} order by happened_at, key",
             args,
         )
@@ -166,7 +167,7 @@ def months(cx: Transaction[Any], link: Link) -> dict[str, int]:
 def waiting(cx: Transaction[Any], link: Link) -> list[Entry]:
     """What waits for a person because its period is closed."""
     rows = cx.execute(
-        f"select {_COLUMNS} from journal_waiting where workspace_id = %s and connection_id = %s order by happened_at, key",  # noqa: S608
+        f"select {_COLUMNS} from journal_waiting where workspace_id = %s and connection_id = %s order by happened_at, key",
         (link.workspace_id, link.connection_id),
     )
     return [entry_from(*row) for row in rows]
@@ -198,8 +199,8 @@ def _hashes_in(cx: Transaction[Any], table: str, link: Link, keys: list[str]) ->
     if not keys:
         return {}
     rows = cx.execute(
-        f"select key, hash from {table} where workspace_id = %s and connection_id = %s and key = any (%s)",  # noqa: S608
-        (link.workspace_id, link.connection_id, keys),
+        f"select b.key, b.hash from {touched()} cross join {each(table, 'key', 'touched.id')} b",
+        arguments(link, keys),
         prepare=False,
     )
     return dict(rows.fetchall())

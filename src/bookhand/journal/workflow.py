@@ -40,10 +40,11 @@ def read(cx: Transaction[Any], link: Link, facts: Sequence[Seen]) -> list[Proble
     new = [fact for key in added.keys if isinstance(fact := moves[key].fact, BalanceTransaction)]
     _touch(cx, link, new, touched)
     delivery = max(seen.delivery for seen in facts)
-    same = _settling_in_own_currency([seen.fact for seen in facts])
-    refined, findings = _refinements(cx, link, touched, same_currency=same, delivery=delivery)
+    foreign = touched.charges - _settling_in_own_currency([seen.fact for seen in facts])
+    refined, findings = _refinements(cx, link, touched, foreign=foreign, delivery=delivery)
     payout_store.link_members(cx, link, new_moves=added.keys, new_members=touched.members)
-    return problems + added.problems + findings + store.add(cx, link, refined).problems
+    posted = store.add(cx, link, refined)
+    return problems + added.problems + findings + posted.problems
 
 
 def release_waiting(cx: Transaction[Any], link: Link) -> list[Problem]:
@@ -53,9 +54,10 @@ def release_waiting(cx: Transaction[Any], link: Link) -> list[Problem]:
     touched = Touched()
     moved = store.movements(cx, link, keys)
     _touch(cx, link, moved, touched)
-    refined, findings = _refinements(cx, link, touched, same_currency=(), delivery=0)
+    refined, findings = _refinements(cx, link, touched, foreign=touched.charges, delivery=0)
     payout_store.link_members(cx, link, new_moves=keys, new_members=())
-    return findings + store.add(cx, link, refined).problems
+    posted = store.add(cx, link, refined)
+    return findings + posted.problems
 
 
 def configure(cx: Transaction[Any], link: Link, *, timezone: str, late: Late) -> None:
@@ -92,10 +94,10 @@ def _touch(cx: Transaction[Any], link: Link, new: Sequence[BalanceTransaction], 
 
 
 def _refinements(
-    cx: Transaction[Any], link: Link, touched: Touched, *, same_currency: Sequence[str], delivery: int
+    cx: Transaction[Any], link: Link, touched: Touched, *, foreign: set[str], delivery: int
 ) -> tuple[list[Draft], list[Problem]]:
     problems, entries = [], []
-    cases = case_store.charge_cases(cx, link, touched.charges, same_currency=same_currency)
+    cases = case_store.charge_cases(cx, link, touched.charges, foreign=foreign)
     for case in cases:
         found, findings = charge_entries(case)
         entries += found
@@ -108,11 +110,11 @@ def _refinements(
     return [Draft(msgspec.structs.replace(entry, delivery=delivery)) for entry in entries], problems
 
 
-def _settling_in_own_currency(facts: Sequence[object]) -> list[str]:
+def _settling_in_own_currency(facts: Sequence[object]) -> set[str]:
     """Charges whose only balance transaction is among `facts` too, in the same currency: they need no exchange."""
     charges = {fact.id: fact.currency for fact in facts if isinstance(fact, Charge)}
     settled_in: dict[str, set[str]] = {}
     for fact in facts:
         if isinstance(fact, BalanceTransaction) and fact.source in charges:
             settled_in.setdefault(fact.source, set()).add(fact.currency)
-    return [id_ for id_, currencies in settled_in.items() if currencies == {charges[id_]}]
+    return {id_ for id_, currencies in settled_in.items() if currencies == {charges[id_]}}

@@ -117,7 +117,7 @@ create table journal_source (          -- charges, and refunds with the charge t
 );
 create index journal_source_charge on journal_source (workspace_id, connection_id, charge) where charge is not null;
 create index journal_source_intent on journal_source (workspace_id, connection_id, payment_intent)
-    where payment_intent is not null and charge is null;
+    where payment_intent is not null;
 create table journal_member (
     workspace_id int not null,
     connection_id int not null,
