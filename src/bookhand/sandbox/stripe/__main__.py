@@ -24,7 +24,9 @@ def main() -> None:
     with bound(chosen.host, chosen.port) as sock:
         host, port = sock.getsockname()[:2]
         keys = engine.keys()
-        sys.stdout.write(f"Pinstripe on http://{host}:{port}\n  test key {keys.test}\n  live key {keys.live}\n")
+        sys.stdout.write(
+            f"Pinstripe on http://{host}:{port}\n  test key {keys.test}\n  live key {keys.live}\n"
+        )
         sys.stdout.flush()
         serve(engine).run(sockets=[sock])
     engine.close()
@@ -36,8 +38,12 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--port", type=int, default=12111)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--db", type=Path, default=None, help="a SQLite file; a private one without it")
-    options.add_argument("--clock", type=int, default=None, help="the moment to begin at, in seconds since 1970")
-    options.add_argument("--speed", type=float, default=None, help="seconds of the stand-in for each real one")
+    options.add_argument(
+        "--clock", type=int, default=None, help="the moment to begin at, in seconds since 1970"
+    )
+    options.add_argument(
+        "--speed", type=float, default=None, help="seconds of the stand-in for each real one"
+    )
     options.add_argument("--latency", type=float, default=0, help="milliseconds each answer is held up")
     options.add_argument("--limits", action="store_true", help="Stripe's rate limits")
     return options

@@ -109,10 +109,8 @@ def _run(engine: Pinstripe, request: Request, request_id: str) -> Response:
         files=request.files,
         headers=request.headers,
     )
-    if request.method in WRITES:
-        answer = _write(call, route, request)
-    else:
-        answer = _shown(call, route.handler(call))
+    write = request.method in WRITES
+    answer = _write(call, route, request) if write else _shown(call, route.handler(call))
     engine.faults.cut_after(request.method, request.path)
     return answer
 
@@ -186,7 +184,9 @@ def _shown(call: Call, result: Any) -> Response:
     if call.platform:
         headers["Stripe-Account"] = call.account
     if isinstance(result, Content):
-        return Response(result.status, {**headers, "Content-Type": result.type, **result.headers}, result.data)
+        return Response(
+            result.status, {**headers, "Content-Type": result.type, **result.headers}, result.data
+        )
     headers["Content-Type"] = "application/json"
     if "expand" in call.params:
         result = expand.expand(call, _decode(_encode(result)), call.listing("expand"))

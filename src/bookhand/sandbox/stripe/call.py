@@ -74,9 +74,11 @@ class Call(Params):
         if stamp:
             obj.setdefault("created", self.now)
             obj.setdefault("livemode", self.livemode)
-        created = obj.get("created", self.now)
+        created = obj.get("created")
+        if not isinstance(created, int):
+            created = self.now
         links = {name: value for name, value in index.items() if value}
-        self.engine.store.add(self.part, obj["object"], obj["id"], created, _encode(obj), links)
+        self.engine.store.add(self.part, obj["object"], obj["id"], _encode(obj), created=created, links=links)
         return obj
 
     def save(self, obj: JSON, **index: str | None) -> JSON:

@@ -32,13 +32,17 @@ def render(
         for resource, way in sorted((permissions or {}).items())
         if resource != "*" and way != "none"
     ]
-    return _template().render(
-        name=name,
-        accounts=shown,
-        fields=fields,
-        granted=granted or _by_scope(fields["scope"]),
-        livemode=livemode,
-    ).encode()
+    return (
+        _template()
+        .render(
+            name=name,
+            accounts=shown,
+            fields=fields,
+            granted=granted or _by_scope(fields["scope"]),
+            livemode=livemode,
+        )
+        .encode()
+    )
 
 
 def _by_scope(scope: str) -> list[str]:

@@ -1,11 +1,11 @@
 """The stand-in's own switches, under `/_pinstripe`; no key is asked for, so keep it on loopback.
 
-    GET  /_pinstripe                                   what is here
-    POST /_pinstripe/clock    advance=86400            or set=…, speed=3600
-    POST /_pinstripe/faults   kind=429&path=/v1/charges&times=2
-    POST /_pinstripe/latency  milliseconds=150
-    POST /_pinstripe/limits   enabled=true&live=100
-    POST /_pinstripe/keys     permissions[charge]=read
+GET  /_pinstripe                                   what is here
+POST /_pinstripe/clock    advance=86400            or set=…, speed=3600
+POST /_pinstripe/faults   kind=429&path=/v1/charges&times=2
+POST /_pinstripe/latency  milliseconds=150
+POST /_pinstripe/limits   enabled=true&live=100
+POST /_pinstripe/keys     permissions[charge]=read
 """
 
 from __future__ import annotations

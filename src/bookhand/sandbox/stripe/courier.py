@@ -101,7 +101,9 @@ class Courier:
         """How many of them are due now or on their way."""
         with self.engine.lock:
             now = self.engine.clock.exact()
-            row = self.engine.store.db.execute("SELECT count(*) FROM deliveries WHERE due <= ?", (now,)).fetchone()
+            row = self.engine.store.db.execute(
+                "SELECT count(*) FROM deliveries WHERE due <= ?", (now,)
+            ).fetchone()
             return int(row[0])
 
     def settle(self, seconds: float) -> bool:
@@ -231,7 +233,9 @@ class Courier:
         db = self.engine.store.db
         with self.engine.transaction():
             db.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
-            db.execute("UPDATE deliveries SET due = 0 WHERE endpoint = ? AND due = ?", (delivery.endpoint, HELD))
+            db.execute(
+                "UPDATE deliveries SET due = 0 WHERE endpoint = ? AND due = ?", (delivery.endpoint, HELD)
+            )
             if done:
                 self._tick_off(delivery)
 

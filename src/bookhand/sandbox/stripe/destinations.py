@@ -1,8 +1,8 @@
 """Event destinations of the second API: JSON, thin or snapshot payloads.
 
-    POST /v2/core/event_destinations
-    {"name": "mine", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": ["v1.charge.succeeded"],
-     "webhook_endpoint": {"url": "http://127.0.0.1:1/"}, "include": ["webhook_endpoint.signing_secret"]}
+POST /v2/core/event_destinations
+{"name": "mine", "type": "webhook_endpoint", "event_payload": "thin", "enabled_events": ["v1.charge.succeeded"],
+ "webhook_endpoint": {"url": "http://127.0.0.1:1/"}, "include": ["webhook_endpoint.signing_secret"]}
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def create_destination(call: Call) -> JSON:
     enabled = [str(event) for event in call.listing("enabled_events")]
     version = call.text("snapshot_api_version")
     if not enabled:
-        raise StripeError("Missing required param: enabled_events.", code="parameter_missing", param="enabled_events")
+        raise StripeError(
+            "Missing required param: enabled_events.", code="parameter_missing", param="enabled_events"
+        )
     if version:
         versions.check(version)
     if len(call.engine.endpoints.of(call.account, call.livemode)) >= MOST:
@@ -60,7 +62,7 @@ def create_destination(call: Call) -> JSON:
         "updated": moment(call.now),
         "webhook_endpoint": {"signing_secret": None, "url": None},
     }
-    call.engine.store.add(call.part, KIND, obj["id"], call.now, _encode(obj), {})
+    call.add(obj, stamp=False)
     endpoint = Endpoint(
         obj["id"],
         call.account,
@@ -128,7 +130,7 @@ def ping_destination(call: Call) -> JSON:
         "reason": None,
         "related_object": {"id": obj["id"], "type": KIND, "url": f"/v2/core/event_destinations/{obj['id']}"},
     }
-    call.engine.store.add(call.part, "v2.core.event", event["id"], call.now, _encode(event), {})
+    call.add(event, stamp=False)
     if endpoint is not None:
         call.engine.courier.post(call, event["id"], endpoint, _encode(event), [])
     return event

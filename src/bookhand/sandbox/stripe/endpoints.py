@@ -1,7 +1,7 @@
 """Where events go: webhook endpoints of the first API and event destinations of the second.
 
-    POST /v1/webhook_endpoints {url, enabled_events[], api_version, connect}      # the secret is shown once
-    POST /v2/core/event_destinations {name, type, event_payload, enabled_events, webhook_endpoint: {url}}
+POST /v1/webhook_endpoints {url, enabled_events[], api_version, connect}      # the secret is shown once
+POST /v2/core/event_destinations {name, type, event_payload, enabled_events, webhook_endpoint: {url}}
 """
 
 from __future__ import annotations

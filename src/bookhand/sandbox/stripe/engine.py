@@ -1,12 +1,12 @@
 """Pinstripe: a whole stand-in Stripe in one object. The HTTP server is a thin skin over `answer`.
 
-    stripe = Pinstripe(seed=1, clock=Clock(start=1_760_000_000))
-    stripe.account("acct_1")
-    done = stripe.call("POST", "/v1/customers", {"email": "a@example.com"})
-    done.status, done.json()["id"]                # 200, 'cus_…'
-    with stripe.session("acct_1") as call:        # without a request, in one transaction
-        call.find("customer")
-    stripe.advance(1_760_086_400)                 # runs the jobs due that day
+stripe = Pinstripe(seed=1, clock=Clock(start=1_760_000_000))
+stripe.account("acct_1")
+done = stripe.call("POST", "/v1/customers", {"email": "a@example.com"})
+done.status, done.json()["id"]                # 200, 'cus_…'
+with stripe.session("acct_1") as call:        # without a request, in one transaction
+    call.find("customer")
+stripe.advance(1_760_086_400)                 # runs the jobs due that day
 """
 
 from __future__ import annotations

@@ -110,9 +110,7 @@ def thin_event(call: Call, event: JSON) -> JSON:
         "related_object": {"id": obj.get("id"), "type": obj["object"], "url": url_of(obj)},
         "snapshot_event": event["id"],
     }
-    part, links = call.part, {"object_id": str(obj.get("id"))}
-    call.engine.store.add(part, "v2.core.event", found["id"], event["created"], _encode(found), links)
-    return found
+    return call.add(found, stamp=False, object_id=obj.get("id"))
 
 
 def moment(seconds: int) -> str:

@@ -70,7 +70,13 @@ PREFIXES = {
 }
 
 # Links whose ids people choose themselves: the field says what they are.
-FIELDS = {"coupon": "coupon", "plan": "plan", "price": "price", "product": "product", "default_price": "price"}
+FIELDS = {
+    "coupon": "coupon",
+    "plan": "plan",
+    "price": "price",
+    "product": "product",
+    "default_price": "price",
+}
 
 Includer = Callable[["Call", JSON], Any]
 INCLUDABLE: dict[tuple[str, str], Includer] = {}

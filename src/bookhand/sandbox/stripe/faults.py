@@ -22,7 +22,7 @@ REQUESTS = ("429", "lock_timeout", "500", "cut_before", "cut_after", "slow")
 EVENTS = ("duplicate", "reorder", "drop", "delay", "version")
 
 
-class Cut(ConnectionError):
+class Cut(ConnectionError):  # noqa: N818 - what happens, not a mistake
     """The connection is cut; in process it is raised to the caller."""
 
 

@@ -18,7 +18,6 @@ from bookhand.sandbox.stripe.errors import StripeError
 from bookhand.sandbox.stripe.ids import Ids
 from bookhand.sandbox.stripe.store import Store
 
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
   key TEXT PRIMARY KEY, account TEXT, livemode INTEGER, kind TEXT, permissions BLOB, expires INTEGER) WITHOUT ROWID;

@@ -139,7 +139,9 @@ def connect_token(call: Call) -> JSON:
     grant_type = call.text("grant_type")
     if grant_type == "authorization_code":
         grant, client = _use_code(call, key)
-        refresh = _keep(call, Grant(call.new_id("rt"), client.id, grant.account, key.livemode, grant.scope, call.now))
+        refresh = _keep(
+            call, Grant(call.new_id("rt"), client.id, grant.account, key.livemode, grant.scope, call.now)
+        )
         call.engine.connect(client.platform, grant.account, livemode=key.livemode, scope=grant.scope)
         _tell(call, client, grant.account, key.livemode, "account.application.authorized")
         return _issue(call, client, grant, refresh.token, livemode=key.livemode)
@@ -172,7 +174,9 @@ def app_token(call: Call) -> JSON:
         _end_tokens(call, client.id, grant.account, livemode=grant.livemode)
     else:
         raise OAuthError("unsupported_grant_type", f"Unsupported grant type: {grant_type}")
-    refresh = _keep(call, Grant(call.new_id("rt"), client.id, grant.account, grant.livemode, "stripe_apps", call.now))
+    refresh = _keep(
+        call, Grant(call.new_id("rt"), client.id, grant.account, grant.livemode, "stripe_apps", call.now)
+    )
     return _issue(
         call,
         client,
@@ -231,7 +235,9 @@ def _asked(call: Call, kind: str) -> Client:
 def _redirect_uri(call: Call, client: Client) -> str:
     asked = call.text("redirect_uri") or client.redirect_uris[0]
     if asked not in client.redirect_uris:
-        raise OAuthError("invalid_redirect_uri", f"Invalid redirect URI '{asked}'. Ensure this URI is registered.")
+        raise OAuthError(
+            "invalid_redirect_uri", f"Invalid redirect URI '{asked}'. Ensure this URI is registered."
+        )
     if client.livemode and urlsplit(asked).scheme != "https":
         raise OAuthError("invalid_redirect_uri", "Livemode redirect URIs must use https")
     return asked

@@ -133,7 +133,7 @@ class Params:
     def mapping(self, name: str) -> JSON:
         """A nested object; empty when it was not sent, or sent empty."""
         found = self.value(name)
-        if found is None or found == "" or found == []:
+        if found in (None, "", []):
             return {}
         if isinstance(found, list):
             return {str(at): inner for at, inner in enumerate(found)}

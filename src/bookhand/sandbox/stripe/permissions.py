@@ -1,6 +1,6 @@
 """What a restricted key needs for an endpoint, and the refusal that names it.
 
-    needed("GET", "/v1/payouts/{id}")    # ("payout", "read")
+needed("GET", "/v1/payouts/{id}")    # ("payout", "read")
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ NAMES = {
 }
 
 
-
 def needed(route: Route) -> tuple[str, str]:
     """(resource, read | write) of an endpoint."""
     way = "read" if route.method == "GET" else "write"
@@ -50,7 +49,7 @@ def check(key: Key, route: Route, account: str) -> None:
         return
     resource, way = needed(route)
     granted = key.permissions.get(resource, key.permissions.get("*", "none"))
-    if granted == "write" or granted == way:
+    if granted in ("write", way):
         return
     raise StripeError(
         f"The provided key '{key.masked}' does not have the required permissions for this endpoint on account "

@@ -55,9 +55,7 @@ TREE = Node()
 FIXED: dict[tuple[str, str], Route] = {}
 
 
-def route(
-    method: str, path: str, *, permission: str | None = None, **options: Any
-) -> Callable[[H], H]:
+def route(method: str, path: str, *, permission: str | None = None, **options: Any) -> Callable[[H], H]:
     """Answer this method and path with the function below."""
 
     def register(handler: H) -> H:

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 FIELDS: dict[str, dict[str, str]] = {
     "charge": {
         name: name
-        for name in ("amount", "billing_details.address.postal_code", "created", "currency", "customer", "status")
+        for name in (
+            "amount",
+            "billing_details.address.postal_code",
+            "created",
+            "currency",
+            "customer",
+            "status",
+        )
     }
     | {
         "disputed": "disputed",
@@ -54,13 +61,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "total": "total",
     },
     "payment_intent": {name: name for name in ("amount", "created", "currency", "customer", "status")},
-    "price": {
-        name: name for name in ("active", "created", "currency", "lookup_key", "product", "type")
-    }
+    "price": {name: name for name in ("active", "created", "currency", "lookup_key", "product", "type")}
     | {"billing_scheme": "billing_scheme", "recurring.interval": "recurring.interval"},
-    "product": {
-        name: name for name in ("active", "created", "description", "name", "shippable", "url")
-    },
+    "product": {name: name for name in ("active", "created", "description", "name", "shippable", "url")},
     "subscription": {"canceled_at": "canceled_at", "created": "created", "status": "status"},
 }
 PATHS = {
@@ -191,7 +194,9 @@ def _value(text: str, path: tuple[str, ...], op: str) -> str | int | bool | None
 
 
 def _wrong(message: str) -> StripeError:
-    return StripeError(f"{message} Learn more: https://stripe.com/docs/search#search-query-language.", param="query")
+    return StripeError(
+        f"{message} Learn more: https://stripe.com/docs/search#search-query-language.", param="query"
+    )
 
 
 def search(call: Call) -> JSON:

@@ -45,6 +45,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """One request, or the life of the server."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -91,7 +92,10 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._tasks = [asyncio.create_task(self.engine.courier.run()), asyncio.create_task(self._tick())]
+                self._tasks = [
+                    asyncio.create_task(self.engine.courier.run()),
+                    asyncio.create_task(self._tick()),
+                ]
             else:
                 for task in self._tasks:
                     task.cancel()
@@ -181,12 +185,17 @@ def _parts(kind: str, body: bytes, files: dict[str, Upload]) -> JSON:
     def on_file(file: Any) -> None:
         file.file_object.seek(0)
         name = (file.file_name or b"file").decode()
-        content_type = (getattr(file, "content_type", None) or b"application/octet-stream")
+        content_type = getattr(file, "content_type", None) or b"application/octet-stream"
         if isinstance(content_type, bytes):
             content_type = content_type.decode()
         files[(file.field_name or b"file").decode()] = Upload(name, content_type, file.file_object.read())
 
-    parse_form({"Content-Type": kind.encode(), "Content-Length": str(len(body)).encode()}, BytesIO(body), on_field, on_file)
+    parse_form(
+        {"Content-Type": kind.encode(), "Content-Length": str(len(body)).encode()},
+        BytesIO(body),
+        on_field,
+        on_file,
+    )
     return forms.nest(pairs)
 
 

@@ -139,7 +139,16 @@ class Store:
 
     # objects
 
-    def add(self, part: int, object: str, id: str, created: int, body: bytes, links: dict[str, str]) -> None:  # noqa: A002
+    def add(
+        self,
+        part: int,
+        object: str,  # noqa: A002
+        id: str,  # noqa: A002
+        body: bytes,
+        *,
+        created: int,
+        links: dict[str, str],
+    ) -> None:
         """A new object."""
         kind = self.kind(object)
         self.seq += 1
@@ -148,7 +157,7 @@ class Store:
             (part, kind, created, self.seq, id, body, msgspec.json.encode(links) if links else None),
         )
         for name, value in links.items():
-            self._link(part, kind, name, value, created, self.seq)
+            self._link(part, kind, name, value, (created, self.seq))
 
     def replace(self, part: int, object: str, id: str, body: bytes, links: dict[str, str | None]) -> bool:  # noqa: A002
         """New bytes for an object; look-ups named here are changed, the others stay. False if there is none."""
@@ -168,10 +177,10 @@ class Store:
                 merged[name] = old or ""
                 continue
             if old is not None:
-                self._unlink(part, kind, name, old, row.created, row.seq)
+                self._unlink(part, kind, name, old, (row.created, row.seq))
             if value:
                 merged[name] = value
-                self._link(part, kind, name, value, row.created, row.seq)
+                self._link(part, kind, name, value, (row.created, row.seq))
         self.db.execute(
             "UPDATE objects SET body = ?, links = ? WHERE part = ? AND kind = ? AND created = ? AND seq = ?",
             (body, msgspec.json.encode(merged) if merged else None, part, kind, row.created, row.seq),
@@ -210,7 +219,7 @@ class Store:
             return False
         kind = self.kind(object)
         for name, value in row.links.items():
-            self._unlink(part, kind, name, value, row.created, row.seq)
+            self._unlink(part, kind, name, value, (row.created, row.seq))
         self.db.execute(
             "DELETE FROM objects WHERE part = ? AND kind = ? AND created = ? AND seq = ?",
             (part, kind, row.created, row.seq),
@@ -319,16 +328,16 @@ class Store:
         name, value = links[0]
         return sql, [*values, part, kind, self.kind(name), value]
 
-    def _link(self, part: int, kind: int, name: str, value: str, created: int, seq: int) -> None:
+    def _link(self, part: int, kind: int, name: str, value: str, place: tuple[int, int]) -> None:
         self.db.execute(
             "INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?, ?)",
-            (part, kind, self.kind(name), value, created, seq),
+            (part, kind, self.kind(name), value, *place),
         )
 
-    def _unlink(self, part: int, kind: int, name: str, value: str, created: int, seq: int) -> None:
+    def _unlink(self, part: int, kind: int, name: str, value: str, place: tuple[int, int]) -> None:
         self.db.execute(
             "DELETE FROM links WHERE part = ? AND kind = ? AND name = ? AND value = ? AND created = ? AND seq = ?",
-            (part, kind, self.kind(name), value, created, seq),
+            (part, kind, self.kind(name), value, *place),
         )
 
     # marks and jobs
