@@ -16,6 +16,7 @@ from bookhand.sandbox.money.balance_settings import rescheduled, schedule
 from bookhand.sandbox.money.pages import sliced
 from bookhand.sandbox.money.profile import Profile, configure, profile
 from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.expand import shown
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def settle_in(call: Call) -> JSON:
     return show(theirs, theirs.get("account", theirs.account))
 
 
+@shown("account")
 def show(call: Call, stored: JSON) -> JSON:
     """The account with every key."""
     how = profile(call)
@@ -230,6 +232,7 @@ def _nothing_known() -> JSON:
         "annual_revenue": None,
         "estimated_worker_count": None,
         "minority_owned_business_designation": None,
+        "specified_commercial_transactions_act_url": None,
         "support_address": None,
     }
 

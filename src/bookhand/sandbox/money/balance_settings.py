@@ -87,7 +87,7 @@ def shown(how: Profile) -> JSON:
         "payments": {
             "debit_negative_balances": how.debit_negative,
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
+                "automatic_transfer_rules_by_currency": {},
                 "minimum_balance_by_currency": how.minimums or None,
                 "schedule": plan,
                 "statement_descriptor": how.descriptor,

@@ -148,7 +148,7 @@ def shape(
         "statement_descriptor": statement,
         "statement_descriptor_suffix": None,
         "status": "succeeded",
-        "transfer_data": transfer_data,
+        "transfer_data": transfer_data and {"amount": None, **transfer_data},
         "transfer_group": transfer_group,
     }
 

@@ -203,10 +203,9 @@ def destination(call: Call) -> JSON | None:
     """`transfer_data`, or None."""
     if not call.sent("transfer_data"):
         return None
-    return {
-        "amount": call.integer("transfer_data[amount]", min=1),
-        "destination": call.text("transfer_data[destination]", required=True),
-    }
+    found: JSON = {"destination": call.text("transfer_data[destination]", required=True)}
+    amount = call.integer("transfer_data[amount]", min=1)
+    return found if amount is None else {"amount": amount, **found}
 
 
 def shipping(call: Call) -> JSON | None:

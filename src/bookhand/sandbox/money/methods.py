@@ -142,7 +142,7 @@ def charge_details(method: Method, amount: int, *, capture_before: int | None = 
     if method.kind == "us_bank_account":
         keys = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
         debit = {key: own.get(key) for key in keys}
-        return {method.kind: {**debit, "mandate": None, "payment_reference": None}, "type": method.kind}
+        return {method.kind: {**debit, "payment_reference": None}, "type": method.kind}
     if method.kind == "sepa_debit":
         told = {key: own.get(key) for key in ("bank_code", "branch_code", "country", "fingerprint", "last4")}
         return {method.kind: {**told, "mandate": None}, "type": method.kind}
@@ -183,6 +183,7 @@ def _card(own: JSON, amount: int, capture_before: int | None) -> JSON:
         "brand": brand,
         "checks": own.get("checks"),
         "country": own.get("country"),
+        "electronic_commerce_indicator": None,
         "exp_month": own.get("exp_month") or EXPIRY_MONTH,
         "exp_year": own.get("exp_year") or EXPIRY_YEAR,
         "extended_authorization": {"status": "disabled"},
@@ -199,6 +200,7 @@ def _card(own: JSON, amount: int, capture_before: int | None) -> JSON:
         "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
         "regulated_status": own.get("regulated_status"),
         "three_d_secure": None,
+        "transaction_link_id": None,
         "wallet": None,
     }
     if capture_before is not None:

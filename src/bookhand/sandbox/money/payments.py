@@ -144,6 +144,7 @@ def shape(
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
+        "allowed_payment_method_types": None,
         "application": None,
         "application_fee_amount": application_fee,
         "automatic_payment_methods": None,
@@ -161,6 +162,7 @@ def shape(
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": call.livemode,
+        "managed_payments": None,
         "metadata": {} if metadata is None else metadata,
         "next_action": None,
         "on_behalf_of": on_behalf,
@@ -175,6 +177,7 @@ def shape(
             }
         },
         "payment_method_types": ["card"],
+        "payment_record": None,
         "processing": None,
         "receipt_email": None,
         "review": None,

@@ -18,6 +18,7 @@ from bookhand.sandbox.money.charge import amount_shown, conversion, into
 from bookhand.sandbox.money.profile import profile
 from bookhand.sandbox.money.transfers import refund_shape
 from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.expand import includable
 from bookhand.sandbox.stripe.routes import job, route
 
 if TYPE_CHECKING:
@@ -170,6 +171,13 @@ def refund_charge(call: Call) -> JSON:
 def list_refunds(call: Call) -> JSON:
     """By charge, payment_intent and created."""
     return call.page("refund", charge=call.text("charge"), payment_intent=call.text("payment_intent"))
+
+
+@includable("charge", "refunds")
+def of_charge(call: Call, charge: JSON) -> JSON:
+    """The newest ten, inside their charge."""
+    found = call.find("refund", limit=11, charge=charge["id"])
+    return call.embedded(found[:10], f"/v1/charges/{charge['id']}/refunds", has_more=len(found) > 10)
 
 
 @route("GET", "/v1/charges/{charge}/refunds")

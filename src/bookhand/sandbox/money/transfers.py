@@ -90,8 +90,8 @@ def for_charge(call: Call, charge: JSON) -> JSON:
     how = profile(call)
     settled = how.settlement(charge["currency"])
     at = None if settled == charge["currency"] else rate(charge["currency"], settled, day_of(call.now))
-    wanted = charge["amount"] if data["amount"] is None else data["amount"]
-    fee = charge["application_fee_amount"] if data["amount"] is None else None
+    wanted = data.get("amount") or charge["amount"]
+    fee = None if data.get("amount") else charge["application_fee_amount"]
     group = charge["transfer_group"] or "group_" + (charge["payment_intent"] or charge["id"])
     found = send(
         call,

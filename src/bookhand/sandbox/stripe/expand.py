@@ -80,6 +80,8 @@ FIELDS = {
 
 Includer = Callable[["Call", JSON], Any]
 INCLUDABLE: dict[tuple[str, str], Includer] = {}
+Shower = Callable[["Call", JSON], JSON]
+SHOWN: dict[str, Shower] = {}
 
 
 def includable(object: str, field: str) -> Callable[[Includer], Includer]:  # noqa: A002
@@ -88,6 +90,16 @@ def includable(object: str, field: str) -> Callable[[Includer], Includer]:  # no
     def register(make: Includer) -> Includer:
         INCLUDABLE[object, field] = make
         return make
+
+    return register
+
+
+def shown(object: str) -> Callable[[Shower], Shower]:  # noqa: A002
+    """Objects of this kind are stored short: the function below makes what is sent."""
+
+    def register(show: Shower) -> Shower:
+        SHOWN[object] = show
+        return show
 
     return register
 
@@ -170,7 +182,9 @@ def _link(call: Call, node: JSON, field: str, value: Any) -> list[JSON] | None:
 
 def _fetch(call: Call, kind: str, id: str) -> JSON | None:  # noqa: A002
     if kind == "account":
-        return call.on(id).look(kind, id) or call.look(kind, id)
+        theirs = call.on(id)
+        stored = theirs.look(kind, id)
+        return SHOWN[kind](theirs, stored) if stored is not None and kind in SHOWN else stored
     if call.engine.store.deleted(call.part, kind, id):
         return {"id": id, "object": kind, "deleted": True}
     return call.look(kind, id)
