@@ -23,6 +23,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def is_ok(self) -> bool:
+        """2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004
+
 
 class StripeRefusal(Refusal):
     """Stripe said no. `permission` is what a restricted key lacks (``rak_…``); `code` and `param` are Stripe's own."""
@@ -75,7 +80,19 @@ def worth_retrying(answer: Answer) -> bool:
     told = answer.headers.get("stripe-should-retry")
     if told in {"true", "false"}:
         return told == "true"
+    return passing(answer)
+
+
+def passing(answer: Answer) -> bool:
+    """Whether the trouble is Stripe's and will pass: too many calls, a conflict, an error of its own."""
     return answer.status in {_CONFLICT, TOO_MANY} or answer.status >= _SERVER
+
+
+def credential_refused(answer: Answer) -> bool:
+    """Whether it is the credential that is refused: unknown or expired, or the account took its access back."""
+    return answer.status == _UNAUTHORIZED or (
+        answer.status == _FORBIDDEN and error_of(answer).code == "account_invalid"
+    )
 
 
 def too_fast(answer: Answer) -> str | None:

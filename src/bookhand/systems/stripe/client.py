@@ -40,7 +40,6 @@ Params = Mapping[str, str | int | bool | list[str] | None]
 
 API = "https://api.stripe.com"
 PAGE = 100
-_OK, _REDIRECT = 200, 300
 _CONNECTIONS = 32
 
 log = structlog.get_logger(__name__)
@@ -154,10 +153,10 @@ class StripeReader:
         asked = f"GET {path}"
         for tried in range(1, self._patience.tries + 1):
             answer, trouble = self._once(url, path, version)
-            if answer and _OK <= answer.status < _REDIRECT:
+            if answer and answer.is_ok:
                 return answer.body
             if answer and not answers.worth_retrying(answer):
-                raise answers.refusal(answer, asked=asked)
+                raise self._not_again(asked, tried, answer)
             if tried < self._patience.tries:
                 self._pause(asked, tried, answer, trouble)
         raise self._give_up(asked, answer, trouble)
@@ -167,7 +166,7 @@ class StripeReader:
         token = self._token()
         self._gate.wait(layers_of("GET", path, self._counts))
         answer, trouble = self._send(url, token, version)
-        if answer is None or answer.status != _UNAUTHORIZED or self._renew is None:
+        if answer is None or self._renew is None or not answers.credential_refused(answer):
             return answer, trouble
         renewed = self._renew(token)
         if renewed is None:
@@ -189,6 +188,17 @@ class StripeReader:
         if answer.status == answers.TOO_MANY:
             TOO_FAST.labels("stripe", answers.too_fast(answer) or "unnamed").inc()
         return answer, ""
+
+    def _not_again(self, asked: str, tried: int, answer: Answer) -> StripeRefusal | Outage:
+        """Stripe asked for no retry: a refusal, or, where it is only busy, for the caller to come back."""
+        if not answers.passing(answer):
+            return answers.refusal(answer, asked=asked)
+        seconds = (
+            self._patience.pause(tried) if answers.too_fast(answer) else self._patience.come_back_seconds
+        )
+        if answers.too_fast(answer):
+            self._gate.hold(seconds)
+        return answers.outage(answer, asked=asked, tries=tried, retry_after_seconds=seconds)
 
     def _pause(self, asked: str, tried: int, answer: Answer | None, trouble: str) -> None:
         seconds = self._patience.pause(tried)
@@ -212,7 +222,6 @@ class StripeReader:
         )
 
 
-_UNAUTHORIZED = 401
 _KNOWN = 50_000
 _PAGE = msgspec.json.Decoder(Page)
 
@@ -235,7 +244,7 @@ def headers(connection: Connection, token: str, version: str | None = None) -> d
         "Accept-Encoding": "gzip",
         "User-Agent": "bookhand",
     }
-    if connection.auth == "platform":
+    if connection.auth in {"platform", "connect_oauth"}:
         found["Stripe-Account"] = connection.link.account
     return found
 
@@ -258,6 +267,28 @@ def _host(url: str, patience: Patience) -> tuple[urllib3.HTTPConnectionPool, str
     kind = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
     timeout = urllib3.Timeout(connect=patience.connect_seconds, read=patience.read_seconds)
     return kind(parts.hostname or "", parts.port, maxsize=_CONNECTIONS, timeout=timeout), parts.path
+
+
+def post_form(url: str, fields: Mapping[str, str], *, key: str, seconds: float = 30.0) -> Answer:
+    """One POST, sent once and never again, for the exchanges that must not be repeated; `Outage` where no answer came."""
+    parts = urlsplit(url)
+    try:
+        response = urllib3.request(
+            "POST", url, body=urlencode(fields), timeout=seconds, retries=False, redirect=False,
+            headers={
+                **urllib3.make_headers(basic_auth=f"{key}:"), "Content-Type": "application/x-www-form-urlencoded",
+                "User-Agent": "bookhand",
+            },
+        )  # fmt: skip
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Outage(
+            f"Stripe gave no answer to POST {parts.path} ({type(error).__name__}).", retry_after_seconds=30
+        ) from None
+    return Answer(
+        status=response.status,
+        headers={n.lower(): v for n, v in response.headers.items()},
+        body=response.data,
+    )
 
 
 def sdk(connection: Connection, *, token: str, gate: Gate, retries: int = 0) -> stripe.StripeClient:

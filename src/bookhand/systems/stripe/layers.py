@@ -36,7 +36,7 @@ def limits(*, livemode: bool, overrides: Mapping[str, object] | None = None) -> 
 def layers_of(method: str, path: str, counts: Mapping[str, int]) -> tuple[Layer, ...]:
     """The layers a call stands under, the widest first; ids in `path` count as one endpoint."""
     kind = "read" if method == "GET" else "write"
-    endpoint = f"{method} {_ID.sub('/{id}', path)}"
+    endpoint = f"{method} {path[:3]}{_ID.sub('{id}', path[3:])}"
     found = [Layer("account", counts["account"])]
     if kind in counts:
         found.append(Layer(kind, counts[kind]))
@@ -50,7 +50,9 @@ def layers_of(method: str, path: str, counts: Mapping[str, int]) -> tuple[Layer,
     return tuple(found)
 
 
-_ID = re.compile(r"/(?:[a-z]+_[A-Za-z0-9_]{3,}|(?<=/)[a-z]{2,5}_\w+)(?=/|$)")
+_ID = re.compile(
+    r"(?<=/)(?=[a-z_]*[0-9A-Z])[A-Za-z0-9_-]+(?=/|$)"
+)  # names of endpoints are lower-case letters alone
 _UPDATED = re.compile(r"/v1/payment_intents/(pi_\w+)(?:/\w+)?")
 
 

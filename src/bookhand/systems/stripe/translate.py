@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 Body = bytes | msgspec.Raw
 """JSON as Stripe sent it."""
 
-PINNED_VERSION = "2026-10-28.endive"
-"""The API version these shapes are of; sent on every call and given to every webhook endpoint."""
-
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An event, opened no further than its envelope; `object` is the bytes of what it tells, as sent.

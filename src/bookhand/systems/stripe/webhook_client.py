@@ -1,0 +1,147 @@
+"""Our webhook endpoint at Stripe: one for a connection, found again, mended, and never piled up.
+
+    reconcile(db, secrets, connection, "https://books.example.com")     # creates it, updates it, or leaves it as it is
+    signing_secrets(cx, secrets, link)                                  # ("whsec_…",)
+
+Ours is the one with our mark in its metadata, or with our address. Its API version cannot be changed at Stripe and its secret is
+told once, so where either is not ours to use, a new endpoint is made first and the old one removed after.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import stripe
+import structlog
+
+from bookhand.core.problems import Outage, Refusal
+from bookhand.systems import store
+from bookhand.systems.stripe import EVENTS, auth
+from bookhand.systems.stripe.answers import StripeRefusal, clean
+
+if TYPE_CHECKING:
+    from bookhand.core.facts import Link
+    from bookhand.db.engine import Database
+    from bookhand.systems.connection import Connection
+    from bookhand.systems.store import Transaction
+    from bookhand.workspace.secrets_store import Secrets
+
+SECRET, SECRET_BEFORE = "webhook_secret", "webhook_secret_before"
+_MARK = "bookhand"
+_PAGE = 100
+
+log = structlog.get_logger(__name__)
+
+
+def reconcile(db: Database, secrets: Secrets, connection: Connection, public_url: str) -> str:
+    """Bring Stripe's endpoint for `connection` to what it should be; its id."""
+    url = address(public_url, connection)
+    client = auth.open_sdk(db, secrets, connection)
+    with db.transaction() as cx:
+        secret = secrets.get(cx, connection.link, SECRET)
+        known = store.get(cx, connection.id).settings.get("webhook_endpoint")
+    try:
+        found = _ours(client, connection, url)
+        kept = next(
+            (
+                each
+                for each in found
+                if secret and each.id == known and each.api_version == connection.link.api_version
+            ),
+            None,
+        )
+        if kept is None:
+            kept = _create(db, secrets, connection, client, url)
+        elif _differs(kept, url):
+            changed: Any = {"url": url, "enabled_events": list(EVENTS), "disabled": False}
+            client.v1.webhook_endpoints.update(kept.id, changed)
+            log.info("stripe_webhook_updated", connection=connection.id, endpoint=kept.id)
+        for each in found:
+            if each.id != kept.id:
+                client.v1.webhook_endpoints.delete(each.id)
+                log.info("stripe_webhook_removed", connection=connection.id, endpoint=each.id)
+    except stripe.StripeError as error:
+        raise _ours_of(error) from None
+    return str(kept.id)
+
+
+def remove(db: Database, secrets: Secrets, connection: Connection) -> None:
+    """Remove every endpoint of ours for `connection`."""
+    if not connection.settings.get("webhook_endpoint"):
+        return
+    client = auth.open_sdk(db, secrets, connection)
+    try:
+        for each in _ours(client, connection, None):
+            client.v1.webhook_endpoints.delete(each.id)
+    except stripe.StripeError as error:
+        raise _ours_of(error) from None
+
+
+def signing_secrets(cx: Transaction, secrets: Secrets, link: Link) -> tuple[str, ...]:
+    """What deliveries may be signed with: the endpoint's secret, and that of the one before it, whose last deliveries may be on the way."""
+    found = (secrets.get(cx, link, name) for name in (SECRET, SECRET_BEFORE))
+    return tuple(secret for secret in found if secret)
+
+
+def address(public_url: str, connection: Connection) -> str:
+    """Where Stripe sends this connection's events."""
+    return f"{public_url.rstrip('/')}/webhooks/stripe/{connection.id}"
+
+
+def _mark(connection: Connection) -> str:
+    return f"{connection.link.workspace_id}/{connection.id}"
+
+
+def _ours(client: stripe.StripeClient, connection: Connection, url: str | None) -> list[Any]:
+    listed = client.v1.webhook_endpoints.list({"limit": _PAGE})
+    return [
+        each for each in listed.auto_paging_iter()
+        if (url is not None and each.url == url) or (each.metadata and _marked(each.metadata) == _mark(connection))
+    ]  # fmt: skip
+
+
+def _marked(metadata: Any) -> str | None:
+    return getattr(metadata, _MARK, None)
+
+
+def _differs(endpoint: Any, url: str) -> bool:
+    return endpoint.url != url or set(endpoint.enabled_events) != set(EVENTS) or endpoint.status != "enabled"
+
+
+def _create(
+    db: Database, secrets: Secrets, connection: Connection, client: stripe.StripeClient, url: str
+) -> Any:
+    """A new endpoint, its secret sealed and its id kept; where storing fails, the next reconcile makes another and removes this one."""
+    asked: Any = {
+        "url": url, "enabled_events": list(EVENTS), "api_version": connection.link.api_version,
+        "description": f"bookhand: {connection.name}"[:200], "metadata": {_MARK: _mark(connection)},
+    }  # fmt: skip
+    made = client.v1.webhook_endpoints.create(asked)
+    with db.transaction() as cx:
+        before = secrets.get(cx, connection.link, SECRET)
+        if before:
+            secrets.put(cx, connection.link, SECRET_BEFORE, before)
+        secrets.put(cx, connection.link, SECRET, str(made.secret))
+        store.set_settings(cx, connection.id, webhook_endpoint=made.id)
+    log.info("stripe_webhook_created", connection=connection.id, endpoint=made.id)
+    return made
+
+
+def _ours_of(error: stripe.StripeError) -> Refusal | Outage:
+    """The SDK's error as one of our families."""
+    text = clean(str(error.user_message or error))
+    if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
+        return Outage(f"Stripe did not take the webhook endpoint: {text}", retry_after_seconds=60)
+    status = error.http_status or 0
+    lacking = (
+        " Give the key the permission Webhook endpoints: Write (rak_webhook_write)."
+        if status == _FORBIDDEN
+        else ""
+    )
+    return StripeRefusal(
+        f"Stripe refused the webhook endpoint: {text}{lacking}",
+        status=status, code=error.code, param=getattr(error, "param", None), permission=None, request_id=error.request_id,
+    )  # fmt: skip
+
+
+_FORBIDDEN = 403
