@@ -77,7 +77,9 @@ def attempt(
     payment = payment or _link(call, invoice, intent)
     if intent["status"] == "succeeded":
         settle(call, bill, payment=payment)
-    elif intent["status"] != "processing":
+    elif intent["status"] == "processing":
+        standing.trusted(call, bill)
+    else:
         _failed(call, bill, intent)
     return intent
 

@@ -148,6 +148,7 @@ def keep(call: Call, item: JSON, invoice: str | None) -> JSON:
     waiting = item["customer"] if invoice is None else None
     call.add(
         item,
+        stamp=False,
         customer=item["customer"],
         invoice=invoice,
         pending=waiting,

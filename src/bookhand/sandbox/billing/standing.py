@@ -66,6 +66,12 @@ def paid(call: Call, bill: Bill) -> None:
         turn(call, bill, "active")
 
 
+def trusted(call: Call, bill: Bill) -> None:
+    """A bank has been asked and will answer in days: the subscription runs meanwhile."""
+    if bill.sub is not None and bill.sub["status"] == "incomplete":
+        turn(call, bill, "active")
+
+
 def failed(call: Call, bill: Bill) -> None:
     """The invoice could not be collected this time."""
     if not bill.customer["delinquent"]:
