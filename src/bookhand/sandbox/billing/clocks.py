@@ -114,7 +114,7 @@ def remove(call: Call) -> JSON:
             call.delete("subscription", sub["id"], stub=False)
         call.delete("customer", customer["id"])
     gone = call.delete(KIND, clock["id"])
-    call.emit("test_helpers.test_clock.deleted", {**clock, "deleted": True})
+    call.emit("test_helpers.test_clock.deleted", clock)
     return gone
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
-TEXTS = ("business_name", "description", "email", "individual_name", "name", "phone")
+ONLY_WHEN_KNOWN = ("business_name", "individual_name")
+TEXTS = (*ONLY_WHEN_KNOWN, "description", "email", "name", "phone")
 
 
 @route("POST", "/v1/customers")
@@ -59,7 +60,6 @@ def blank(call: Call, clock: str | None) -> JSON:
         "object": "customer",
         "address": None,
         "balance": 0,
-        "business_name": None,
         "created": call.now,
         "currency": None,
         "customer_account": None,
@@ -68,7 +68,6 @@ def blank(call: Call, clock: str | None) -> JSON:
         "description": None,
         "discount": None,
         "email": None,
-        "individual_name": None,
         "invoice_prefix": id_[-8:].upper(),
         "invoice_settings": {
             "custom_fields": None,
@@ -127,7 +126,7 @@ def remove(call: Call) -> JSON:
         if sub["status"] not in ("canceled", "incomplete_expired"):
             ending.cancel_now(call, sub, reason="cancellation_requested")
     gone = call.delete("customer", customer["id"])
-    call.emit("customer.deleted", {**customer, "deleted": True})
+    call.emit("customer.deleted", customer)
     return gone
 
 
@@ -186,8 +185,6 @@ def add_tax_id(call: Call, customer: JSON, kind: str | None, value: str | None) 
         "customer_account": None,
         "livemode": call.livemode,
         "owner": {
-            "account": None,
-            "application": None,
             "customer": customer["id"],
             "customer_account": None,
             "type": "customer",
@@ -218,6 +215,9 @@ def tax_of(customer: JSON) -> JSON:
 
 def _read(call: Call, customer: JSON) -> None:
     fields.set_texts(call, customer, TEXTS)
+    for name in ONLY_WHEN_KNOWN:
+        if call.sent(name) and not customer[name]:
+            del customer[name]
     if call.sent("address"):
         customer["address"] = fields.address(call)
     if call.sent("shipping"):

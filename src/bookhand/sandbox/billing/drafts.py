@@ -263,7 +263,6 @@ def blank(call: Call, customer: JSON, currency: str, reason: str) -> JSON:
         "starting_balance": 0,
         "statement_descriptor": None,
         "status": "draft",
-        "status_details": None,
         "status_transitions": {
             "finalized_at": None,
             "marked_uncollectible_at": None,
@@ -273,7 +272,6 @@ def blank(call: Call, customer: JSON, currency: str, reason: str) -> JSON:
         "subtotal": 0,
         "subtotal_excluding_tax": 0,
         "test_clock": customer["test_clock"],
-        "threshold_reason": None,
         "total": 0,
         "total_discount_amounts": [],
         "total_excluding_tax": 0,

@@ -191,7 +191,6 @@ def blank(call: Call, customer: JSON, amount: int, currency: str) -> JSON:
         "description": None,
         "discountable": True,
         "discounts": [],
-        "frozen_fields": None,
         "invoice": None,
         "livemode": call.livemode,
         "metadata": {},
@@ -200,7 +199,6 @@ def blank(call: Call, customer: JSON, amount: int, currency: str) -> JSON:
         "period": {"end": call.now, "start": call.now},
         "pricing": None,
         "proration": False,
-        "proration_details": None,
         "quantity": 1,
         "quantity_decimal": "1",
         "tax_rates": [],
@@ -242,7 +240,7 @@ def _amount(params: Params, quantity: int) -> int:
 
 def _no_price(amount: int, quantity: int) -> JSON:
     unit = str(amount // quantity) if quantity and amount % quantity == 0 else str(amount)
-    return {"price_details": None, "type": "price_details", "unit_amount_decimal": unit}
+    return {"type": "price_details", "unit_amount_decimal": unit}
 
 
 def _name(call: Call, price: JSON) -> str:

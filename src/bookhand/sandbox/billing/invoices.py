@@ -105,7 +105,7 @@ def remove(call: Call) -> JSON:
         item["invoice"] = None
         call.save(item, invoice=None, pending=item["customer"], waiting="true")
     gone = call.delete(KIND, invoice["id"], stub=False)
-    call.emit("invoice.deleted", {**invoice, "deleted": True})
+    call.emit("invoice.deleted", invoice)
     return gone
 
 

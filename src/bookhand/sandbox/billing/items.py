@@ -45,11 +45,11 @@ def blank(call: Call, sub: str, price: JSON, quantity: int | None) -> JSON:
     item: JSON = {
         "id": call.new_id("si"),
         "object": "subscription_item",
-        "billed_until": None,
         "billing_thresholds": None,
         "created": call.now,
         "current_period_end": call.now,
         "current_period_start": call.now,
+        "current_trial": None,
         "discounts": [],
         "metadata": {},
         "plan": catalog.plan(price),

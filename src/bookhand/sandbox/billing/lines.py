@@ -68,7 +68,7 @@ def of_invoice_item(call: Call, piece: JSON) -> JSON:
 
 def _parent(piece: JSON) -> JSON:
     details = (piece["parent"] or {}).get("subscription_details") or {}
-    credited = ((piece["proration_details"] or {}).get("credited_items") or {}).get(
+    credited = ((piece.get("proration_details") or {}).get("credited_items") or {}).get(
         "invoice_line_item_details"
     )
     proration: JSON = {"proration": piece["proration"], "proration_details": {"credited_items": credited}}

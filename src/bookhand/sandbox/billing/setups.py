@@ -99,6 +99,7 @@ def blank(call: Call, customer: str | None) -> JSON:
     return {
         "id": id_,
         "object": KIND,
+        "allowed_payment_method_types": None,
         "application": None,
         "automatic_payment_methods": None,
         "cancellation_reason": None,

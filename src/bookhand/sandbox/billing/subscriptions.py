@@ -169,7 +169,9 @@ def read_settings(call: Call, sub: JSON, customer: JSON) -> None:
         )
     if call.sent("trial_settings"):
         behavior = call.choice("trial_settings[end_behavior][missing_payment_method]", MISSING, required=True)
-        sub["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
+        sub["trial_settings"] = {
+            "end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": behavior}
+        }
     save = call.text("payment_settings[save_default_payment_method]")
     if save:
         sub["payment_settings"]["save_default_payment_method"] = save
@@ -252,15 +254,15 @@ def blank(call: Call, customer: JSON) -> JSON:
         "pending_invoice_item_interval": None,
         "pending_setup_intent": None,
         "pending_update": None,
-        "presentment_details": None,
         "schedule": None,
         "start_date": call.now,
         "status": "incomplete",
-        "status_details": None,
         "test_clock": customer["test_clock"],
         "transfer_data": None,
         "trial_end": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+        "trial_settings": {
+            "end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": "create_invoice"}
+        },
         "trial_start": None,
     }
 

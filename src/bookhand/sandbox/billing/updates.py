@@ -119,7 +119,8 @@ def resume(call: Call, before: JSON) -> JSON:
     """Go on: from now with a new period, or in the old rhythm."""
     sub = fields.copy(before)
     customer = call.get("customer", sub["customer"])
-    sub["status"], sub["status_details"] = "active", None
+    sub["status"] = "active"
+    sub.pop("status_details", None)
     chosen = call.text("billing_cycle_anchor[type]") or "now"
     invoice = None
     if chosen in ("now", "resume_at") or life.ends(sub) <= call.now:
