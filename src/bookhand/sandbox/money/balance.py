@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 PAYMENTS = "payments"
+NEVER_PENDING = ("issuing", "risk_reserved")
 
 
 def book(
@@ -46,6 +47,8 @@ def book(
     """Add a balance transaction; `available_in_days` counts business days, 0 is at once, None as the account has it."""
     how = profile(call)
     days = how.delay_days if available_in_days is None else available_in_days
+    if balance_type in NEVER_PENDING:
+        days = 0
     today = day_of(call.now)
     due = later(today, days) if days else None
     fee = sum([one["amount"] for one in fee_details])

@@ -233,11 +233,10 @@ def fail_refund(call: Call) -> JSON:
 
 def _amount(call: Call, charge: JSON, amount: int | None) -> int:
     name = charge["id"]
-    if charge["status"] == "failed" or not charge["captured"]:
-        what = "failed" if charge["status"] == "failed" else "not been captured"
-        raise StripeError(
-            f"Charge {name} has {what}, so it cannot be refunded.", code="charge_not_refundable"
-        )
+    if charge["status"] != "succeeded" or not charge["captured"]:
+        state = {"failed": "has failed", "pending": "is still pending"}
+        what = state.get(charge["status"], "has not been captured")
+        raise StripeError(f"Charge {name} {what}, so it cannot be refunded.", code="charge_not_refundable")
     if charge["disputed"] and _charged_back(call, name):
         raise StripeError(
             f"Charge {name} has been charged back; cannot issue a refund.", code="charge_disputed"

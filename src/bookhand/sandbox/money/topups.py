@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.money.calendar import later, midnight
 from bookhand.sandbox.money.currencies import day_of, known
-from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.errors import JSON, StripeError, missing
 from bookhand.sandbox.stripe.routes import job, route
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def create_topup(call: Call) -> JSON:
     currency = (call.text("currency", required=True) or "").lower()
     if not known(currency):
         raise StripeError(f"Invalid currency: {currency}", param="currency")
+    source = call.text("source")
+    if source is not None and not source.startswith(("src_", "ba_", "pm_")):
+        raise missing("source", source, param="source")
     arrival = midnight(later(day_of(call.now), 1)) + HOURS
     found: JSON = {
         "id": call.new_id("tu"),

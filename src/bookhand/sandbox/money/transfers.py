@@ -90,7 +90,7 @@ def for_charge(call: Call, charge: JSON) -> JSON:
     how = profile(call)
     settled = how.settlement(charge["currency"])
     at = None if settled == charge["currency"] else rate(charge["currency"], settled, day_of(call.now))
-    wanted = data.get("amount") or charge["amount"]
+    wanted = data.get("amount") or charge["amount_captured"]
     fee = None if data.get("amount") else charge["application_fee_amount"]
     group = charge["transfer_group"] or "group_" + (charge["payment_intent"] or charge["id"])
     found = send(

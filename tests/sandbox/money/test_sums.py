@@ -1,0 +1,173 @@
+"""Whatever happens in whatever order: the balance is the sum of its balance transactions, each payout of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bookhand.sandbox.money.kinds import KINDS
+
+from .conftest import Till
+
+CARDS = (
+    "pm_card_visa",
+    "pm_card_de",
+    "pm_card_bypassPending",
+    "pm_card_createDispute",
+    "pm_card_createDisputeInquiry",
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
+    "pm_card_chargeDeclined",
+    "pm_usBankAccount_success",
+    "pm_usBankAccount_noAccount",
+    "pm_sepaDebit_dispute",
+)
+CURRENCIES = ("usd", "eur", "jpy", "kwd", "huf")
+INTERVALS = ("daily", "weekly", "monthly", "manual")
+
+
+class Shop(Till):
+    """A till whose every operation may be refused, and must then leave no trace."""
+
+    def any(self, path: str, pick: int) -> str:
+        found = self.get(path, limit=100)["data"]
+        return found[pick % len(found)]["id"] if found else "none"
+
+    def pay_with(self, pick: int, size: int) -> None:
+        currency = CURRENCIES[size % len(CURRENCIES)]
+        self.send(
+            "POST",
+            "/v1/payment_intents",
+            {
+                "amount": 200_000 + size * 100,
+                "currency": currency,
+                "payment_method": CARDS[pick % len(CARDS)],
+                "confirm": True,
+                "capture_method": "manual" if pick % 7 == 6 else "automatic",
+            },
+        )
+
+    def capture(self, pick: int, size: int) -> None:
+        intent = self.any("/v1/payment_intents", pick)
+        self.send("POST", f"/v1/payment_intents/{intent}/capture", {"amount_to_capture": 100_000 + size * 10})
+
+    def refund(self, pick: int, size: int) -> None:
+        amount = {} if size % 3 == 0 else {"amount": 10 * size}
+        self.send("POST", "/v1/refunds", {"charge": self.any("/v1/charges", pick), **amount})
+
+    def fail_refund(self, pick: int, size: int) -> None:
+        path = ("/_pinstripe/refunds/{}/fail", "/v1/refunds/{}/cancel")[size % 2]
+        self.send("POST", path.format(self.any("/v1/refunds", pick)), {})
+
+    def dispute(self, pick: int, size: int) -> None:
+        charge = self.any("/v1/charges", pick)
+        how: dict[str, Any] = ({}, {"inquiry": True}, {"prevented": True}, {"amount": 100 + size})[size % 4]
+        self.send("POST", f"/_pinstripe/charges/{charge}/dispute", how)
+
+    def answer(self, pick: int, size: int) -> None:
+        dispute = self.any("/v1/disputes", pick)
+        text = ("winning_evidence", "losing_evidence", "perhaps")[size % 3]
+        self.send("POST", f"/v1/disputes/{dispute}", {"evidence": {"uncategorized_text": text}})
+
+    def bank_says(self, pick: int, size: int) -> None:
+        dispute = self.any("/v1/disputes", pick)
+        paths = ("decide", "escalate", "appeal", "decide")
+        self.send("POST", f"/_pinstripe/disputes/{dispute}/{paths[size % 4]}", {"won": size % 2 == 0})
+
+    def return_debit(self, pick: int, size: int) -> None:
+        self.send("POST", f"/_pinstripe/charges/{self.any('/v1/charges', pick)}/fail", {})
+
+    def pay_out(self, pick: int, size: int) -> None:
+        method = ("standard", "instant")[pick % 2]
+        self.send("POST", "/v1/payouts", {"amount": 1000 + size * 50, "currency": "usd", "method": method})
+
+    def payout_trouble(self, pick: int, size: int) -> None:
+        payout = self.any("/v1/payouts", pick)
+        path = ("/_pinstripe/payouts/{}/fail", "/v1/payouts/{}/cancel", "/v1/payouts/{}/reverse")[size % 3]
+        self.send("POST", path.format(payout), {})
+
+    def top_up(self, pick: int, size: int) -> None:
+        if pick % 2:
+            self.send("POST", f"/_pinstripe/topups/{self.any('/v1/topups', pick)}/fail", {})
+        else:
+            self.post("/v1/topups", amount=1 + size, currency="usd")
+
+    def other(self, pick: int, size: int) -> None:
+        kinds = sorted(KINDS)
+        kind = kinds[pick * 7 % len(kinds)]
+        fee = {"fee": 5} if size % 2 else {}
+        self.post(
+            "/_pinstripe/balance_transactions", type=kind, amount=size + 1, available_in_days=size % 4, **fee
+        )
+
+    def keep_back(self, pick: int, size: int) -> None:
+        if pick % 2:
+            self.post("/_pinstripe/reserve_holds", amount=1 + size, days=1 + pick % 9)
+        else:
+            self.post("/_pinstripe/reserve_transactions", amount=size - 500)
+
+    def reschedule(self, pick: int, size: int) -> None:
+        schedule = {"interval": INTERVALS[pick % len(INTERVALS)]}
+        least = {"minimum_balance_by_currency": {"usd": 1000 * (size % 5) or ""}}
+        self.post("/v1/balance_settings", payments={"payouts": {"schedule": schedule, **least}})
+        self.post("/_pinstripe/settings", fees_later=size % 2 * 90, settles=["eur"] if size % 3 else ["huf"])
+
+    def pass_time(self, pick: int, size: int) -> None:
+        self.wait(1 + pick % 6 + (60 if size % 11 == 0 else 0))
+
+
+OPERATIONS: tuple[Callable[[Shop, int, int], None], ...] = (
+    Shop.pay_with,
+    Shop.pay_with,
+    Shop.pay_with,
+    Shop.pass_time,
+    Shop.pass_time,
+    Shop.refund,
+    Shop.refund,
+    Shop.capture,
+    Shop.fail_refund,
+    Shop.dispute,
+    Shop.answer,
+    Shop.bank_says,
+    Shop.return_debit,
+    Shop.pay_out,
+    Shop.payout_trouble,
+    Shop.top_up,
+    Shop.other,
+    Shop.keep_back,
+    Shop.reschedule,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 40), st.integers(0, 999)),
+        min_size=10,
+        max_size=60,
+    )
+)
+def test_sums_hold_after_any_sequence(steps: list[tuple[Callable[[Shop, int, int], None], int, int]]) -> None:
+    shop = Shop()
+    for operation, pick, size in steps:
+        operation(shop, pick, size)
+    shop.check()
+    shop.wait(200)
+    shop.check()
+    balance = shop.get("/v1/balance")
+    assert all(row["amount"] == 0 for row in balance["pending"])
+
+
+def test_every_kind_of_balance_transaction_can_be_made(till: Till) -> None:
+    for kind in KINDS:
+        made = till.post("/_pinstripe/balance_transactions", type=kind, amount=700, fee=30)
+        assert made["type"] == kind
+        assert made["reporting_category"] in KINDS[kind].categories
+        assert made["net"] == made["amount"] - 30
+    till.check()
+    found = till.get("/v1/balance_transactions", limit=100)["data"]
+    assert {one["type"] for one in found} == set(KINDS)
+    assert till.refused("/_pinstripe/balance_transactions", type="no_such", amount=1)["param"] == "type"
