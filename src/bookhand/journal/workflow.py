@@ -56,7 +56,7 @@ def release_waiting(cx: Transaction[Any], link: Link) -> list[Problem]:
     _touch(cx, link, moved, touched)
     refined, findings = _refinements(cx, link, touched, foreign=touched.charges, delivery=0)
     payout_store.link_members(cx, link, new_moves=keys, new_members=())
-    posted = store.add(cx, link, refined)
+    posted = store.add(cx, link, refined, released=True)
     return findings + posted.problems
 
 
