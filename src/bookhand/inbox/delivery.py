@@ -26,6 +26,10 @@ MEMBERS = "payout_members"
 """The object name under which a payout's members are kept: ``{"object", "payout", "members": [ids]}``, in our words."""
 
 
+OTHER_VERSION = "other_api_version"
+"""The kind of Problem that an event in another API version is."""
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One payload. `created` is when it was true (Unix seconds): the event's own time, or when the list was asked for.
 
@@ -114,7 +118,7 @@ def open_delivery(seq: int, delivery: Delivery, *, api_version: str) -> Opened |
     """Read one delivery with the shapes of `api_version`; what cannot be read says why instead of raising."""
     if delivery.kind == "event" and delivery.api_version != api_version:
         return Unreadable(
-            kind="other_api_version",
+            kind=OTHER_VERSION,
             message=f"{delivery.key} ({delivery.event_type}) is written in API version {delivery.api_version}, but this connection "
             f"is pinned to {api_version}. It was kept and not read: set the webhook endpoint's version with `bookhand connect`.",
         )

@@ -204,10 +204,19 @@ def finish(cx: Transaction, link: Link, read: Sequence[tuple[int, int]]) -> None
     )
 
 
-def waiting(cx: Transaction, link: Link) -> int:
-    """How many deliveries are not yet read."""
+def waiting(cx: Transaction, link: Link, *, upto: int | None = None) -> int:
+    """How many deliveries are not yet read (of those numbered `upto` or below)."""
     row = cx.execute(
-        "select count(*) from queued where workspace_id = %s and connection_id = %s",
+        "select count(*) from queued where workspace_id = %s and connection_id = %s and (%s::bigint is null or seq <= %s)",
+        (link.workspace_id, link.connection_id, upto, upto),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def newest(cx: Transaction, link: Link) -> int:
+    """The number of the last delivery that waits to be read; 0 if none does."""
+    row = cx.execute(
+        "select coalesce(max(seq), 0) from queued where workspace_id = %s and connection_id = %s",
         (link.workspace_id, link.connection_id),
     ).fetchone()
     return int(row[0]) if row else 0
@@ -348,11 +357,14 @@ def due(cx: Transaction, link: Link, *, kinds: Sequence[str], limit: int = 200) 
     ]
 
 
-def errands_left(cx: Transaction, link: Link) -> int:
-    """How many errands are not done."""
+def errands_left(cx: Transaction, link: Link, *, kinds: Sequence[str] = ("pull", "members", "fetch")) -> int:
+    """How many errands are not done and not refused: those wait for an hour, for somebody to mend it."""
     row = cx.execute(
-        "select count(*) from errand where workspace_id = %s and connection_id = %s",
-        (link.workspace_id, link.connection_id),
+        """
+        select count(*) from errand where workspace_id = %s and connection_id = %s and kind = any (%s)
+            and due_at < now() + interval '30 minutes'
+        """,
+        (link.workspace_id, link.connection_id, list(kinds)),
     ).fetchone()
     return int(row[0]) if row else 0
 

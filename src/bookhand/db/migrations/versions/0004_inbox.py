@@ -103,6 +103,7 @@ create table slice (
     first_id text,
     state text not null default 'waiting' check (state in ('waiting', 'done', 'refused')),
     seen bigint not null default 0,
+    fresh bigint not null default 0,
     pages bigint not null default 0,
     note text,
     primary key (workspace_id, connection_id, backfill_id, list, number),
