@@ -48,6 +48,7 @@ def run_errands(
     *,
     clock: Clock,
     kinds: Sequence[str] = ("pull", "members", "fetch"),
+    side_by_side: int = 1,
 ) -> int:
     """Run the errands that are due; how many were done. Never raises for one of them: it is postponed and says why."""
     with db.transaction() as cx:

@@ -39,7 +39,7 @@ with fresh as (
 )
 """
 """The head of a statement that keeps and queues `arguments`; the new ones are its ``fresh``."""
-INSERT = FRESH + "select connection_id, seq, key from fresh"  # noqa: S608 (ours)
+INSERT = FRESH + "select connection_id, seq, key from fresh"
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ def replay(cx: Transaction, link: Link, *, batch: int = 2000) -> Iterator[list[t
             where d.workspace_id = %s and d.connection_id = %s and d.seq > %s and not exists (
                 select from parked p where (p.workspace_id, p.connection_id, p.seq) = (d.workspace_id, d.connection_id, d.seq))
             order by d.seq limit %s
-            """,  # noqa: S608 (the columns are ours)
+            """,
             (link.workspace_id, link.connection_id, after, batch),
             binary=True,
         ).fetchall()
@@ -181,7 +181,7 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
             order by lane, seq limit %s for update skip locked
         )
         select next.lane, {_COLUMNS} from next join delivery d using (workspace_id, connection_id, seq) order by lane, seq
-        """,  # noqa: S608 (the columns are ours)
+        """,
         (link.workspace_id, link.connection_id, limit),
         binary=True,
     )
@@ -308,7 +308,7 @@ def snapshot(cx: Transaction, link: Link, object_name: str, object_id: str) -> S
         f"""
         select s.as_of, s.gone, {_COLUMNS} from snapshot s join delivery d using (workspace_id, connection_id, seq)
         where s.workspace_id = %s and s.connection_id = %s and s.object = %s and s.object_id = %s
-        """,  # noqa: S608 (the columns are ours)
+        """,
         (link.workspace_id, link.connection_id, object_name, object_id),
         binary=True,
     ).fetchone()
