@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.sandbox.honesty import python_sdk
+from tests.sandbox.honesty.shapes import check
 
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
-from tests.sandbox.honesty import python_sdk
-from tests.sandbox.honesty.shapes import check
 
 JSON = dict[str, Any]
 START = 1_767_225_600  # 1 January 2026
 DAY = 86_400
 
 
-class Refused(AssertionError):
+class RefusedError(AssertionError):
     def __init__(self, status: int, error: JSON) -> None:
         super().__init__(f"{status}: {error}")
         self.status, self.error = status, error
@@ -32,7 +32,7 @@ class Company:
         answer = self.engine.call(method, path, params)
         body = answer.json()
         if answer.status != 200:
-            raise Refused(answer.status, body["error"])
+            raise RefusedError(answer.status, body["error"])
         judge(body)
         return body
 
@@ -55,7 +55,7 @@ class Company:
                 return found
 
     def refused(self, path: str, **params: Any) -> JSON:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             self.post(path, **params)
         return caught.value.error
 

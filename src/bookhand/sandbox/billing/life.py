@@ -81,6 +81,9 @@ def cycle(call: Call, args: JSON) -> None:
         return
     if ends(sub) != args["at"]:
         return
+    if sub["schedule"] and not args.get("after_schedule"):
+        call.at(call.now, "billing.subscription.cycle", **args, after_schedule=True)
+        return
     if sub["cancel_at_period_end"] or (sub["cancel_at"] is not None and sub["cancel_at"] <= call.now):
         call.at(call.now, "billing.subscription.cancel", subscription=sub["id"])
         return
