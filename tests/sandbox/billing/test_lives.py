@@ -269,7 +269,8 @@ def test_paused_and_resumed(company: Company) -> None:
     company.day(50)
     assert len(company.all("invoices")) == 1
     back = company.post(f"subscriptions/{sub['id']}/resume")
-    assert (back["status"], back["status_details"]) == ("active", None)
+    assert back["status"] == "active"
+    assert "status_details" not in back
     assert back["items"]["data"][0]["current_period_start"] == START + 50 * DAY
     assert company.latest(sub)["status"] == "paid"
     assert "customer.subscription.resumed" in company.told()

@@ -226,13 +226,17 @@ def _read(call: Call, customer: JSON) -> None:
         customer["metadata"] = call.metadata(old=customer["metadata"])
     if call.sent("preferred_locales"):
         customer["preferred_locales"] = call.listing("preferred_locales")
+    if call.sent("tax_exempt"):
+        exempt = call.choice("tax_exempt", ("none", "exempt", "reverse"), default="none")
+        customer["tax_exempt"] = exempt
+    _read_invoicing(call, customer)
+
+
+def _read_invoicing(call: Call, customer: JSON) -> None:
     if call.sent("invoice_prefix"):
         customer["invoice_prefix"] = (call.text("invoice_prefix", max=12) or "").upper()
     if call.sent("next_invoice_sequence"):
         customer["next_invoice_sequence"] = call.integer("next_invoice_sequence", min=1)
-    if call.sent("tax_exempt"):
-        exempt = call.choice("tax_exempt", ("none", "exempt", "reverse"), default="none")
-        customer["tax_exempt"] = exempt
     settings = call.sub("invoice_settings")
     if settings.sent("footer"):
         customer["invoice_settings"]["footer"] = settings.text("footer")

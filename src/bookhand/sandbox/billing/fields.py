@@ -39,8 +39,9 @@ def diff(before: JSON, after: JSON) -> JSON:
             changed[name] = diff(old, new)
         else:
             changed[name] = old
-    for name in after.keys() - before.keys():
-        changed[name] = None
+    for name in after:
+        if name not in before:
+            changed[name] = None
     return changed
 
 
