@@ -304,3 +304,33 @@ def test_a_payment_costs_little(till: Till) -> None:
         assert (time.process_time() - began) / 2000 < 0.0008
         jobs = till.engine.store.db.execute("SELECT count(*) FROM jobs").fetchone()[0]
     assert jobs <= 3
+
+
+def test_a_test_clock_runs_ahead_and_its_money_does_not(till: Till) -> None:
+    with till.engine.session(till.account) as call:
+        ahead = call.timeline("clock_1", call.now + 300 * DAY)
+        pay(ahead, amount=5000, currency="usd", customer=None, payment_method="pm_card_visa")
+        pay(call, amount=7000, currency="usd", customer=None, payment_method="pm_card_visa")
+    assert {one["available_on"] for one in till.txns()} == {MONDAY + 2 * DAY}
+    till.wait(4)
+    assert {one["status"] for one in till.txns()} == {"available"}
+    till.check()
+
+
+def test_a_method_is_kept_when_it_is_set_up_for_later(till: Till) -> None:
+    with till.engine.session(till.account) as call:
+        customer = {"id": "cus_ada", "object": "customer"}
+        call.add(customer)
+        call.add({**customer, "id": "cus_bob"})
+    intent = till.pay(customer="cus_ada", setup_future_usage="off_session")
+    with till.engine.session(till.account) as call:
+        assert call.get("payment_method", intent["payment_method"])["customer"] == "cus_ada"
+    error = till.refused(
+        "/v1/payment_intents",
+        amount=900,
+        currency="usd",
+        customer="cus_bob",
+        payment_method=intent["payment_method"],
+        confirm=True,
+    )
+    assert error["param"] == "payment_method"

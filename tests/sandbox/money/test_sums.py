@@ -142,7 +142,7 @@ OPERATIONS: tuple[Callable[[Shop, int, int], None], ...] = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 40), st.integers(0, 999)),

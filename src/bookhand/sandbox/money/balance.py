@@ -5,7 +5,7 @@
     # {"id": "txn_…", "amount": 5000, "fee": 175, "net": 4825, "status": "pending", "available_on": …}
 
 For each currency and balance type the sum of `net` over all balance transactions *is* available + pending.
-A pending one becomes available by the job of its day, `balance.day` (see payouts.py), which looks it up by that
+Money moves in the account's own time, also where a test clock made the payment. A pending one becomes available by the job of its day, `balance.day` (see payouts.py), which looks it up by that
 day alone; `unpaid` is the look-up of what no automatic payout holds yet.
 """
 
@@ -45,6 +45,7 @@ def book(
     balance_type: str = PAYMENTS,
 ) -> JSON:
     """Add a balance transaction; `available_in_days` counts business days, 0 is at once, None as the account has it."""
+    call = _own_time(call)
     how = profile(call)
     days = how.delay_days if available_in_days is None else available_in_days
     if balance_type in NEVER_PENDING:
@@ -89,6 +90,7 @@ def book(
 
 def watch(call: Call, day: int) -> None:
     """See that the job of this day will run, once."""
+    call = _own_time(call)
     mark = f"day:{day}"
     if call.marks(mark) == 0:
         call.bump(mark)
@@ -216,6 +218,15 @@ def make_balance_transaction(call: Call) -> JSON:
 def instant_available(call: Call, currency: str) -> int:
     """What an instant payout could take: pending money too, as Stripe advances it."""
     return max(0, available(call, currency) + pending(call, currency))
+
+
+def _own_time(call: Call) -> Call:
+    """A test clock may run ahead, but money settles in the account's own time."""
+    if call.line == "":
+        return call
+    own = call.on(call.account)
+    own.line, own.now = "", call.engine.clock.now()
+    return own
 
 
 def _row(call: Call, currency: str, status: str, balance_type: str = PAYMENTS) -> JSON:

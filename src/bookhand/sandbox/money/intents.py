@@ -238,6 +238,11 @@ def _confirm(call: Call, intent: JSON, sent: Method | None) -> JSON:
             code="payment_intent_unexpected_state",
             extra={"payment_intent": intent},
         )
+    if method.customer is not None and method.customer != intent["customer"]:
+        raise StripeError(
+            "The provided PaymentMethod is attached to another Customer. To use it, provide that Customer's id.",
+            param="payment_method",
+        )
     off_session = call.text("off_session") not in (None, "false")
     payments.attempt(call, intent, method, off_session=off_session, return_url=call.text("return_url"))
     if intent["status"] == "requires_action" and call.boolean("error_on_requires_action"):

@@ -210,7 +210,9 @@ def tell(call: Call, intent: JSON) -> None:
 
 
 def follow(call: Call, intent: JSON, method: Method) -> None:
-    """What the test card promised for after a success: a dispute, a fraud warning."""
+    """What comes after a success: the method kept for later, what the test card promised (a dispute, a warning)."""
+    if intent["setup_future_usage"] and intent["status"] in ("succeeded", "requires_capture"):
+        _attach(call, intent["customer"], method)
     word, _, detail = method.outcome.partition(":")
     if intent["status"] == "succeeded" and word in CONSEQUENCES:
         CONSEQUENCES[word](call, call.get("charge", intent["latest_charge"]), detail)
@@ -365,6 +367,14 @@ def _next_action(call: Call, intent: JSON, back: str | None) -> JSON:
     if back:
         return {"redirect_to_url": {"return_url": back, "url": url}, "type": "redirect_to_url"}
     return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}
+
+
+def _attach(call: Call, customer: str | None, method: Method) -> None:
+    found = call.look("payment_method", method.id) if customer and not method.customer else None
+    if found is not None and found.get("customer") is None:
+        found["customer"] = customer
+        call.save(found, customer=customer)
+        call.emit("payment_method.attached", found)
 
 
 def _charge(call: Call, intent: JSON, method: Method, *, captured: bool) -> JSON:

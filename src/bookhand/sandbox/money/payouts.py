@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 SUBMITTED, RECONCILED, TRACED = 4 * 3600, 10 * 3600, 3 * DAY
+AT_ONCE = 1000
 TRACELESS = frozenset(("AR", "BO", "CL", "CO", "EG", "JP", "PH"))
 FUNDS = (
     "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low. You can use "
@@ -285,8 +286,7 @@ def fail_payout(call: Call) -> JSON:
 
 
 def _automatic(call: Call, how: Profile, currency: str, fresh: list[JSON]) -> None:
-    members = call.find("balance_transaction", newest_first=False, unpaid=currency) + fresh
-    total = sum([one["net"] for one in members])
+    total = available(call, currency)
     least = how.minimums.get(currency, 0)
     kept = least if total > least else max(total, 0)
     if currency in PAYOUT_HUNDREDS and total > kept:
@@ -299,16 +299,23 @@ def _automatic(call: Call, how: Profile, currency: str, fresh: list[JSON]) -> No
         return
     arrival = midnight(later(day_of(call.now), 1))
     found = shape(call, amount, currency, automatic=True, method="standard", arrival=arrival)
+    for one in fresh:
+        call.save(one, payout=found["id"], due=None)
+    _gather(call, currency, found["id"])
     if kept:
         held = _minimum(call, "hold", -kept, currency)
         call.save(held, payout=found["id"], unpaid=None)
         _minimum(call, "release", kept, currency)
-    for one in members:
-        call.save(one, payout=found["id"], due=None, unpaid=None)
     own = _move(call, found, "payout", -amount)
     call.save(own, payout=found["id"], unpaid=None)
     _send(call, found, arrival=arrival)
     call.after(RECONCILED, "payout.reconcile", payout=found["id"])
+
+
+def _gather(call: Call, currency: str, payout: str) -> None:
+    while members := call.find("balance_transaction", limit=AT_ONCE, newest_first=False, unpaid=currency):
+        for one in members:
+            call.save(one, payout=payout, unpaid=None)
 
 
 def _minimum(call: Call, way: str, amount: int, currency: str) -> JSON:

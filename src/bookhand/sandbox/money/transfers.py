@@ -186,7 +186,7 @@ def create_transfer(call: Call) -> JSON:
         source_transaction=source,
         description=call.text("description"),
         metadata=call.metadata(),
-        in_days=profile(call).delay_days if charge else 0,
+        in_days=_days_left(call, charge),
     )
 
 
@@ -252,6 +252,11 @@ def update_reversal(call: Call) -> JSON:
     found = call.get("transfer_reversal", call.path["id"])
     found["metadata"] = call.metadata(old=found["metadata"])
     return call.save(found)
+
+
+def _days_left(call: Call, charge: JSON | None) -> int:
+    txn = call.look("balance_transaction", charge["balance_transaction"]) if charge else None
+    return profile(call).delay_days if txn and txn["status"] == "pending" else 0
 
 
 def _receive(call: Call, platform: str, transfer: JSON, fee: int | None, in_days: int) -> JSON:
