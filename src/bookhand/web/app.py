@@ -1,0 +1,166 @@
+"""The web: a status page, ``/health``, ``/metrics``, and in front of them the webhook app, raw, because it has to be fast.
+
+    app = create_app(db, webhooks=webhooks(find=…, keep=…, clock=…), tally=webhooks.tally)
+
+`create_app` gives a plain ASGI app. ``POST /webhooks/…`` goes straight to `webhooks`; everything else passes the `Shield`.
+The page reads and never writes. Errors: a database that is away is a page that says so (503), never a traceback.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bookhand.core.problems import Outage
+from bookhand.db.engine import Database
+from bookhand.web import health, pages, store
+from bookhand.web.metrics import CONTENT_TYPE, Meter
+from bookhand.web.shield import Shield
+from bookhand.web.status import Status
+
+WEBHOOKS = "/webhooks/"
+_KEPT_SECONDS = 1.0
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+log = structlog.get_logger(__name__)
+
+
+def create_app(
+    db: Database,
+    *,
+    webhooks: ASGIApp | None = None,
+    tally: Mapping[str, int] | None = None,
+    hosts: Iterable[str] = (),
+    lifespan: Lifespan | None = None,
+) -> ASGIApp:
+    """The whole web of one process: `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages."""
+    app = FastAPI(
+        title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
+    )
+    _pages(app, _Kept(lambda: _read(db)))
+    _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
+    _errors(app)
+    return _Front(Shield(app, hosts=hosts), webhooks)
+
+
+def _pages(app: FastAPI, status: Callable[[], Status]) -> None:
+    @app.get("/", response_class=HTMLResponse)
+    def page() -> str:
+        return pages.status_page(status())
+
+    @app.get("/static/{name}")
+    def static(name: str) -> Response:
+        found = pages.static_files().get(name)
+        if found is None:
+            raise HTTPException(status_code=404)
+        media, body = found
+        return Response(
+            body, media_type=media, headers={"cache-control": "public, max-age=31536000, immutable"}
+        )
+
+
+def _machines(app: FastAPI, db: Database, meter: Meter) -> None:
+    @app.get("/health/live")
+    def live() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/health/ready")
+    @app.get("/health")
+    def ready() -> JSONResponse:
+        found = health.check(db)
+        return JSONResponse(health.as_json(found), status_code=200 if health.is_ready(found) else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(meter.text(), media_type=CONTENT_TYPE)
+
+
+def _errors(app: FastAPI) -> None:
+    async def away(_request: Request, error: Exception) -> HTMLResponse:
+        log.warning("page_waits", why=str(error).strip())
+        return _message(
+            503,
+            "The database does not answer.",
+            "Nothing is lost: Stripe sends again what could not be received. This page tries again by itself.",
+        )
+
+    async def status(_request: Request, error: Exception) -> HTMLResponse:
+        code = error.status_code if isinstance(error, HTTPException) else 500
+        if code == 404:  # noqa: PLR2004 (not found)
+            return _message(
+                code, "There is no such page.", "The status page is at /; machines read /health and /metrics."
+            )
+        return _message(code, "This cannot be asked for.", "The pages only answer GET.")
+
+    async def fault(_request: Request, error: Exception) -> HTMLResponse:
+        log.error("page_failed", exc_info=error)
+        return _message(
+            500,
+            "This page could not be made.",
+            "It is a fault of bookhand's; the log says more. The books are not touched by it.",
+        )
+
+    app.add_exception_handler(Outage, away)
+    app.add_exception_handler(psycopg.OperationalError, away)
+    app.add_exception_handler(HTTPException, status)
+    app.add_exception_handler(Exception, fault)
+
+
+def _message(code: int, headline: str, detail: str) -> HTMLResponse:
+    return HTMLResponse(pages.message_page(headline, detail), status_code=code)
+
+
+def _read(db: Database) -> Status:
+    with db.transaction() as cx:
+        return store.status(cx, at=datetime.now(UTC))
+
+
+def _lifespan(around: Lifespan | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        if around is None:
+            yield
+            return
+        async with around():
+            yield
+
+    return run
+
+
+class _Kept:
+    """A reading that is shared for a second: many open pages cost the database one."""
+
+    def __init__(self, read: Callable[[], Status]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._kept: tuple[float, Status] | None = None
+
+    def __call__(self) -> Status:
+        with self._lock:
+            if self._kept is None or time.monotonic() - self._kept[0] > _KEPT_SECONDS:
+                self._kept = (time.monotonic(), self._read())
+            return self._kept[1]
+
+
+class _Front:
+    """ASGI: mail to the webhook app, everything else to the pages."""
+
+    def __init__(self, web: ASGIApp, webhooks: ASGIApp | None) -> None:
+        self._web = web
+        self._webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._webhooks is not None and scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
+            await self._webhooks(scope, receive, send)
+        else:
+            await self._web(scope, receive, send)

@@ -1,0 +1,99 @@
+"""The pages as HTML, from values: templates of this package, everything escaped, no inline script and no inline style."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from bookhand.web import words
+from bookhand.web.status import Status, verdict
+
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_SIGNED_IN_BY = {
+    "key": "signed in by key",
+    "app_oauth": "signed in by Stripe App",
+    "connect_oauth": "signed in by Connect",
+    "platform": "through the platform",
+}
+
+
+def status_page(status: Status) -> str:
+    """The status page."""
+    return _environment().get_template("status.html").render(status=status, verdict=verdict(status))
+
+
+def message_page(headline: str, detail: str) -> str:
+    """A page that says one thing: an error, with what to do next."""
+    return _environment().get_template("message.html").render(headline=headline, detail=detail)
+
+
+@lru_cache(maxsize=1)
+def static_files() -> Mapping[str, tuple[str, bytes]]:
+    """Each file under ``static/`` with its media type and bytes."""
+    found = {}
+    for path in files("bookhand.web").joinpath("static").iterdir():
+        media = _TYPES.get(path.name.rpartition(".")[2])
+        if media:
+            found[path.name] = (media, path.read_bytes())
+    return found
+
+
+def static(name: str) -> str:
+    """The address of a static file, which changes with its content, so that browsers may keep it for ever."""
+    return f"/static/{name}?{hashlib.blake2b(static_files()[name][1], digest_size=4).hexdigest()}"
+
+
+@lru_cache(maxsize=1)
+def product_version() -> str:
+    """Bookhand's own version, or ``development`` where it runs from a checkout that was not installed."""
+    try:
+        return version("bookhand")
+    except PackageNotFoundError:
+        return "development"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bookhand.web"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"static": static, "version": product_version()}
+    environment.filters |= {
+        name: getattr(words, name)
+        for name in ("amount", "count", "rate", "duration", "ago", "account", "kind")
+    }
+    environment.filters |= {
+        "marked": _marked,
+        "auth": lambda name: _SIGNED_IN_BY.get(name, name),
+        "history": _history,
+    }
+    return environment
+
+
+def _marked(sentence: str) -> Markup:
+    """A sentence with what stands between backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 (escaped just before)
+
+
+def _history(status: Status) -> str:
+    """The history in a word: how far, how fast, how long still."""
+    running = [row for row in status.backfills if not row.complete]
+    if not status.backfills:
+        return "Not begun"
+    if not running:
+        return f"Complete · {words.count(sum(row.done for row in status.backfills))} objects"
+    speed = sum(row.per_second or 0 for row in running)
+    left = max((row.seconds_left or 0 for row in running), default=0)
+    parts = [words.rate(speed) if speed else "Starting", f"{words.duration(left)} left" if left else ""]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,223 @@
+"""What the status page shows, as values, and the one sentence that sums it up.
+
+`Status` is what the stores said at one moment; `verdict` is pure, so every state of the page is a test.
+
+>>> verdict(Status(at=datetime(2026, 11, 23))).headline
+'No account is connected yet.'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Tone = Literal["good", "busy", "look", "quiet"]
+
+STALE_SECONDS = 15 * 60
+SLOW_SECONDS = 60
+
+
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection as a person knows it."""
+
+    id: int
+    name: str
+    account: str
+    mode: str
+    livemode: bool
+    auth: str
+    api_version: str
+    status: str
+    status_reason: str | None = None
+
+
+class ProofRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the proof, in `currency`'s minor units; Stripe's balance is None where Stripe could not be asked."""
+
+    connection_id: int
+    currency: str
+    clearing: int
+    stripe_balance: int | None
+    off_by: int | None
+    unmatched: int
+    suspense: int
+    reason: str
+    at: datetime
+
+
+class BackfillRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the history of one kind of object has come."""
+
+    connection_id: int
+    what: str
+    done: int
+    total: int | None
+    """An estimate, until the last page is in."""
+    complete: bool
+    per_second: float | None = None
+    seconds_left: float | None = None
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """The posting path right now: deliveries that wait, and how long the last ones took from the door to an entry."""
+
+    waiting: int = 0
+    oldest_waiting_seconds: float | None = None
+    p50_seconds: float | None = None
+    p99_seconds: float | None = None
+    measured: int = 0
+    """How many deliveries the two lags are taken from."""
+    entries: int = 0
+    """Entries in the journal."""
+
+
+class PostingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One signed line: a debit is positive."""
+
+    account: str
+    currency: str
+    minor: int
+
+
+class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal entry with its lines."""
+
+    connection_id: int
+    key: str
+    kind: str
+    why: str
+    happened_at: datetime
+    recorded_at: datetime
+    postings: tuple[PostingRow, ...]
+
+    @property
+    def size(self) -> list[PostingRow]:
+        """How much it moved, by currency: the sum of its debits."""
+        sums: dict[str, int] = {}
+        for line in self.postings:
+            sums[line.currency] = sums.get(line.currency, 0) + max(line.minor, 0)
+        return [PostingRow(account="", currency=currency, minor=minor) for currency, minor in sums.items()]
+
+
+class ProblemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A Problem that waits for somebody."""
+
+    connection_id: int
+    kind: str
+    subject: str
+    message: str
+    first_seen: datetime
+    last_seen: datetime
+    times: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the page shows, at one moment."""
+
+    at: datetime
+    connections: tuple[ConnectionRow, ...] = ()
+    proofs: tuple[ProofRow, ...] = ()
+    backfills: tuple[BackfillRow, ...] = ()
+    live: Live = Live()
+    entries: tuple[EntryRow, ...] = ()
+    problems: tuple[ProblemRow, ...] = ()
+    open_problems: int = 0
+
+    def connection(self, connection_id: int) -> ConnectionRow | None:
+        """The connection of that number."""
+        return next((row for row in self.connections if row.id == connection_id), None)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The page in one sentence, with a second one that says what to do or what it rests on."""
+
+    tone: Tone
+    headline: str
+    detail: str
+
+
+def verdict(status: Status) -> Verdict:
+    """The worst that is true, said calmly."""
+    return next(_findings(status))
+
+
+def _findings(status: Status) -> Iterator[Verdict]:
+    """Everything that is true, the most urgent first; the last is always true."""
+    yield from _unconnected(status)
+    yield from _unproven(status)
+    yield from _late(status)
+    questions = _several(status.open_problems, "question waits", "questions wait")
+    yield Verdict(
+        tone="good",
+        headline="The books agree with Stripe, to the cent.",
+        detail=f"{_several(len(status.proofs), 'balance', 'balances')} compared, every one off by nothing."
+        + (f" {questions} for a person below." if status.open_problems else ""),
+    )
+
+
+def _unconnected(status: Status) -> Iterator[Verdict]:
+    if not status.connections:
+        yield Verdict(
+            tone="quiet",
+            headline="No account is connected yet.",
+            detail="Connect one with `bookhand connect stripe --key rk_…`; or watch it work with `make demo`.",
+        )
+    lost = [row for row in status.connections if row.status == "disconnected"]
+    if lost:
+        yield Verdict(
+            tone="look",
+            headline=f"{_several(len(lost), 'connection is', 'connections are')} disconnected.",
+            detail="Nothing was lost: what was missed is fetched when the account is connected again.",
+        )
+
+
+def _unproven(status: Status) -> Iterator[Verdict]:
+    if any(not row.complete for row in status.backfills):
+        yield Verdict(
+            tone="busy",
+            headline="History is still coming in.",
+            detail="The proof is complete when the last page is in; until then a difference is expected.",
+        )
+    gaps = [row for row in status.proofs if row.off_by]
+    if gaps:
+        yield Verdict(
+            tone="look",
+            headline=f"{_several(len(gaps), 'balance differs', 'balances differ')} from Stripe's.",
+            detail="The difference and its reason stand in the table, and stay there until it is explained.",
+        )
+    if any(row.off_by is None for row in status.proofs):
+        yield Verdict(
+            tone="busy",
+            headline="Stripe has not said what its balance is.",
+            detail="The books are whole; the comparison is made again as soon as Stripe answers.",
+        )
+
+
+def _late(status: Status) -> Iterator[Verdict]:
+    if (status.live.oldest_waiting_seconds or 0) > SLOW_SECONDS:
+        yield Verdict(
+            tone="look",
+            headline="Mail is waiting to be posted.",
+            detail="Everything received is safe. Is the worker running? `bookhand serve` posts it.",
+        )
+    if not status.proofs:
+        yield Verdict(
+            tone="quiet",
+            headline="Nothing has been proven yet.",
+            detail="The first proof is taken when history is in: `bookhand backfill`.",
+        )
+    if any((status.at - row.at).total_seconds() > STALE_SECONDS for row in status.proofs):
+        yield Verdict(
+            tone="busy",
+            headline="The books agreed with Stripe when they were last compared.",
+            detail="That was more than a quarter of an hour ago; a new comparison is made after the next batch.",
+        )
+
+
+def _several(count: int, one: str, many: str) -> str:
+    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+    number = words[count] if count < len(words) else f"{count:,}"
+    return f"{number} {one if count == 1 else many}"
