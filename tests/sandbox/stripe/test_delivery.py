@@ -262,7 +262,7 @@ def test_thin_events_name_the_object_and_are_fetched(stand, inbox):
 def settled(stand):
     """Until what is due now has been tried."""
     courier, until = stand.engine.courier, time.monotonic() + 5
-    while (courier.due() or courier._going) and time.monotonic() < until:
+    while (courier.due() or courier._taken) and time.monotonic() < until:
         time.sleep(0.005)
 
 

@@ -13,6 +13,7 @@ import asyncio
 import hmac
 import threading
 import time
+from collections import deque
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +38,7 @@ LIVE_PAUSES = (300, 900, 3600, 10_800, 21_600, 43_200, 86_400, 86_400)
 SANDBOX_PAUSES = (300, 3600, 10_800)
 HELD = 1e18
 AT_ONCE = 32
+BATCH = 256
 LONGEST_NAP = 0.5
 
 
@@ -51,6 +53,14 @@ class Delivery(NamedTuple):
     payload: bytes | None
 
 
+class Outcome(NamedTuple):
+    """What came of one attempt; no endpoint = there is nobody to bring it to any more."""
+
+    delivery: Delivery
+    endpoint: Endpoint | None
+    arrived: bool
+
+
 class Courier:
     """Takes what is due and brings it."""
 
@@ -62,7 +72,10 @@ class Courier:
         self.delivered = 0
         self.failed = 0
         self.given_up = 0
-        self._going: set[int] = set()
+        self._taken: set[int] = set()
+        self._queue: deque[Delivery] = deque()
+        self._outcomes: list[Outcome] = []
+        self._under_way = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
@@ -147,7 +160,9 @@ class Courier:
         try:
             while not self._stopping:
                 self._wake.clear()
-                for delivery in self._take():
+                self._settle_outcomes()
+                while (delivery := self._take()) is not None:
+                    self._under_way += 1
                     task = asyncio.create_task(self._bring(wire, delivery))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
@@ -156,7 +171,10 @@ class Courier:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._going.clear()
+            self._settle_outcomes()
+            self._taken.clear()
+            self._queue.clear()
+            self._under_way = 0
             self._loop = self._wake = None
             await wire.close()
 
@@ -164,10 +182,10 @@ class Courier:
         if self._wake is None:
             return
         try:
-            async with asyncio.timeout(LONGEST_NAP if self._going else self._idle()):
+            async with asyncio.timeout(LONGEST_NAP if self._under_way else self._idle()):
                 await self._wake.wait()
         except TimeoutError:
-            if not self._going:
+            if not self._under_way:
                 self._release()
 
     def _release(self) -> None:
@@ -182,43 +200,34 @@ class Courier:
                 return LONGEST_NAP
             return min(self.engine.clock.wait(row[0]), LONGEST_NAP)
 
-    def _take(self) -> list[Delivery]:
-        free = AT_ONCE - len(self._going)
-        if free <= 0:
-            return []
-        with self.engine.lock:
-            rows = self.engine.store.db.execute(
-                "SELECT id, part, event, endpoint, attempt, payload FROM deliveries WHERE due <= ? ORDER BY due, id LIMIT ?",
-                (self.engine.clock.exact(), AT_ONCE),
-            ).fetchall()
-        found = [Delivery(*row) for row in rows if row[0] not in self._going][:free]
-        self._going.update(delivery.id for delivery in found)
-        return found
+    def _take(self) -> Delivery | None:
+        """The next one to bring, if a hand is free."""
+        if self._under_way >= AT_ONCE:
+            return None
+        if not self._queue:
+            with self.engine.lock:
+                rows = self.engine.store.db.execute(
+                    "SELECT id, part, event, endpoint, attempt, payload FROM deliveries WHERE due <= ?"
+                    " ORDER BY due, id LIMIT ?",
+                    (self.engine.clock.exact(), BATCH),
+                ).fetchall()
+            fresh = [Delivery(*row) for row in rows if row[0] not in self._taken]
+            self._taken.update(delivery.id for delivery in fresh)
+            self._queue.extend(fresh)
+        return self._queue.popleft() if self._queue else None
 
     async def _bring(self, wire: Wire, delivery: Delivery) -> None:
+        """One attempt; what came of it is written down together with others."""
+        outcome = Outcome(delivery, None, arrived=False)
         try:
             endpoint = self.engine.endpoints.get(delivery.endpoint)
             payload = delivery.payload or self._stored(delivery)
-            if endpoint is None or not endpoint.enabled or payload is None:
-                self._finish(delivery, done=False)
-                return
-            headers = {
-                "Content-Type": "application/json; charset=utf-8",
-                "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-                "Accept": "*/*; q=0.5, application/xml",
-                "Cache-Control": "no-cache",
-                "Stripe-Signature": signature(payload, endpoint.secret, int(time.time())),
-            }
-            try:
-                status = await wire.post(endpoint.url, headers, payload)
-            except (OSError, ValueError, EOFError):
-                status = 0
-            if 200 <= status < 300:
-                self._finish(delivery, done=True)
-            else:
-                self._postpone(delivery, endpoint)
+            if endpoint is not None and endpoint.enabled and payload is not None:
+                arrived = await _send(wire, endpoint, payload)
+                outcome = Outcome(delivery, endpoint, arrived=arrived)
+            self._outcomes.append(outcome)
         finally:
-            self._going.discard(delivery.id)
+            self._under_way -= 1
             if self._wake is not None:
                 self._wake.set()
 
@@ -226,18 +235,28 @@ class Courier:
         with self.engine.lock:
             return self.engine.store.body(delivery.part, "event", delivery.event)
 
+    def _settle_outcomes(self) -> None:
+        """Write down what came of the attempts since the last time."""
+        if not self._outcomes:
+            return
+        outcomes, self._outcomes = self._outcomes, []
+        with self.engine.transaction():
+            for outcome in outcomes:
+                if outcome.endpoint is None or outcome.arrived:
+                    self._finish(outcome.delivery, done=outcome.arrived)
+                else:
+                    self._postpone(outcome.delivery, outcome.endpoint)
+        self._taken.difference_update(outcome.delivery.id for outcome in outcomes)
+
     def _finish(self, delivery: Delivery, *, done: bool) -> None:
         """Delivered, or given up."""
         self.delivered += done
         self.given_up += not done
         db = self.engine.store.db
-        with self.engine.transaction():
-            db.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
-            db.execute(
-                "UPDATE deliveries SET due = 0 WHERE endpoint = ? AND due = ?", (delivery.endpoint, HELD)
-            )
-            if done:
-                self._tick_off(delivery)
+        db.execute("DELETE FROM deliveries WHERE id = ?", (delivery.id,))
+        db.execute("UPDATE deliveries SET due = 0 WHERE endpoint = ? AND due = ?", (delivery.endpoint, HELD))
+        if done:
+            self._tick_off(delivery)
 
     def _tick_off(self, delivery: Delivery) -> None:
         store = self.engine.store
@@ -259,10 +278,24 @@ class Courier:
             self._finish(delivery, done=False)
             return
         due = self.engine.clock.exact() + pauses[delivery.attempt]
-        with self.engine.transaction():
-            self.engine.store.db.execute(
-                "UPDATE deliveries SET due = ?, attempt = attempt + 1 WHERE id = ?", (due, delivery.id)
-            )
+        self.engine.store.db.execute(
+            "UPDATE deliveries SET due = ?, attempt = attempt + 1 WHERE id = ?", (due, delivery.id)
+        )
+
+
+async def _send(wire: Wire, endpoint: Endpoint, payload: bytes) -> bool:
+    """Did it arrive?"""
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        "Accept": "*/*; q=0.5, application/xml",
+        "Cache-Control": "no-cache",
+        "Stripe-Signature": signature(payload, endpoint.secret, int(time.time())),
+    }
+    try:
+        return 200 <= await wire.post(endpoint.url, headers, payload) < 300
+    except (OSError, ValueError, EOFError):
+        return False
 
 
 def signature(payload: bytes, secret: str, at: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bookhand.sandbox.stripe import lists, versions
-from bookhand.sandbox.stripe.endpoints import MOST, Endpoint
+from bookhand.sandbox.stripe.endpoints import MOST, Endpoint, secret
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.events import moment
 from bookhand.sandbox.stripe.routes import route
@@ -68,7 +68,7 @@ def create_destination(call: Call) -> JSON:
         call.account,
         call.livemode,
         url,
-        call.engine.ids.new("whsec", 32),
+        secret(call),
         tuple(enabled),
         connect="other_accounts" in sources,
         api_version=obj["snapshot_api_version"],

@@ -134,7 +134,7 @@ def create_endpoint(call: Call) -> JSON:
         call.account,
         call.livemode,
         url,
-        _secret(call),
+        secret(call),
         tuple(enabled),
         connect=bool(call.boolean("connect", default=False)),
         api_version=version,
@@ -207,8 +207,9 @@ def _url(call: Call, url: str, param: str) -> str:
     return url
 
 
-def _secret(call: Call) -> str:
-    return call.engine.ids.new("whsec", SECRET_LENGTH)
+def secret(call: Call) -> str:
+    """A new signing secret."""
+    return f"whsec_{call.engine.ids.letters(call.new_id('whsec'), SECRET_LENGTH)}"
 
 
 def _mode(call: Call) -> str:

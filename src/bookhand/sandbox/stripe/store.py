@@ -73,8 +73,8 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self.db = sqlite3.connect(str(path) if path else "", isolation_level=None, check_same_thread=False)
-        self.db.execute("PRAGMA page_size=16384")
-        self.db.execute("PRAGMA journal_mode=WAL" if path else "PRAGMA journal_mode=DELETE")
+        self.db.execute("PRAGMA page_size=8192")
+        self.db.execute("PRAGMA journal_mode=WAL" if path else "PRAGMA journal_mode=MEMORY")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.execute("PRAGMA cache_size=-65536")
         self.db.execute("PRAGMA temp_store=FILE")
