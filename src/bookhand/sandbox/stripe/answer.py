@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.sandbox.stripe import expand, idempotency, permissions, routes, versions
+from bookhand.sandbox.stripe import expand, idempotency, parameters, permissions, routes, versions
 from bookhand.sandbox.stripe.call import Call, Content, Upload
 from bookhand.sandbox.stripe.errors import JSON, StripeError, unknown_url
 from bookhand.sandbox.stripe.keys import Key, credential
@@ -93,6 +93,7 @@ def _run(engine: Pinstripe, request: Request, request_id: str) -> Response:
     engine.limits.take(account, key.livemode, route)
     engine.faults.refuse(request.method, request.path)
     permissions.check(key, route, account)
+    parameters.check(route, request.params)
     call = Call(
         engine,
         account,

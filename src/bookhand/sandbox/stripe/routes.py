@@ -100,6 +100,16 @@ def match(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     return None
 
 
+def every() -> list[Route]:
+    """Each route there is."""
+
+    def below(node: Node) -> list[Route]:
+        inner = [*node.fixed.values(), *([node.open] if node.open else [])]
+        return [*node.routes.values(), *(route for child in inner for route in below(child))]
+
+    return below(TREE)
+
+
 def load() -> None:
     """Import every file of the rooms that register routes."""
     for room in ROOMS:

@@ -301,7 +301,7 @@ class Store:
     ) -> tuple[str, list[Any]]:
         kind = self.kind(object)
         if not links:
-            sql = f"SELECT {what} FROM objects o WHERE o.part = ? AND o.kind = ?"  # noqa: S608 - our own words
+            sql = f"SELECT {what} FROM objects o WHERE o.part = ? AND o.kind = ?"
             values: list[Any] = [part, kind]
         else:
             sql, values = self._joined(part, kind, list(links.items()), what)
@@ -321,7 +321,7 @@ class Store:
             )
             values += [self.kind(name), value]
         sql = (
-            f"SELECT {what} FROM links o{joins} CROSS JOIN objects d ON d.part = o.part AND d.kind = o.kind"  # noqa: S608
+            f"SELECT {what} FROM links o{joins} CROSS JOIN objects d ON d.part = o.part AND d.kind = o.kind"
             " AND d.created = o.created AND d.seq = o.seq"
             " WHERE o.part = ? AND o.kind = ? AND o.name = ? AND o.value = ?"
         )
