@@ -32,7 +32,7 @@ _KEEP = f"""{FRESH}, told as materialized (
     select pg_notify('{CHANNEL}', c::text) from (select distinct connection_id as c from fresh) as whose
 )
 select connection_id, key, (select count(*) from told) from fresh
-"""  # noqa: S608 (ours)
+"""
 
 _Letter = tuple[Link, Delivery, "asyncio.Future[bool]"]
 

@@ -11,6 +11,7 @@ missing and postpones it too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 import structlog
@@ -47,19 +48,25 @@ def run_errands(
     *,
     clock: Clock,
     kinds: Sequence[str] = ("pull", "members", "fetch"),
+    side_by_side: int = 1,
 ) -> int:
     """Run the errands that are due; how many were done. Never raises for one of them: it is postponed and says why."""
     with db.transaction() as cx:
         errands = store.due(cx, link, kinds=kinds)
-    done = 0
-    for group in _groups(errands):
-        try:
-            _run(db, link, reader, group, clock=clock)
-        except (Outage, Refusal, ValueError) as error:
-            _postpone(db, link, group, error)
-        else:
-            done += len(group)
-    return done
+    groups = list(_groups(errands))
+    if side_by_side == 1 or len(groups) <= 1:
+        return sum(_try(db, link, reader, group, clock=clock) for group in groups)
+    with ThreadPoolExecutor(side_by_side, thread_name_prefix="errand") as pool:
+        return sum(pool.map(lambda group: _try(db, link, reader, group, clock=clock), groups))
+
+
+def _try(db: Database, link: Link, reader: StripeReader, group: Sequence[Errand], *, clock: Clock) -> int:
+    try:
+        _run(db, link, reader, group, clock=clock)
+    except (Outage, Refusal, ValueError) as error:
+        _postpone(db, link, group, error)
+        return 0
+    return len(group)
 
 
 def pull(
@@ -129,23 +136,26 @@ def keep_events(db: Database, link: Link, page: Page) -> int:
     events = [of_event(bytes(raw)) for raw in page.data]
     with db.transaction() as cx:
         fresh = store.receive(cx, link, events)
-        store.want(
-            cx,
-            link,
-            [
-                errand
-                for _, event in fresh
-                if event.api_version != link.api_version
-                for errand in _object_of(event)
-            ],
-        )
+        store.want(cx, link, strays(cx, link, [event for _, event in fresh]))
     return len(fresh)
 
 
-def _object_of(event: Delivery) -> Iterator[Errand]:
-    path = path_of(event.object, event.object_id)
-    if path and event.kind == "event":
-        yield Errand(kind="fetch", object=event.object, object_id=event.object_id, path=path)
+def strays(cx: store.Transaction, link: Link, events: Sequence[Delivery]) -> list[Errand]:
+    """Objects of events in another API version, unless we know a later state of them already."""
+    foreign = [
+        each
+        for each in events
+        if each.kind == "event" and each.api_version != link.api_version and each.object_id
+    ]
+    known = (
+        store.sights(cx, link, sorted({(each.object, each.object_id) for each in foreign})) if foreign else {}
+    )
+    found = []
+    for event in foreign:
+        sight, path = known.get((event.object, event.object_id)), path_of(event.object, event.object_id)
+        if path and (sight is None or sight.as_of <= event.created):
+            found.append(Errand(kind="fetch", object=event.object, object_id=event.object_id, path=path))
+    return found
 
 
 # --- one errand ---

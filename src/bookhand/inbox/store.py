@@ -39,7 +39,7 @@ with fresh as (
 )
 """
 """The head of a statement that keeps and queues `arguments`; the new ones are its ``fresh``."""
-INSERT = FRESH + "select connection_id, seq, key from fresh"  # noqa: S608 (ours)
+INSERT = FRESH + "select connection_id, seq, key from fresh"
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ def replay(cx: Transaction, link: Link, *, batch: int = 2000) -> Iterator[list[t
             where d.workspace_id = %s and d.connection_id = %s and d.seq > %s and not exists (
                 select from parked p where (p.workspace_id, p.connection_id, p.seq) = (d.workspace_id, d.connection_id, d.seq))
             order by d.seq limit %s
-            """,  # noqa: S608 (the columns are ours)
+            """,
             (link.workspace_id, link.connection_id, after, batch),
             binary=True,
         ).fetchall()
@@ -181,7 +181,7 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
             order by lane, seq limit %s for update skip locked
         )
         select next.lane, {_COLUMNS} from next join delivery d using (workspace_id, connection_id, seq) order by lane, seq
-        """,  # noqa: S608 (the columns are ours)
+        """,
         (link.workspace_id, link.connection_id, limit),
         binary=True,
     )
@@ -204,10 +204,19 @@ def finish(cx: Transaction, link: Link, read: Sequence[tuple[int, int]]) -> None
     )
 
 
-def waiting(cx: Transaction, link: Link) -> int:
-    """How many deliveries are not yet read."""
+def waiting(cx: Transaction, link: Link, *, upto: int | None = None) -> int:
+    """How many deliveries are not yet read (of those numbered `upto` or below)."""
     row = cx.execute(
-        "select count(*) from queued where workspace_id = %s and connection_id = %s",
+        "select count(*) from queued where workspace_id = %s and connection_id = %s and (%s::bigint is null or seq <= %s)",
+        (link.workspace_id, link.connection_id, upto, upto),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def newest(cx: Transaction, link: Link) -> int:
+    """The number of the last delivery that waits to be read; 0 if none does."""
+    row = cx.execute(
+        "select coalesce(max(seq), 0) from queued where workspace_id = %s and connection_id = %s",
         (link.workspace_id, link.connection_id),
     ).fetchone()
     return int(row[0]) if row else 0
@@ -299,7 +308,7 @@ def snapshot(cx: Transaction, link: Link, object_name: str, object_id: str) -> S
         f"""
         select s.as_of, s.gone, {_COLUMNS} from snapshot s join delivery d using (workspace_id, connection_id, seq)
         where s.workspace_id = %s and s.connection_id = %s and s.object = %s and s.object_id = %s
-        """,  # noqa: S608 (the columns are ours)
+        """,
         (link.workspace_id, link.connection_id, object_name, object_id),
         binary=True,
     ).fetchone()
@@ -348,11 +357,14 @@ def due(cx: Transaction, link: Link, *, kinds: Sequence[str], limit: int = 200) 
     ]
 
 
-def errands_left(cx: Transaction, link: Link) -> int:
-    """How many errands are not done."""
+def errands_left(cx: Transaction, link: Link, *, kinds: Sequence[str] = ("pull", "members", "fetch")) -> int:
+    """How many errands are not done and not refused: those wait for an hour, for somebody to mend it."""
     row = cx.execute(
-        "select count(*) from errand where workspace_id = %s and connection_id = %s",
-        (link.workspace_id, link.connection_id),
+        """
+        select count(*) from errand where workspace_id = %s and connection_id = %s and kind = any (%s)
+            and due_at < now() + interval '30 minutes'
+        """,
+        (link.workspace_id, link.connection_id, list(kinds)),
     ).fetchone()
     return int(row[0]) if row else 0
 

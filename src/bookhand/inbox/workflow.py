@@ -22,7 +22,7 @@ from bookhand.core.ports import Reader
 from bookhand.core.problems import Outage, Problem
 from bookhand.db.engine import Database
 from bookhand.inbox import store
-from bookhand.inbox.delivery import MEMBERS, Delivery, Opened, Unreadable, open_delivery
+from bookhand.inbox.delivery import MEMBERS, OTHER_VERSION, Delivery, Opened, Unreadable, open_delivery
 from bookhand.inbox.lists import moves_money, path_of
 from bookhand.inbox.ordering import Sight, settle
 from bookhand.inbox.store import PULL, Errand
@@ -126,7 +126,10 @@ def _read(cx: store.Transaction, link: Link, readers: Sequence[Reader], letters:
 
 def _park(cx: store.Transaction, link: Link, seq: int, delivery: Delivery, why: Unreadable) -> None:
     store.park(cx, link, seq, why)
-    report(cx, link, [Problem(kind=why.kind, subject=delivery.key, message=why.message)])
+    subject = (
+        (delivery.api_version or "none") if why.kind == OTHER_VERSION else delivery.key
+    )  # one finding, not one an event
+    report(cx, link, [Problem(kind=why.kind, subject=subject, message=why.message)])
 
 
 # --- snapshots ---

@@ -51,8 +51,11 @@ def take_turn(cx: Transaction[Any], link: Link) -> None:
     )
 
 
-def add(cx: Transaction[Any], link: Link, drafts: Sequence[Draft]) -> Added:
-    """Add what is new of `drafts`; a known key is left as it is, and is a Problem where the content differs."""
+def add(cx: Transaction[Any], link: Link, drafts: Sequence[Draft], *, released: bool = False) -> Added:
+    """Add what is new of `drafts`; a known key is left as it is, and is a Problem where the content differs.
+
+    `released` drafts do not wait: a person has already said that they may go into the open period.
+    """
     unique, problems = _unique(drafts)
     if not unique:
         return Added(set(), problems)
@@ -61,7 +64,7 @@ def add(cx: Transaction[Any], link: Link, drafts: Sequence[Draft]) -> Added:
     for key, draft in unique.items():
         day = day_text(draft.entry.happened_at, books.timezone)
         if day[:7] in books.closed:
-            if books.late == "ask":
+            if books.late == "ask" and not released:
                 waiting[key] = row_of(draft.entry, booked_on=day, bt=draft.bt)
                 continue
             day = books.first_open_day(day)

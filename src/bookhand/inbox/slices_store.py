@@ -1,0 +1,151 @@
+"""Backfills and their slices in PostgreSQL: a page and its cursor are saved in one transaction, so a kill loses at most work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from bookhand.core.facts import Link
+from bookhand.db.arrays import bigints, integers, texts
+from bookhand.inbox.backfill import Slice
+
+Transaction = psycopg.Connection[Any]
+
+
+class Backfill(msgspec.Struct, frozen=True, kw_only=True):
+    """A backfill: its range (Unix seconds, the end excluded), its lists, and what came of it."""
+
+    id: int
+    since: int
+    until: int
+    lists: tuple[str, ...]
+    status: str
+    verdict: tuple[str, ...]
+    running_seconds: float
+
+
+def start(cx: Transaction, link: Link, *, since: int, until: int, slices: Sequence[Slice]) -> Backfill:
+    """Write a new backfill down with its plan."""
+    names = list(dict.fromkeys(part.list for part in slices))
+    row = cx.execute(
+        "insert into backfill (workspace_id, connection_id, since, until, lists) values (%s, %s, %s, %s, %s) returning backfill_id",
+        (link.workspace_id, link.connection_id, since, until, names),
+    ).fetchone()
+    backfill = Backfill(
+        id=row[0] if row else 0, since=since, until=until, lists=tuple(names), status="running", verdict=(), running_seconds=0.0
+    )  # fmt: skip
+    save(cx, link, backfill.id, slices)
+    return backfill
+
+
+def latest(cx: Transaction, link: Link) -> Backfill | None:
+    """The newest backfill of a connection, running or not."""
+    row = cx.execute(
+        """
+        select backfill_id, since, until, lists, status, verdict,
+            extract(epoch from coalesce(finished_at, now()) - started_at)::float8
+        from backfill where workspace_id = %s and connection_id = %s order by backfill_id desc limit 1
+        """,
+        (link.workspace_id, link.connection_id),
+    ).fetchone()
+    if row is None:
+        return None
+    return Backfill(
+        id=row[0], since=row[1], until=row[2], lists=tuple(row[3]), status=row[4], verdict=tuple(row[5]), running_seconds=row[6]
+    )  # fmt: skip
+
+
+def slices(cx: Transaction, link: Link, backfill_id: int) -> list[Slice]:
+    """Every slice of a backfill."""
+    rows = cx.execute(
+        """
+        select list, number, since, until, reached, cursor_id, first_id, state, seen, fresh, pages, note from slice
+        where workspace_id = %s and connection_id = %s and backfill_id = %s order by list, number
+        """,
+        (link.workspace_id, link.connection_id, backfill_id),
+    )
+    return [Slice(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+
+
+_FIELDS = (
+    "list",
+    "number",
+    "since",
+    "until",
+    "reached",
+    "cursor_id",
+    "first_id",
+    "state",
+    "seen",
+    "fresh",
+    "pages",
+    "note",
+)
+
+
+def save(cx: Transaction, link: Link, backfill_id: int, changed: Sequence[Slice]) -> None:
+    """Make these the state of their slices; `fresh` is counted on top of what is there."""
+    if not changed:
+        return
+    cx.execute(
+        """
+        insert into slice (workspace_id, connection_id, backfill_id, list, number, since, until, reached, cursor_id, first_id,
+            state, seen, fresh, pages, note)
+        select %b::int, %b::int, %b::bigint, * from unnest(%b::text[], %b::int4[], %b::int8[], %b::int8[], %b::int8[], %b::text[],
+            %b::text[], %b::text[], %b::int8[], %b::int8[], %b::int8[], %b::text[])
+        on conflict (workspace_id, connection_id, backfill_id, list, number) do update set
+            since = excluded.since, until = excluded.until, reached = excluded.reached, cursor_id = excluded.cursor_id,
+            first_id = excluded.first_id, state = excluded.state, seen = excluded.seen, fresh = slice.fresh + excluded.fresh,
+            pages = excluded.pages, note = excluded.note
+        """,
+        (
+            link.workspace_id, link.connection_id, backfill_id, texts([s.list for s in changed]),
+            integers([s.number for s in changed]), bigints([s.since for s in changed]), bigints([s.until for s in changed]),
+            bigints([s.reached for s in changed]), texts([s.cursor_id for s in changed]), texts([s.first_id for s in changed]),
+            texts([s.state for s in changed]), bigints([s.seen for s in changed]), bigints([s.fresh for s in changed]),
+            bigints([s.pages for s in changed]), texts([s.note for s in changed]),
+        ),
+    )  # fmt: skip
+
+
+def finish(cx: Transaction, link: Link, backfill_id: int, *, status: str, verdict: Sequence[str]) -> None:
+    """Say what came of a backfill: ``complete`` only after every check held."""
+    cx.execute(
+        """
+        update backfill set status = %s, verdict = %s, finished_at = now()
+        where workspace_id = %s and connection_id = %s and backfill_id = %s
+        """,
+        (status, list(verdict), link.workspace_id, link.connection_id, backfill_id),
+    )
+
+
+def is_first(cx: Transaction, link: Link, backfill_id: int) -> bool:
+    """Whether a connection had no backfill before this one."""
+    row = cx.execute(
+        "select count(*) from backfill where workspace_id = %s and connection_id = %s and backfill_id < %s",
+        (link.workspace_id, link.connection_id, backfill_id),
+    ).fetchone()
+    return not (row and row[0])
+
+
+def begin_reading(cx: Transaction, link: Link, name: str, *, since: int) -> None:
+    """Live reading of the list `name` takes over where this backfill ends, unless it is further already."""
+    cx.execute(
+        """
+        insert into reading (workspace_id, connection_id, name, newest_id, newest_created) values (%s, %s, %s, '', %s)
+        on conflict do nothing
+        """,
+        (link.workspace_id, link.connection_id, name, since),
+    )
+
+
+def only_one(cx: Transaction, link: Link) -> bool:
+    """Hold a connection's backfill for as long as `cx` lives; False if another process does."""
+    row = cx.execute("select pg_try_advisory_lock(%s, %s)", (_LOCK, link.connection_id)).fetchone()
+    return bool(row and row[0])
+
+
+_LOCK = 7_202_602
