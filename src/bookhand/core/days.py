@@ -43,3 +43,13 @@ def zone(timezone: str) -> ZoneInfo:
         raise ValueError(
             f"{timezone!r} is no IANA time zone (as in Europe/Berlin); correct BOOKHAND_TIMEZONE."
         ) from error
+
+
+def months_before(now: datetime, months: int) -> datetime:
+    """The first moment of the day so many months back: ``months_before(2026-03-31 17:00, 1)`` is 2026-02-28 00:00."""
+    at = now.year * 12 + now.month - 1 - months
+    year, month = divmod(at, 12)
+    last = (date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1) - date(year, month + 1, 1)).days
+    return now.replace(
+        year=year, month=month + 1, day=min(now.day, last), hour=0, minute=0, second=0, microsecond=0
+    )

@@ -166,6 +166,20 @@ class CreditNote(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[str, ...] = ()
 
 
+class OpeningBalance(msgspec.Struct, frozen=True, kw_only=True):
+    """What lay at Stripe when the history that was brought in begins (`since`), for one currency and balance type.
+
+    It is taken from Stripe's balance, less everything known since; a longer history later `replaces` it (the earlier `since`, and
+    the amount it had).
+    """
+
+    since: int
+    currency: str
+    balance_type: str
+    minor: int
+    replaces: tuple[int, int] | None = None
+
+
 class Other(msgspec.Struct, frozen=True, kw_only=True):
     """An object the journal does not read (customers, subscriptions, products …): it has a snapshot and no entry."""
 
@@ -181,7 +195,7 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Fact = (
-    BalanceTransaction | Charge | Refund | Dispute | Payout | PayoutMember | Invoice | InvoicePayment | CreditNote | Other | Gone
+    BalanceTransaction | Charge | Refund | Dispute | Payout | PayoutMember | Invoice | InvoicePayment | CreditNote | OpeningBalance | Other | Gone
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from bookhand.core.facts import Fact, Gone, PayoutMember, Seen
+from bookhand.core.facts import Fact, Gone, OpeningBalance, PayoutMember, Seen
 from bookhand.core.problems import Refusal
 from bookhand.systems.stripe.translate import about, envelope, facts_of
 
@@ -24,6 +24,8 @@ Kind = Literal["event", "thin", "listed", "fetched"]
 
 MEMBERS = "payout_members"
 """The object name under which a payout's members are kept: ``{"object", "payout", "members": [ids]}``, in our words."""
+OPENING = "opening_balance"
+"""The object name under which an opening balance is kept: the fact itself, taken from Stripe's balance at the first tie-out."""
 
 
 OTHER_VERSION = "other_api_version"
@@ -109,6 +111,15 @@ def members(payout: str, transactions: Sequence[str], *, as_of: int) -> Delivery
     )  # fmt: skip
 
 
+def opening(balance: OpeningBalance, *, as_of: int) -> Delivery:
+    """What lay at Stripe before the history that was brought in begins."""
+    body = msgspec.json.encode(balance)
+    name = f"{balance.currency}:{balance.balance_type}"
+    return Delivery(
+        kind="listed", key=f"{OPENING}:{name}:{digest(body)}", object=OPENING, object_id=name, created=as_of, body=body
+    )  # fmt: skip
+
+
 def digest(body: bytes | msgspec.Raw) -> str:
     """What tells two versions of one object apart; the white space of the wire does not count."""
     return blake2b(msgspec.json.format(bytes(body), indent=-1), digest_size=8).hexdigest()
@@ -138,6 +149,8 @@ def _open(seq: int, delivery: Delivery) -> Opened:
             body = bytes(inside)
         case _ if delivery.object == MEMBERS:
             found, body = _members(delivery.body), delivery.body
+        case _ if delivery.object == OPENING:
+            found, body = [msgspec.json.decode(delivery.body, type=OpeningBalance)], delivery.body
         case _:
             found, body = facts_of(delivery.object, delivery.body), delivery.body
     told_by: Literal["event", "listed"] = "event" if delivery.kind == "event" else "listed"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.core.facts import BalanceTransaction, Charge, Link, Seen
+from bookhand.core.facts import BalanceTransaction, Charge, Link, OpeningBalance, Seen
 from bookhand.core.problems import Problem
 from bookhand.journal import case_store, fact_store, payout_store, period_store, store
 from bookhand.journal.disputes import outcome
 from bookhand.journal.fact_store import Touched
+from bookhand.journal.opening import entries_of
 from bookhand.journal.refine import charge_entries
 from bookhand.journal.rules import entry_of
 from bookhand.journal.store import Draft
@@ -37,7 +38,9 @@ def read(cx: Transaction[Any], link: Link, facts: Sequence[Seen]) -> list[Proble
     drafts, problems = _movements(facts)
     added = store.add(cx, link, drafts)
     touched = fact_store.keep(cx, link, [seen.fact for seen in facts])
-    new = [fact for key in added.keys if isinstance(fact := moves[key].fact, BalanceTransaction)]
+    new = [
+        fact for key in added.keys if key in moves and isinstance(fact := moves[key].fact, BalanceTransaction)
+    ]
     _touch(cx, link, new, touched)
     delivery = max(seen.delivery for seen in facts)
     foreign = touched.charges - _settling_in_own_currency([seen.fact for seen in facts])
@@ -82,6 +85,11 @@ def _movements(facts: Sequence[Seen]) -> tuple[list[Draft], list[Problem]]:
             entry, findings = entry_of(bt, delivery=seen.delivery)
             drafts.append(Draft(entry, bt))
             problems += findings
+        elif isinstance(seen.fact, OpeningBalance):
+            drafts += [
+                Draft(msgspec.structs.replace(entry, delivery=seen.delivery))
+                for entry in entries_of(seen.fact)
+            ]
     return drafts, problems
 
 
