@@ -61,7 +61,7 @@ def keep(cx: Transaction, workspace_id: int, new: NewConnection) -> Connection:
                 set auth = excluded.auth, scopes = excluded.scopes, settings = c.settings || excluded.settings,
                     api_version = excluded.api_version, name = coalesce(%s, c.name), status = 'active', status_reason = null
             returning {_COLUMNS}
-            """,  # noqa: S608 (constants)
+            """,
             (workspace_id, new.system, new.account, new.mode, new.livemode, new.name, new.default_name, new.api_version, new.auth,
              Jsonb(new.scopes), Jsonb(new.settings), new.name),
         ).fetchone()  # fmt: skip
@@ -76,7 +76,7 @@ def keep(cx: Transaction, workspace_id: int, new: NewConnection) -> Connection:
 def get(cx: Transaction, connection_id: int) -> Connection:
     """A connection by its number; `Refusal` where there is none."""
     row = cx.execute(
-        f"select {_COLUMNS} from connection where connection_id = %s",  # noqa: S608
+        f"select {_COLUMNS} from connection where connection_id = %s",
         (connection_id,),
     ).fetchone()
     if row is None:
@@ -89,7 +89,7 @@ def get(cx: Transaction, connection_id: int) -> Connection:
 def every(cx: Transaction, *, system: str | None = None, status: Status | None = None) -> list[Connection]:
     """All connections, oldest first."""
     rows = cx.execute(
-        f"select {_COLUMNS} from connection where (%s::text is null or system = %s) and (%s::text is null or status = %s)"  # noqa: S608
+        f"select {_COLUMNS} from connection where (%s::text is null or system = %s) and (%s::text is null or status = %s)"
         " order by connection_id",
         (system, system, status, status),
     )

@@ -146,7 +146,10 @@ def _write(call: Call, route: Route, request: Request) -> Response:
 def _open(
     engine: Pinstripe, request: Request, route: Route, names: dict[str, str], request_id: str
 ) -> Response:
-    """A page or a control that asks for no key."""
+    """A page, an exchange of tokens or a control, that asks for no key as other calls do; the controls never fail on demand."""
+    control = request.path.startswith("/_pinstripe")
+    if not control:
+        engine.faults.refuse(request.method, request.path)
     with engine.transaction():
         call = Call(
             engine,
@@ -159,7 +162,10 @@ def _open(
             request_id=request_id,
             headers=request.headers,
         )
-        return _shown(call, route.handler(call))
+        answer = _shown(call, route.handler(call))
+    if not control:
+        engine.faults.cut_after(request.method, request.path)
+    return answer
 
 
 def _account(engine: Pinstripe, key: Key, headers: dict[str, str]) -> str:
