@@ -30,12 +30,16 @@ from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.routes import job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
+    from bookhand.sandbox.money.declines import Decline
     from bookhand.sandbox.stripe.call import Call
 
 MOST = 99_999_999
 AUTHORIZED_DAYS = 7
+# What a test card sets off once its charge has succeeded: outcome's word → (call, charge, the word after the colon).
+CONSEQUENCES: dict[str, Callable[[Call, JSON, str], object]] = {}
 APPROVED: JSON = {
     "advice_code": None,
     "network_advice_code": None,
@@ -197,6 +201,50 @@ def conversion(call: Call, how: Profile, currency: str) -> tuple[str, Decimal | 
 def into(amount: int, currency: str, settled: str, at: Decimal | None) -> int:
     """The amount in the settlement currency."""
     return amount if at is None else convert(amount, currency, settled, at)
+
+
+def keep(call: Call, found: JSON, method: Method, *, captured: bool) -> JSON:
+    """Write a charge that succeeded, and settle it now or, where the account says so, later."""
+    if method.outcome == "elevated":
+        found["outcome"] = {**APPROVED, "risk_level": "elevated", "risk_score": 68}
+    at_once = method.outcome == "bypass_pending"
+    wait = profile(call).fees_later if captured else 0
+    if captured and not wait:
+        settle(call, found, at_once=at_once)
+    call.add(found, stamp=False, **links(found))
+    call.emit("charge.succeeded", found)
+    if wait:
+        call.after(wait, "charge.settle", charge=found["id"], at_once=at_once)
+    return found
+
+
+def refuse(call: Call, found: JSON, why: Decline) -> JSON:
+    """Write a charge that failed."""
+    blocked = why.outcome == "blocked"
+    found.update(
+        amount_captured=0,
+        captured=False,
+        paid=False,
+        status="failed",
+        failure_code=why.code,
+        failure_message=why.message,
+        outcome={
+            "advice_code": why.advice,
+            "network_advice_code": None,
+            "network_decline_code": why.network_code,
+            "network_status": "not_sent_to_network" if blocked else "declined_by_network",
+            "reason": "highest_risk_level" if blocked else why.decline_code,
+            "risk_level": "highest" if blocked else "normal",
+            "risk_score": 92 if blocked else 24,
+            "seller_message": "Stripe blocked this payment as too risky."
+            if blocked
+            else f"The bank returned the decline code `{why.decline_code}`.",
+            "type": why.outcome,
+        },
+    )
+    call.add(found, stamp=False, **links(found))
+    call.emit("charge.failed", found)
+    return found
 
 
 @job("charge.settle")

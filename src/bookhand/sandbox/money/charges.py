@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bookhand.sandbox.money import captures, debits
 from bookhand.sandbox.money import charge as charges
-from bookhand.sandbox.money import payments
 from bookhand.sandbox.money.declines import decline
 from bookhand.sandbox.money.intents import destination, shipping
 from bookhand.sandbox.money.methods import Method, from_number, resolve, store
-from bookhand.sandbox.money.payments import CONSEQUENCES
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.routes import job, route
 
@@ -53,11 +52,11 @@ def create_charge(call: Call) -> JSON:
     word, _, code = method.outcome.partition(":")
     if word in ("decline", "action"):
         return _refuse(call, found, code or "authentication_required")
-    payments.keep(call, found, method, captured=captured)
+    charges.keep(call, found, method, captured=captured)
     if not captured:
         call.after(charges.AUTHORIZED_DAYS * 86_400, "charge.expire", charge=found["id"])
-    elif word in CONSEQUENCES:
-        CONSEQUENCES[word](call, found, code)
+    elif word in charges.CONSEQUENCES:
+        charges.CONSEQUENCES[word](call, found, code)
     return found
 
 
@@ -115,9 +114,9 @@ def capture_charge(call: Call) -> JSON:
             "You cannot capture more than was authorized.", code="amount_too_large", param="amount"
         )
     if found["payment_intent"]:
-        payments.capture(call, call.get("payment_intent", found["payment_intent"]), amount)
+        captures.capture(call, call.get("payment_intent", found["payment_intent"]), amount)
         return call.get("charge", found["id"])
-    return payments.take(call, found, amount)
+    return captures.take(call, found, amount)
 
 
 @route("POST", "/_pinstripe/charges/{id}/fail")
@@ -126,7 +125,7 @@ def fail_charge(call: Call) -> JSON:
     found = call.get("charge", call.path["id"])
     if found["payment_method_details"]["type"] == "card" or found["status"] == "failed":
         raise StripeError("Only a bank debit that has not failed can be sent back.")
-    return payments.bank_return(call, found, call.text("failure_code", default="insufficient_funds") or "")
+    return debits.bank_return(call, found, call.text("failure_code", default="insufficient_funds") or "")
 
 
 @job("charge.expire")
@@ -162,7 +161,7 @@ def _method(call: Call, customer: str | None) -> Method:
 
 def _refuse(call: Call, found: JSON, code: str) -> JSON:
     why = decline(code)
-    payments.refuse(call, found, why)
+    charges.refuse(call, found, why)
     raise StripeError(
         why.message,
         type="card_error",

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 from bookhand.sandbox.money import refunds, warnings
 from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.money.calendar import midnight
-from bookhand.sandbox.money.charge import conversion, into
+from bookhand.sandbox.money.charge import CONSEQUENCES, conversion, into
 from bookhand.sandbox.money.currencies import DAY, day_of
 from bookhand.sandbox.money.evidence import eligibility, empty_evidence
 from bookhand.sandbox.money.fees import COMPLIANCE_DISPUTE, DISPUTE_COUNTERED, DISPUTE_RECEIVED, dollars, line
-from bookhand.sandbox.money.payments import CONSEQUENCES
 from bookhand.sandbox.money.profile import profile
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.routes import job

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bookhand.sandbox.money import payments
+from bookhand.sandbox.money import captures, payments
 from bookhand.sandbox.money.cards import by_token
 from bookhand.sandbox.money.charge import check_amount
+from bookhand.sandbox.money.intent import declined_error, shape, tell
 from bookhand.sandbox.money.methods import Method, billing, from_number, resolve, store
 from bookhand.sandbox.stripe.errors import DOCS, JSON, StripeError
 from bookhand.sandbox.stripe.routes import route
@@ -38,7 +39,7 @@ def create_intent(call: Call) -> JSON:
     amount = call.integer("amount", required=True, min=1) or 0
     currency = (call.text("currency", required=True) or "").lower()
     check_amount(amount, currency)
-    intent = payments.shape(
+    intent = shape(
         call,
         amount=amount,
         currency=currency,
@@ -132,7 +133,7 @@ def capture_intent(call: Call) -> JSON:
         charge["application_fee_amount"] = intent["application_fee_amount"] = fee
         call.save(charge)
     intent["metadata"] = call.metadata(old=intent["metadata"])
-    return payments.capture(call, intent, amount)
+    return captures.capture(call, intent, amount)
 
 
 @route("POST", "/v1/payment_intents/{id}/cancel")
@@ -141,7 +142,7 @@ def cancel_intent(call: Call) -> JSON:
     intent = call.get("payment_intent", call.path["id"], param="intent")
     if intent["status"] not in (*OPEN, "requires_capture"):
         raise unexpected(intent, "You cannot cancel this PaymentIntent")
-    return payments.let_go(call, intent, call.choice("cancellation_reason", REASONS))
+    return captures.let_go(call, intent, call.choice("cancellation_reason", REASONS))
 
 
 @route("POST", "/_pinstripe/payment_intents/{id}/authenticate")
@@ -165,7 +166,7 @@ def authenticate(call: Call) -> JSON:
             "type": "invalid_request_error",
         }
     call.save(intent)
-    payments.tell(call, intent)
+    tell(call, intent)
     payments.follow(call, intent, method)
     return intent
 
@@ -254,9 +255,9 @@ def _confirm(call: Call, intent: JSON, sent: Method | None) -> JSON:
             keep=False,
         )
     call.save(intent)
-    payments.tell(call, intent)
+    tell(call, intent)
     if intent["status"] == "requires_payment_method":
-        raise payments.declined_error(intent)
+        raise declined_error(intent)
     payments.follow(call, intent, method)
     return intent
 

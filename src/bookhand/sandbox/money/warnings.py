@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bookhand.sandbox.money.payments import CONSEQUENCES
+from bookhand.sandbox.money.charge import CONSEQUENCES
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
