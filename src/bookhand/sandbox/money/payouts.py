@@ -25,13 +25,11 @@ from bookhand.sandbox.money.balance import (
 )
 from bookhand.sandbox.money.calendar import later, midnight
 from bookhand.sandbox.money.currencies import DAY, PAYOUT_HUNDREDS, day_of
-from bookhand.sandbox.money.declines import PAYOUT, payout_message
+from bookhand.sandbox.money.declines import payout_message
 from bookhand.sandbox.money.fees import instant_payout_fee
-from bookhand.sandbox.money.pages import sliced
 from bookhand.sandbox.money.profile import Profile, profile
 from bookhand.sandbox.stripe.errors import JSON, StripeError
-from bookhand.sandbox.stripe.lists import bounds_of
-from bookhand.sandbox.stripe.routes import job, route
+from bookhand.sandbox.stripe.routes import job
 
 if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
@@ -123,15 +121,15 @@ def create(
     found["statement_descriptor"] = statement or found["statement_descriptor"]
     if instant:
         _advance(call, needed - available(call, currency), currency, found["id"])
-    _move(call, found, "payout", -amount, fees=fees)
-    return _send(call, found, arrival=call.now + 1800 if instant else arrival)
+    move(call, found, "payout", -amount, fees=fees)
+    return send(call, found, arrival=call.now + 1800 if instant else arrival)
 
 
 def fail(call: Call, found: JSON, code: str) -> JSON:
     """The bank sends a payout back, before or after it counted as paid."""
     if found["status"] not in ("pending", "in_transit", "paid"):
         raise StripeError(f"Payouts with status {found['status']} cannot fail.")
-    back = _move(call, found, "payout_failure", found["amount"])
+    back = move(call, found, "payout_failure", found["amount"])
     found.update(
         status="failed",
         failure_code=code,
@@ -193,98 +191,6 @@ def trace(call: Call, args: JSON) -> None:
     call.emit("payout.updated", found, {"trace_id": before})
 
 
-@route("POST", "/v1/payouts")
-def create_payout(call: Call) -> JSON:
-    """By hand, standard or instant."""
-    amount = call.integer("amount", required=True, min=1) or 0
-    currency = (call.text("currency", required=True) or "").lower()
-    return create(
-        call,
-        amount,
-        currency,
-        method=call.choice("method", ("standard", "instant"), default="standard") or "standard",
-        description=call.text("description"),
-        statement=call.text("statement_descriptor", max=22),
-        metadata=call.metadata(),
-    )
-
-
-@route("GET", "/v1/payouts")
-def list_payouts(call: Call) -> JSON:
-    """By created, arrival_date, destination and status."""
-    status, bank = call.text("status"), call.text("destination")
-    if not call.sent("arrival_date"):
-        return call.page("payout", status=status, destination=bank)
-    low, high = bounds_of(call, "arrival_date")
-    found = [
-        one
-        for one in call.find("payout")
-        if (low or 0) <= one["arrival_date"] <= (2**40 if high is None else high)
-        and status in (None, one["status"])
-        and bank in (None, one["destination"])
-    ]
-    return sliced(call, found)
-
-
-@route("GET", "/v1/payouts/{id}")
-def retrieve_payout(call: Call) -> JSON:
-    """One payout."""
-    return call.get("payout", call.path["id"])
-
-
-@route("POST", "/v1/payouts/{id}")
-def update_payout(call: Call) -> JSON:
-    """Metadata alone."""
-    found = call.get("payout", call.path["id"])
-    before = found["metadata"]
-    found["metadata"] = call.metadata(old=before)
-    call.save(found)
-    call.emit("payout.updated", found, {"metadata": before})
-    return found
-
-
-@route("POST", "/v1/payouts/{id}/cancel")
-def cancel_payout(call: Call) -> JSON:
-    """A manual one that the bank does not have yet."""
-    found = call.get("payout", call.path["id"])
-    if found["status"] != "pending" or found["automatic"]:
-        raise StripeError(
-            "Payouts can only be canceled while they are pending and were not made automatically."
-        )
-    back = _move(call, found, "payout_cancel", found["amount"])
-    found.update(status="canceled", failure_balance_transaction=back["id"])
-    call.save(found, status="canceled")
-    call.emit("payout.canceled", found)
-    return found
-
-
-@route("POST", "/v1/payouts/{id}/reverse")
-def reverse_payout(call: Call) -> JSON:
-    """Fetch a paid payout back from a US or Canadian bank: a payout of the opposite amount."""
-    found = call.get("payout", call.path["id"])
-    if found["status"] != "paid" or found["reversed_by"] is not None or found["original_payout"] is not None:
-        raise StripeError("This payout cannot be reversed.")
-    if profile(call).country not in ("US", "CA"):
-        raise StripeError("Only payouts to US and Canadian bank accounts can be reversed.")
-    arrival = midnight(later(day_of(call.now), 2))
-    back = shape(
-        call, -found["amount"], found["currency"], automatic=False, method="standard", arrival=arrival
-    )
-    back.update(original_payout=found["id"], metadata=call.metadata())
-    _move(call, back, "payout", found["amount"], days=2)
-    found["reversed_by"] = back["id"]
-    call.save(found)
-    call.emit("payout.updated", found, {"reversed_by": None})
-    return _send(call, back, arrival=arrival)
-
-
-@route("POST", "/_pinstripe/payouts/{id}/fail")
-def fail_payout(call: Call) -> JSON:
-    """The bank sends it back, with `failure_code`."""
-    code = call.choice("failure_code", tuple(PAYOUT), default="account_closed") or "account_closed"
-    return fail(call, call.get("payout", call.path["id"]), code)
-
-
 def _automatic(call: Call, how: Profile, currency: str, fresh: list[JSON]) -> None:
     total = available(call, currency)
     least = how.minimums.get(currency, 0)
@@ -306,9 +212,9 @@ def _automatic(call: Call, how: Profile, currency: str, fresh: list[JSON]) -> No
         held = _minimum(call, "hold", -kept, currency)
         call.save(held, payout=found["id"], unpaid=None)
         _minimum(call, "release", kept, currency)
-    own = _move(call, found, "payout", -amount)
+    own = move(call, found, "payout", -amount)
     call.save(own, payout=found["id"], unpaid=None)
-    _send(call, found, arrival=arrival)
+    send(call, found, arrival=arrival)
     call.after(RECONCILED, "payout.reconcile", payout=found["id"])
 
 
@@ -325,9 +231,10 @@ def _minimum(call: Call, way: str, amount: int, currency: str) -> JSON:
     )
 
 
-def _move(
+def move(
     call: Call, found: JSON, kind: str, amount: int, *, fees: list[JSON] | None = None, days: int = 0
 ) -> JSON:
+    """Book what a payout does to the balance; its own balance transaction is bound to it."""
     txn = book(
         call,
         type=kind,
@@ -344,7 +251,8 @@ def _move(
     return txn
 
 
-def _send(call: Call, found: JSON, *, arrival: int) -> JSON:
+def send(call: Call, found: JSON, *, arrival: int) -> JSON:
+    """Write a payout and let it go its way to the bank."""
     call.add(found, status="pending", destination=found["destination"])
     call.emit("payout.created", found)
     call.after(min(SUBMITTED, max(60, arrival - call.now - 60)), "payout.submit", payout=found["id"])
