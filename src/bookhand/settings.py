@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8787, ge=0, le=65535)
     public_url: str | None = None
     """The https address under which Stripe reaches this machine; without it webhooks are not registered."""
+    page_hosts: str = ""
+    """Names, with commas between, under which the status page may be seen beside localhost; it has no sign-in of its own."""
     stripe_base_url: str = "https://api.stripe.com"
     stripe_connect_url: str = "https://connect.stripe.com"
     stripe_marketplace_url: str = "https://marketplace.stripe.com"

@@ -16,7 +16,7 @@ from psycopg import conninfo
 from tests.inbox import mail
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import Problem
+from bookhand.core.problems import Problem, Refusal
 from bookhand.db.engine import Database
 from bookhand.db.schema import newest
 from bookhand.inbox import store as inbox
@@ -296,6 +296,27 @@ async def test_mail_goes_straight_to_its_app(db: Database) -> None:
     )
     assert (answer.text, seen) == ("kept", ["/webhooks/stripe/1"])
     assert (await browser.get("/webhookish")).status_code == 404
+
+
+async def test_a_sign_in_comes_back_from_anywhere_and_is_told_how_it_went(db: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def finish(kind: str, sent: Any) -> str:
+        asked.append((kind, dict(sent)))
+        if sent.get("error"):
+            raise Refusal("Stripe did not connect: <no>. Start again when you want to.")
+        return "Acme <Ltd> is connected."
+
+    browser = Browser(create_app(db, sign_in=finish))
+    away = {"host": "books.example.com", "x-forwarded-for": "203.0.113.9"}
+    good = await browser.get("/oauth/stripe/app?state=s1&code=ac_1", **away)
+    assert (good.status_code, asked) == (200, [("app", {"state": "s1", "code": "ac_1"})])
+    assert "Acme &lt;Ltd&gt; is connected." in good.text
+    bad = await browser.get("/oauth/stripe/connect?error=access_denied", **away)
+    assert bad.status_code == 400
+    assert "Stripe did not connect: &lt;no&gt;." in bad.text
+    assert (await browser.get("/oauth/stripe/other", **away)).status_code == 422
+    assert (await Browser(create_app(db)).get("/oauth/stripe/app")).status_code == 404
 
 
 async def test_no_secret_is_on_a_page_or_in_the_metrics(browser: Browser, db: Database, link: Link) -> None:

@@ -89,7 +89,7 @@ def test_a_gap_is_shown_with_its_reason_and_an_unasked_balance_is_not_a_zero() -
     text = Read(status_page(samples.GAP)).text
     assert "(0.08)" in text
     assert "txn_1QzHarbor0099" in text
-    assert "not answered" in text
+    assert "not known" in text
     assert "unknown" in text
     assert "And 5 more." in text
 
@@ -166,7 +166,7 @@ def test_the_verdict_names_the_worst_first() -> None:
     )
     assert verdict(samples.GAP).headline == HEADLINES["gap"]
     unknown = msgspec.structs.replace(samples.GAP, proofs=samples.GAP.proofs[-1:])
-    assert verdict(unknown).headline == "Stripe has not said what its balance is."
+    assert verdict(unknown).headline == "Money moved while it was counted."
     asked = msgspec.structs.replace(samples.GOOD, open_problems=2)
     assert "Two questions wait for a person below." in verdict(asked).detail
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Literal
 
 import psycopg
 import structlog
@@ -21,7 +22,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bookhand.core.problems import Outage
+from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
 from bookhand.web import health, pages, store
 from bookhand.web.metrics import CONTENT_TYPE, Meter
@@ -32,6 +33,8 @@ WEBHOOKS = "/webhooks/"
 _KEPT_SECONDS = 1.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+SignIn = Callable[[str, Mapping[str, str]], str]
+"""Finishes a sign-in: what kind it was (``app``, ``connect``) and what Stripe sent back; a sentence, or it raises."""
 log = structlog.get_logger(__name__)
 
 
@@ -41,13 +44,20 @@ def create_app(
     webhooks: ASGIApp | None = None,
     tally: Mapping[str, int] | None = None,
     hosts: Iterable[str] = (),
+    sign_in: SignIn | None = None,
     lifespan: Lifespan | None = None,
 ) -> ASGIApp:
-    """The whole web of one process: `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages."""
+    """The whole web of one process.
+
+    `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
+    sign-in at ``/oauth/stripe/{kind}``.
+    """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
     _pages(app, _Kept(lambda: _read(db)))
+    if sign_in is not None:
+        _way_back(app, sign_in)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
     return _Front(Shield(app, hosts=hosts), webhooks)
@@ -67,6 +77,16 @@ def _pages(app: FastAPI, status: Callable[[], Status]) -> None:
         return Response(
             body, media_type=media, headers={"cache-control": "public, max-age=31536000, immutable"}
         )
+
+
+def _way_back(app: FastAPI, sign_in: SignIn) -> None:
+    @app.get("/oauth/stripe/{kind}", response_class=HTMLResponse)
+    def back(kind: Literal["app", "connect"], request: Request) -> HTMLResponse:
+        try:
+            said = sign_in(kind, dict(request.query_params))
+        except BookhandError as error:
+            return _message(400, "The account was not connected.", str(error))
+        return HTMLResponse(pages.message_page("The account is connected.", said, tone="good"))
 
 
 def _machines(app: FastAPI, db: Database, meter: Meter) -> None:

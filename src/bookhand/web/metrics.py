@@ -123,7 +123,7 @@ _PROOF = {
     "off_by": "What the books and Stripe's balance differ by, in minor units; 0 is the promise.",
     "clearing": "What the books say is at Stripe, in minor units.",
     "stripe_balance": "What Stripe says is there, in minor units.",
-    "unmatched": "The part of the difference that is explained, in minor units.",
+    "unmatched": "The part of clearing that is in no payout yet, in minor units.",
     "suspense": "What is booked and not yet explained, in minor units.",
 }
 

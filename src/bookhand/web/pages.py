@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from bookhand.web import words
-from bookhand.web.status import Status, verdict
+from bookhand.web.status import Status, Tone, verdict
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_SEALS = {"good": "✓", "busy": "…", "look": "!", "quiet": "·"}
 _SIGNED_IN_BY = {
     "key": "signed in by key",
     "app_oauth": "signed in by Stripe App",
@@ -29,9 +30,9 @@ def status_page(status: Status) -> str:
     return _environment().get_template("status.html").render(status=status, verdict=verdict(status))
 
 
-def message_page(headline: str, detail: str) -> str:
+def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:
     """A page that says one thing: an error, with what to do next."""
-    return _environment().get_template("message.html").render(headline=headline, detail=detail)
+    return _environment().get_template("message.html").render(headline=headline, detail=detail, tone=tone)
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +69,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": static, "version": product_version()}
+    environment.globals |= {"static": static, "version": product_version(), "seals": _SEALS}
     environment.filters |= {
         name: getattr(words, name)
         for name in ("amount", "count", "rate", "duration", "ago", "account", "kind")

@@ -1,7 +1,7 @@
 """What stands around the pages: who may ask for them, and what a browser may do with them.
 
 There is no sign-in yet, so the pages answer this machine alone: under a loopback name, and not through a proxy, unless a
-host name was allowed. The webhook address and ``/health`` answer everybody; they tell nothing.
+host name was allowed. The webhook address, ``/health`` and the way back from an OAuth sign-in answer everybody.
 
 >>> Shield(app=None, hosts=()).refusal("books.example.com", proxied=False)[:40]
 'This page answers only under localhost; '
@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bookhand.web.pages import message_page
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-OPEN_PATHS = ("/health", "/health/live", "/health/ready")
+OPEN_PATHS = ("/health", "/static/", "/oauth/")
+"""What anybody may ask for, by how it begins: it tells nothing of the books. An OAuth sign-in is checked by its own state."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -62,7 +63,7 @@ class Shield:
         why = self.refusal(
             host_name(headers.get("host", "")), proxied=any(name in headers for name in _PROXY_HEADERS)
         )
-        if why and scope["path"] not in OPEN_PATHS:
+        if why and not scope["path"].startswith(OPEN_PATHS):
             page = HTMLResponse(message_page("This page is not for this address.", why), status_code=403)
             await page(scope, receive, send_with_headers)
         else:

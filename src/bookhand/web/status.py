@@ -35,7 +35,10 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProofRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the proof, in `currency`'s minor units; Stripe's balance is None where Stripe could not be asked."""
+    """One line of the proof, in `currency`'s minor units: ``off_by == clearing - stripe_balance``.
+
+    The two are None where they could not be compared. `unmatched` is the part of clearing that is in no payout yet.
+    """
 
     connection_id: int
     currency: str
@@ -191,8 +194,8 @@ def _unproven(status: Status) -> Iterator[Verdict]:
     if any(row.off_by is None for row in status.proofs):
         yield Verdict(
             tone="busy",
-            headline="Stripe has not said what its balance is.",
-            detail="The books are whole; the comparison is made again as soon as Stripe answers.",
+            headline="Money moved while it was counted.",
+            detail="The books are whole; they are compared with Stripe's balance again after the next batch.",
         )
 
 

@@ -144,7 +144,7 @@ def lags(cx: Transaction) -> tuple[float | None, float | None, int]:
         f"""
         select percentile_cont(0.5) within group (order by lag), percentile_cont(0.99) within group (order by lag), count(*)
         from ({_LAGS}) as latest
-        """,  # noqa: S608 (constants)
+        """,
         {"most": _MEASURED, "newest": _newest_pages(cx)},
     ).fetchone()
     return (None, None, 0) if row is None else (row[0], row[1], int(row[2]))
@@ -153,7 +153,7 @@ def lags(cx: Transaction) -> tuple[float | None, float | None, int]:
 def lags_since(cx: Transaction, since: datetime) -> tuple[datetime, list[float]]:
     """The lags of entries written after `since`, and the time to ask from next."""
     rows = cx.execute(
-        f"select lag, recorded_at from ({_LAGS}) as latest where recorded_at > %(since)s",  # noqa: S608
+        f"select lag, recorded_at from ({_LAGS}) as latest where recorded_at > %(since)s",
         {"most": _MEASURED * 5, "since": since, "newest": _newest_pages(cx)},
     ).fetchall()
     return max((row[1] for row in rows), default=since), [row[0] for row in rows]
