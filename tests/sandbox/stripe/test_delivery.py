@@ -268,3 +268,40 @@ def settled(stand):
 
 def pending(stand):
     return stand.client().v1.events.list().data[0].pending_webhooks
+
+
+def test_an_account_may_be_pinned_to_an_older_version(stand, inbox):
+    stand.engine.pin(stand.engine.default_account, "2024-06-20")
+    old = endpoint(stand, inbox, enabled_events=["customer.subscription.created"])
+    new = endpoint(
+        stand, inbox, enabled_events=["customer.subscription.created"], api_version="2026-10-28.endive"
+    )
+    with stand.engine.session() as call:
+        item = {"current_period_end": 2}
+        call.emit(
+            "customer.subscription.created",
+            {"id": "sub_1", "object": "subscription", "items": {"data": [item]}},
+        )
+    seen = {}
+    for mail in inbox.wait(2):
+        for hook in (old, new):
+            try:
+                event = opened(stand, mail, hook.secret)
+            except stripe.SignatureVerificationError:
+                continue
+            seen[event.api_version] = event.data.object.to_dict().get("current_period_end")
+    assert seen == {"2024-06-20": 2, "2026-10-28.endive": None}
+    answer = stand.engine.call("GET", "/v1/events")
+    assert answer.headers["Stripe-Version"] == "2024-06-20"
+    assert answer.json()["data"][0]["api_version"] == "2024-06-20"
+
+
+def test_a_platforms_live_endpoint_hears_of_test_events_too(stand, inbox):
+    engine = stand.engine
+    engine.account("acct_shop")
+    engine.connect(engine.default_account, "acct_shop")
+    live = stand.client(engine.keys().live)
+    hook = live.v1.webhook_endpoints.create({"url": inbox.url, "enabled_events": ["*"], "connect": True})
+    widget(stand, stripe_account="acct_shop")
+    event = opened(stand, inbox.wait(1)[0], hook.secret)
+    assert (event.livemode, event.account) == (False, "acct_shop")

@@ -85,7 +85,7 @@ def _run(engine: Pinstripe, request: Request, request_id: str) -> Response:
         return _open(engine, request, *found, request_id)
     now = engine.clock.now()
     key = engine.ring.authenticate(request.headers, now)
-    version = versions.check(request.headers.get("stripe-version") or engine.version)
+    version = versions.check(request.headers.get("stripe-version") or engine.version_of(key.account))
     if found is None:
         raise unknown_url(request.method, request.path)
     route, names = found

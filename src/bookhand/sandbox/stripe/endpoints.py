@@ -47,13 +47,17 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 def wanted(call: Call) -> list[Endpoint]:
-    """The endpoints that hear of this account: its own, and its platforms' with connect=true."""
+    """The endpoints that hear of this account: its own, and its platforms' with connect=true.
+
+    A platform's live endpoints hear of test events too: `livemode` tells them apart.
+    """
     endpoints = call.engine.endpoints
     if not endpoints.any():
         return []
     found = [endpoint for endpoint in endpoints.of(call.account, call.livemode) if not endpoint.connect]
     for platform in call.engine.platforms(call.account, livemode=call.livemode):
-        found += [endpoint for endpoint in endpoints.of(platform, call.livemode) if endpoint.connect]
+        modes = (True,) if call.livemode else (False, True)
+        found += [one for mode in modes for one in endpoints.of(platform, mode) if one.connect]
     return found
 
 

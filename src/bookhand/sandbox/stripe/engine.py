@@ -57,6 +57,7 @@ class Pinstripe:
         self.store.set_meta("seed", str(self.seed))
         self.ids = Ids(self.seed, int(self.store.meta("ids") or 0))
         self.version = versions.CURRENT
+        self._versions: dict[str, str] = {}
         self.default_account = self.store.meta("default_account") or DEFAULT_ACCOUNT
         self.events_from = 0
         self.latency_seconds = 0.0
@@ -106,6 +107,19 @@ class Pinstripe:
     def keys(self, account: str | None = None) -> Keys:
         """The keys of an account."""
         return self.ring.keys(account or self.default_account)
+
+    def version_of(self, account: str) -> str:
+        """The API version an account's calls and events have unless they say otherwise."""
+        found = self._versions.get(account)
+        if found is None:
+            found = self._versions[account] = self.store.meta(f"version of {account}") or self.version
+        return found
+
+    def pin(self, account: str, version: str) -> None:
+        """Give an account another default version."""
+        with self.transaction():
+            self.store.set_meta(f"version of {account}", versions.check(version))
+        self._versions[account] = version
 
     def restricted(
         self, account: str, permissions: dict[str, str], *, livemode: bool = False, name: str = ""
@@ -192,7 +206,7 @@ class Pinstripe:
     def session(self, account: str | None = None, *, livemode: bool = False) -> Iterator[Call]:
         """A call without a request: `with engine.session("acct_1") as call:` is one transaction."""
         with self.transaction():
-            yield Call(self, account or self.default_account, livemode=livemode, version=self.version)
+            yield self._call(account or self.default_account, livemode, self.clock.now())
 
     # time
 
@@ -220,8 +234,7 @@ class Pinstripe:
                     if moving and line == "" and self.clock.now() < due:
                         self.clock.set(due)
                     account, livemode = self.store.account_of(part)
-                    call = Call(self, account, livemode=livemode, version=self.version, now=due, line=line)
-                    routes.JOBS[name](call, _decode(args))
+                    routes.JOBS[name](self._call(account, livemode, due, line), _decode(args))
                     ran += 1
 
     # the whole
@@ -255,6 +268,10 @@ class Pinstripe:
             finally:
                 self._depth = depth
 
+    def _call(self, account: str, livemode: bool, now: int, line: str = "") -> Call:  # noqa: FBT001
+        """A call that no request made."""
+        return Call(self, account, livemode=livemode, version=self.version, now=now, line=line)
+
     def _keep(self, depth: int) -> None:
         if depth:
             self.store.db.execute(f"RELEASE s{depth}")
@@ -269,6 +286,7 @@ class Pinstripe:
             self.store.db.execute(f"RELEASE s{depth}")
         self.ids.counter, self.store.seq = ids, seq
         self.store.forget_names()
+        self._versions.clear()
         self.endpoints.forget()
         self.ring.forget()
 

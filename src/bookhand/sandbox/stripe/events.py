@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.sandbox.stripe import lists, versions
+from bookhand.sandbox.stripe import idempotency, lists, versions
 from bookhand.sandbox.stripe.endpoints import Endpoint, wanted
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.routes import route
@@ -42,58 +42,69 @@ class Events:
         if call.now < self.engine.events_from:
             return
         endpoints = [endpoint for endpoint in wanted(call) if endpoint.wants(type)]
-        thin = [endpoint for endpoint in endpoints if endpoint.thin]
         data: JSON = {"object": obj}
         if previous is not None:
             data["previous_attributes"] = previous
         event: JSON = {
             "id": call.new_id("evt"),
             "object": "event",
-            "api_version": self.engine.version,
+            "api_version": versions.CURRENT,
             "created": call.now,
             "data": data,
             "livemode": call.livemode,
-            "pending_webhooks": len(endpoints) - len(thin),
+            "pending_webhooks": len(endpoints),
             "request": {"id": call.request_id, "idempotency_key": call.idempotency_key},
             "type": type,
         }
-        call.add(event, type=type, delivered="no" if endpoints else "yes")
+        stored = in_version(event, self.engine.version_of(call.account))
+        call.add(stored, type=type, delivered="no" if endpoints else "yes")
         self._sweep(call)
         if endpoints:
-            self._deliver(call, event, endpoints)
+            self._deliver(call, event, stored["api_version"], endpoints)
 
-    def _deliver(self, call: Call, event: JSON, endpoints: list[Endpoint]) -> None:
+    def _deliver(self, call: Call, event: JSON, stored: str, endpoints: list[Endpoint]) -> None:
         faults = self.engine.faults.of_event(event["type"])
-        version = next((fault.version for fault in faults if fault.kind == "version"), None)
+        forced = next((fault.version for fault in faults if fault.kind == "version"), None)
         notice = None
+        payload: bytes | None
         for endpoint in endpoints:
-            if endpoint.thin and notice is None:
-                notice = thin_event(call, event)
-            payload = (
-                _encode(notice) if endpoint.thin else snapshot(event, endpoint, call.account, version or "")
-            )
+            if endpoint.thin:
+                notice = notice or thin_event(call, event)
+                payload = _encode(notice)
+            else:
+                payload = snapshot(event, stored, endpoint, call.account, forced)
             self.engine.courier.post(call, event["id"], endpoint, payload, faults)
 
     def _sweep(self, call: Call) -> None:
         today = call.now // DAY
         if self._swept.get(call.part) != today:
             self._swept[call.part] = today
+            idempotency.forget(self.engine.store, call.now)
             self.engine.store.forget_before(call.part, "event", call.now - KEPT_SECONDS)
             self.engine.store.forget_before(call.part, "v2.core.event", call.now - KEPT_SECONDS)
 
 
-def snapshot(event: JSON, endpoint: Endpoint, account: str, version: str = "") -> bytes | None:
+def snapshot(
+    event: JSON, stored: str, endpoint: Endpoint, account: str, forced: str | None = None
+) -> bytes | None:
     """The event as one endpoint is sent it; None when that is what is stored."""
-    asked = version or endpoint.api_version or event["api_version"]
-    if asked == event["api_version"] and not endpoint.connect:
+    asked = forced or endpoint.api_version or stored
+    if asked == stored and not endpoint.connect:
         return None
-    shown = _decode(_encode(event))
-    if asked != event["api_version"]:
-        shown["api_version"] = asked
-        versions.render(shown["data"], asked)
+    shown = in_version(event, asked)
     if endpoint.connect:
-        shown["account"] = account
+        shown = {**shown, "account": account}
     return _encode(shown)
+
+
+def in_version(event: JSON, version: str) -> JSON:
+    """The event as an older version shows it; as it is, if it is in that version or an older one."""
+    if event["api_version"] <= version:
+        return event
+    shown: JSON = _decode(_encode(event))
+    shown["api_version"] = version
+    versions.render(shown["data"], version)
+    return shown
 
 
 def thin_event(call: Call, event: JSON) -> JSON:
@@ -168,7 +179,8 @@ def resend_event(call: Call) -> JSON:
     for endpoint in wanted(call):
         if endpoint.thin or not (endpoint.id == only if only else endpoint.wants(event["type"])):
             continue
-        call.engine.courier.post(call, event["id"], endpoint, snapshot(event, endpoint, call.account), [])
+        payload = snapshot(event, event["api_version"], endpoint, call.account)
+        call.engine.courier.post(call, event["id"], endpoint, payload, [])
     return event
 
 

@@ -51,7 +51,7 @@ def recall(store: Store, part: int, request: Request, now: int) -> Remembered | 
         return None
     found = msgspec.json.decode(row[0], type=Remembered)
     if found.created <= now - KEPT_SECONDS:
-        store.db.execute("DELETE FROM answers WHERE created <= ?", (now - KEPT_SECONDS,))
+        forget(store, now)
         return None
     if found.path != f"{request.method} {request.path}":
         raise StripeError(
@@ -83,6 +83,11 @@ def remember(store: Store, part: int, request: Request, answer: Response, now: i
         "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)",
         (part, request.idempotency_key, now, _encode(found)),
     )
+
+
+def forget(store: Store, now: int) -> None:
+    """Drop the answers that are a day old."""
+    store.db.execute("DELETE FROM answers WHERE created <= ?", (now - KEPT_SECONDS,))
 
 
 def worth_keeping(error: StripeError, path: str) -> bool:

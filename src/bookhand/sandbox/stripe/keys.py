@@ -59,17 +59,21 @@ class KeyRing:
         self.store = store
         self.ids = ids
         self._known: dict[str, Key] = {}
+        self._born: dict[str, Keys] = {}
         store.db.executescript(SCHEMA)
 
     def keys(self, account: str) -> Keys:
         """The keys of an account: they follow from the seed."""
-        letters = self.ids.letters
-        return Keys(
-            test=f"sk_test_{letters(f'sk_test:{account}')}",
-            live=f"sk_live_{letters(f'sk_live:{account}')}",
-            publishable_test=f"pk_test_{letters(f'pk_test:{account}')}",
-            publishable_live=f"pk_live_{letters(f'pk_live:{account}')}",
-        )
+        found = self._born.get(account)
+        if found is None:
+            letters = self.ids.letters
+            found = self._born[account] = Keys(
+                test=f"sk_test_{letters(f'sk_test:{account}')}",
+                live=f"sk_live_{letters(f'sk_live:{account}')}",
+                publishable_test=f"pk_test_{letters(f'pk_test:{account}')}",
+                publishable_live=f"pk_live_{letters(f'pk_live:{account}')}",
+            )
+        return found
 
     def open(self, account: str) -> None:
         """Make the keys of a new account good."""

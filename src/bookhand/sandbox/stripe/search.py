@@ -82,6 +82,7 @@ CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>[A-Za-z_][\w.]*)(?:\[(?P<q>["'])(?P<key>.*?)(?P=q)\])?\s*(?P<op>:|~|>=|<=|>|<)\s*"""
     r"""(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"']+)\s*"""
 )
+PLAIN = re.compile(r"[A-Za-z0-9 _.@:+-]+")
 JOIN = re.compile(r"(AND|OR)\b\s*", re.IGNORECASE)
 
 
@@ -123,6 +124,11 @@ class Query(NamedTuple):
         """Is it true of this object?"""
         results = (clause.holds(obj) for clause in self.clauses)
         return all(results) if self.every else any(results)
+
+    def needles(self) -> list[bytes]:
+        """Text that the bytes of every match must hold, so that most objects need not be decoded."""
+        found = [clause.value for clause in self.clauses if self.every and not clause.negated]
+        return [text.lower().encode() for text in found if isinstance(text, str) and PLAIN.fullmatch(text)]
 
     def window(self) -> Window:
         """The part of the list where a match can be."""
@@ -230,7 +236,12 @@ def search(call: Call) -> JSON:
 
 
 def _matches(call: Call, object_: str, query: Query, window: Window) -> Iterator[tuple[int, int, JSON]]:
+    needles = query.needles()
     for created, seq, body in call.engine.store.rows(call.part, object_, window=window):
+        if needles:
+            text = body.lower()
+            if not all(needle in text for needle in needles):
+                continue
         obj = msgspec.json.decode(body)
         if query.holds(obj):
             yield created, seq, obj
