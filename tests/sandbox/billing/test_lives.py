@@ -130,6 +130,7 @@ def test_default_incomplete_waits_for_the_customer(company: Company) -> None:
         customer,
         company.price(),
         payment_behavior="default_incomplete",
+        payment_settings={"save_default_payment_method": "on_subscription"},
         expand=["latest_invoice.confirmation_secret"],
     )
     secret = sub["latest_invoice"]["confirmation_secret"]["client_secret"]
@@ -137,6 +138,9 @@ def test_default_incomplete_waits_for_the_customer(company: Company) -> None:
     company.post(f"payment_intents/{secret.split('_secret')[0]}/confirm", payment_method="pm_card_visa")
     assert company.get(f"subscriptions/{sub['id']}")["status"] == "active"
     assert company.latest(sub)["status"] == "paid"
+    company.day(32)
+    assert company.latest(sub)["status"] == "paid"
+    assert len(company.all("charges")) == 2
 
 
 def test_error_if_incomplete_leaves_nothing(company: Company) -> None:
@@ -320,3 +324,65 @@ def test_deleting_a_customer_ends_what_runs(company: Company) -> None:
     assert company.get(f"subscriptions/{sub['id']}")["status"] == "canceled"
     company.day(40)
     assert len(company.all("invoices")) == 1
+
+
+def test_a_change_waits_for_its_money(company: Company) -> None:
+    customer, small, large = company.customer(), company.price(1000), company.price(9000)
+    sub = company.subscribe(customer, small)
+    item = sub["items"]["data"][0]["id"]
+    company.fails_from_now(customer, times=1)
+    wanted = {
+        "items": [{"id": item, "price": large["id"]}],
+        "payment_behavior": "pending_if_incomplete",
+        "proration_behavior": "always_invoice",
+    }
+    held = company.post(f"subscriptions/{sub['id']}", **wanted)
+    assert held["items"]["data"][0]["price"]["id"] == small["id"]
+    assert (held["status"], held["pending_update"]["expires_at"]) == ("active", START + 23 * 3600)
+    invoice = company.latest(held)
+    assert (invoice["status"], invoice["total"]) == ("open", 8000)
+    company.post(f"invoices/{invoice['id']}/pay")
+    done = company.get(f"subscriptions/{sub['id']}")
+    assert (done["pending_update"], done["items"]["data"][0]["price"]["id"]) == (None, large["id"])
+    assert "customer.subscription.pending_update_applied" in company.told()
+
+
+def test_a_change_that_nobody_pays_is_forgotten(company: Company) -> None:
+    customer, small, large = company.customer(), company.price(1000), company.price(9000)
+    sub = company.subscribe(customer, small)
+    company.fails_from_now(customer, times=9)
+    held = company.post(
+        f"subscriptions/{sub['id']}",
+        items=[{"id": sub["items"]["data"][0]["id"], "price": large["id"]}],
+        payment_behavior="pending_if_incomplete",
+        proration_behavior="always_invoice",
+    )
+    company.day(2)
+    now = company.get(f"subscriptions/{sub['id']}")
+    assert (now["pending_update"], now["status"]) == (None, "active")
+    assert now["items"]["data"][0]["price"]["id"] == small["id"]
+    assert company.get(f"invoices/{held['latest_invoice']}")["status"] == "void"
+    assert "customer.subscription.pending_update_expired" in company.told()
+
+
+def test_a_renewal_that_asks_the_customer(company: Company) -> None:
+    customer = company.customer()
+    sub = company.subscribe(customer, company.price())
+    company.fails_from_now(customer, "decline:authentication_required")
+    company.day(32)
+    assert company.get(f"subscriptions/{sub['id']}")["status"] == "past_due"
+    assert "invoice.payment_action_required" in company.told()
+
+
+def test_the_next_invoice_is_announced_when_the_account_wants_it(company: Company) -> None:
+    company.call("POST", "/_pinstripe/billing", upcoming_days=7)
+    sub = company.subscribe(company.customer(), company.price())
+    company.day(25)
+    told = company.events("invoice.upcoming")
+    assert [event["created"] for event in told] == [START + 24 * DAY]
+    assert told[0]["data"]["object"]["total"] == 3000
+    assert len(company.all("invoices")) == 1
+    assert (
+        company.get(f"subscriptions/{sub['id']}")["items"]["data"][0]["current_period_end"]
+        == START + 31 * DAY
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import balances, coupons, drafts, standing
+from bookhand.sandbox.billing import balances, coupons, drafts, methods, standing
 from bookhand.sandbox.billing.clocks import enter, wall
 from bookhand.sandbox.billing.customers import default_method
 from bookhand.sandbox.billing.shares import MILLIONTHS, millionths, rounded
@@ -76,6 +76,7 @@ def attempt(
     intent = _pay(call, bill, payment, chosen, off_session=off_session)
     payment = payment or _link(call, invoice, intent)
     if intent["status"] == "succeeded":
+        _remember(call, bill, intent)
         settle(call, bill, payment=payment)
     elif intent["status"] == "processing":
         standing.trusted(call, bill)
@@ -215,6 +216,7 @@ def watch(call: Call, intent: JSON) -> None:
         return
     bill = bill_of(call, invoice)
     if intent["status"] == "succeeded":
+        _remember(call, bill, intent)
         settle(call, bill, payment=payment)
     else:
         _failed(call, bill, intent)
@@ -222,6 +224,19 @@ def watch(call: Call, intent: JSON) -> None:
 
 
 payments.WATCHERS.append(watch)
+
+
+def _remember(call: Call, bill: Bill, intent: JSON) -> None:
+    """Keep what paid as the subscription's own method, where the subscription asks for it."""
+    sub = bill.sub
+    if sub is None or sub["payment_settings"]["save_default_payment_method"] != "on_subscription":
+        return
+    method = call.look("payment_method", intent["payment_method"])
+    if method is not None and sub["default_payment_method"] != method["id"]:
+        methods.attach(call, method, bill.customer["id"])
+        previous = {"default_payment_method": sub["default_payment_method"]}
+        sub["default_payment_method"], bill.sub_changed = method["id"], True
+        call.emit("customer.subscription.updated", sub, previous)
 
 
 def _pay(call: Call, bill: Bill, payment: JSON | None, method: str | None, *, off_session: bool) -> JSON:
@@ -258,12 +273,6 @@ def _fee(invoice: JSON, sub: JSON | None) -> int | None:
 
 
 def _open_payment(call: Call, invoice: JSON) -> JSON | None:
-    if (
-        not invoice["attempted"]
-        and invoice["billing_reason"] != "subscription_create"
-        and not invoice["attempt_count"]
-    ):
-        return None
     payment = call.first("invoice_payment", invoice=invoice["id"], status="open")
     if payment is None:
         return None
@@ -306,17 +315,21 @@ def _cancel_payment(call: Call, invoice: JSON) -> None:
 
 def _failed(call: Call, bill: Bill, intent: JSON | None) -> None:
     invoice = bill.invoice
-    first = (
-        invoice["billing_reason"] == "subscription_create" and (bill.sub or {}).get("status") == "incomplete"
-    )
-    if invoice["collection_method"] == "charge_automatically" and not first and invoice["auto_advance"]:
+    sub = bill.sub or {}
+    waits = sub.get("status") == "incomplete" or sub.get("pending_update") is not None
+    if invoice["collection_method"] == "charge_automatically" and not waits and invoice["auto_advance"]:
         _plan(call, bill)
-    if intent is not None and intent["status"] == "requires_action":
+    if intent is not None and _wants_customer(intent):
         call.emit("invoice.payment_action_required", invoice)
     call.emit("invoice.payment_failed", invoice)
     names = {"attempt_count": max(0, invoice["attempt_count"] - 1), "attempted": invoice["attempt_count"] > 1}
     call.emit("invoice.updated", invoice, names)
     standing.failed(call, bill)
+
+
+def _wants_customer(intent: JSON) -> bool:
+    code = (intent["last_payment_error"] or {}).get("code")
+    return intent["status"] == "requires_action" or code == "authentication_required"
 
 
 def _plan(call: Call, bill: Bill) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
+NEVER = 2**62
 
 
 class _Undo(Exception):  # noqa: N818 - not an error: it only carries the figures out of what is undone
@@ -39,13 +40,14 @@ def of_renewal(call: Call, sub: JSON) -> JSON:
 
 def without_trace(call: Call, make: Callable[[], JSON]) -> JSON:
     """Do it, keep only the invoice, and undo everything that was written."""
-    now = call.now
+    now, told_from = call.now, call.engine.events_from
+    call.engine.events_from = NEVER
     try:
         _make_and_undo(call, make)
     except _Undo as undone:
         invoice = undone.invoice
     finally:
-        call.now = now
+        call.now, call.engine.events_from = now, told_from
     invoice["id"] = "upcoming_" + invoice["id"]
     invoice["lines"]["url"] = f"/v1/invoices/upcoming/lines?customer={invoice['customer']}"
     invoice["created"] = max(invoice["created"], now)

@@ -15,10 +15,14 @@ import msgspec
 from bookhand.sandbox.billing.drafts import subscription_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
 OVER = ("canceled", "incomplete_expired")
+# What else happens when the latest invoice of a subscription is paid: a pending change takes place.
+ON_PAID: list[Callable[[Call, Bill], None]] = []
 
 
 class Bill(msgspec.Struct):
@@ -64,6 +68,9 @@ def paid(call: Call, bill: Bill) -> None:
     latest = sub["latest_invoice"] == bill.invoice["id"]
     if sub["status"] == "incomplete" or (sub["status"] in ("past_due", "unpaid") and latest):
         turn(call, bill, "active")
+    if latest and sub["pending_update"] is not None:
+        for follow in ON_PAID:
+            follow(call, bill)
 
 
 def trusted(call: Call, bill: Bill) -> None:
@@ -77,7 +84,8 @@ def failed(call: Call, bill: Bill) -> None:
     if not bill.customer["delinquent"]:
         bill.customer["delinquent"], bill.customer_changed = True, True
         call.emit("customer.updated", bill.customer, {"delinquent": False})
-    if bill.sub is not None and bill.sub["status"] in ("active", "trialing"):
+    waits = bill.sub is not None and bill.sub["pending_update"] is not None
+    if bill.sub is not None and bill.sub["status"] in ("active", "trialing") and not waits:
         turn(call, bill, "past_due")
 
 

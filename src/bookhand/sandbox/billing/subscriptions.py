@@ -88,8 +88,19 @@ def read(call: Call) -> JSON:
 
 @route("POST", "/v1/subscriptions/{id}")
 def change(call: Call) -> JSON:
-    """Change what it sells, how it is paid or when it ends."""
+    """Change what it sells, how it is paid or when it ends; of an ended one, only the words."""
+    if set(call.params) <= {"cancellation_details", "expand", "metadata"}:
+        return _change_words(call)
     return updates.change(call, living(call))
+
+
+def _change_words(call: Call) -> JSON:
+    before = call.get(KIND, call.path["id"])
+    enter(call, before)
+    after = fields.copy(before)
+    after["metadata"] = call.metadata(old=after["metadata"])
+    read_cancellation(call, after)
+    return fields.update(call, before, after, "customer.subscription.updated")
 
 
 @route("DELETE", "/v1/subscriptions/{id}")

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import catalog, changes, collecting, fields, items, life, rates, standing
+from bookhand.sandbox.billing import (
+    catalog,
+    changes,
+    collecting,
+    fields,
+    items,
+    life,
+    pending,
+    rates,
+    standing,
+)
 from bookhand.sandbox.billing.standing import Bill
 from bookhand.sandbox.money import payments
 from bookhand.sandbox.stripe.errors import StripeError
@@ -23,7 +33,19 @@ COLLECTION = ("keep_as_draft", "mark_uncollectible", "void")
 
 
 def change(call: Call, before: JSON) -> JSON:
-    """Lay what was sent over a subscription."""
+    """Lay what was sent over a subscription; with `pending_if_incomplete` only once it is paid."""
+    if call.text("payment_behavior") != "pending_if_incomplete":
+        return finish(call, before, *_prepare(call, before))
+    try:
+        with call.engine.transaction():
+            return finish(call, before, *_prepare(call, before))
+    except StripeError as error:
+        if error.type != "card_error":
+            raise
+    return pending.hold(call, before, *_prepare(call, before))
+
+
+def _prepare(call: Call, before: JSON) -> tuple[JSON, JSON, JSON | None]:
     from bookhand.sandbox.billing.subscriptions import read_settings  # noqa: PLC0415 - the words are the API's
 
     sub = fields.copy(before)
@@ -32,8 +54,7 @@ def change(call: Call, before: JSON) -> JSON:
     _read_end(call, sub)
     _read_pause(call, sub)
     invoice = _change_items(call, customer, sub)
-    ended = _change_trial(call, customer, sub)
-    return finish(call, before, sub, customer, ended or invoice)
+    return sub, customer, _change_trial(call, customer, sub) or invoice
 
 
 def finish(call: Call, before: JSON, sub: JSON, customer: JSON, invoice: JSON | None) -> JSON:

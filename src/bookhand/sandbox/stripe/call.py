@@ -150,8 +150,15 @@ class Call(Params):
         return self.engine.store.marks(self.part, prefix)
 
     def emit(self, type: str, obj: JSON, previous: JSON | None = None) -> None:  # noqa: A002
-        """Tell that something happened; `previous` = the changed fields as they were, for *.updated."""
+        """Tell that something happened; `previous` = the changed fields as they were, for *.updated.
+
+        What happens on a test clock is told at the account's own time, or the clock would sweep its events away.
+        """
+        line, now = self.line, self.now
+        if line:
+            self.line, self.now = "", self.engine.clock.now()
         self.engine.events.emit(self, type, obj, previous)
+        self.line, self.now = line, now
 
     def after(self, seconds: int, job: str, **args: Any) -> None:
         """Run a job later."""
