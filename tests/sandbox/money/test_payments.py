@@ -334,3 +334,17 @@ def test_a_method_is_kept_when_it_is_set_up_for_later(till: Till) -> None:
         confirm=True,
     )
     assert error["param"] == "payment_method"
+
+
+def test_a_token_is_used_once(sdk: StripeClient) -> None:
+    card: Any = {"number": "4000000000000341", "exp_month": 8, "exp_year": 2034, "cvc": "123"}
+    token = sdk.v1.tokens.create({"card": card})
+    assert (token.card.last4, token.card.brand, token.used) == ("0341", "Visa", False)
+    with pytest.raises(stripe.CardError):
+        sdk.v1.charges.create({"amount": 1500, "currency": "usd", "source": token.id})
+    assert sdk.v1.tokens.retrieve(token.id).used
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        sdk.v1.charges.create({"amount": 1500, "currency": "usd", "source": token.id})
+    assert caught.value.code == "token_already_used"
+    with pytest.raises(stripe.CardError, match="number is incorrect"):
+        sdk.v1.tokens.create({"card": {**card, "number": "4242424242424241"}})

@@ -168,6 +168,8 @@ def test_a_manual_payout_tells_nothing_of_what_is_inside(sdk: StripeClient) -> N
     with pytest.raises(stripe.InvalidRequestError) as caught:
         sdk.v1.payouts.create({"amount": 10_000_000, "currency": "usd"})
     assert caught.value.code == "balance_insufficient"
+    with pytest.raises(stripe.InvalidRequestError, match="No such external account"):
+        sdk.v1.payouts.create({"amount": 1, "currency": "usd", "destination": "ba_none"})
     payout = sdk.v1.payouts.create({"amount": 40_000, "currency": "usd", "metadata": {"why": "rent"}})
     assert (payout.automatic, payout.reconciliation_status, payout.method) == (
         False,

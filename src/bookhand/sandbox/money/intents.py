@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bookhand.sandbox.money import captures, payments
-from bookhand.sandbox.money.cards import by_token
 from bookhand.sandbox.money.charge import check_amount
 from bookhand.sandbox.money.intent import declined_error, shape, tell
-from bookhand.sandbox.money.methods import Method, billing, from_number, resolve, store
+from bookhand.sandbox.money.methods import Method, billing, card_of, from_number, resolve, store
 from bookhand.sandbox.stripe.errors import DOCS, JSON, StripeError
 from bookhand.sandbox.stripe.routes import route
 
@@ -185,7 +184,7 @@ def made_from(call: Call, given: Params, customer: str | None) -> JSON:
     """A payment method from `payment_method_data`."""
     kind = given.text("type", required=True) or "card"
     if kind == "card":
-        card = by_token(given.text("card[token]") or "") or from_number(
+        card = card_of(call, given.text("card[token]") or "") or from_number(
             given.text("card[number]", required=True) or "",
             given.integer("card[exp_month]", default=8) or 8,
             given.integer("card[exp_year]", default=2034) or 2034,

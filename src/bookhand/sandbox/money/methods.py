@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 OUTCOME = "_pinstripe.outcome"
+NUMBER = "_pinstripe.number"
 NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 BRANDS = (
     ("4", "visa"),
@@ -61,7 +62,7 @@ def resolve(
         return _method(call, reference)
     found = call.look("payment_method", reference)
     if found is None:
-        card = by_token(reference)
+        card = card_of(call, reference)
         if card is None:
             raise missing("PaymentMethod", reference, param=param)
         found = store(call, card, customer=customer)
@@ -84,6 +85,21 @@ def store(call: Call, card: TestCard, *, customer: str | None = None) -> JSON:
         "type": card.kind,
     }
     return call.add(found, customer=customer, type=card.kind)
+
+
+def card_of(call: Call, token: str) -> TestCard | None:
+    """The card behind a test token, or a token that was made of a number and is used up now."""
+    told = call.look(NUMBER, token) if token.startswith("tok_") else None
+    if told is None:
+        return by_token(token)
+    made = call.get("token", token)
+    if made["used"]:
+        raise StripeError(
+            f"You cannot use a Stripe token more than once: {token}.", code="token_already_used"
+        )
+    made["used"] = True
+    call.save(made)
+    return from_number(told["number"])
 
 
 def from_number(number: str, month: int = EXPIRY_MONTH, year: int = EXPIRY_YEAR) -> TestCard:

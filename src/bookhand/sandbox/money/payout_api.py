@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bookhand.sandbox.money.balance import destination
 from bookhand.sandbox.money.calendar import later, midnight
 from bookhand.sandbox.money.currencies import day_of
 from bookhand.sandbox.money.declines import PAYOUT
 from bookhand.sandbox.money.pages import sliced
 from bookhand.sandbox.money.payouts import create, fail, move, send, shape
 from bookhand.sandbox.money.profile import profile
-from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.errors import JSON, StripeError, missing
 from bookhand.sandbox.stripe.lists import bounds_of
 from bookhand.sandbox.stripe.routes import route
 
@@ -28,6 +29,9 @@ def create_payout(call: Call) -> JSON:
     """By hand, standard or instant."""
     amount = call.integer("amount", required=True, min=1) or 0
     currency = (call.text("currency", required=True) or "").lower()
+    bank = call.text("destination")
+    if bank is not None and bank != destination(call, currency, profile(call)):
+        raise missing("external account", bank, param="destination")
     return create(
         call,
         amount,
