@@ -131,8 +131,8 @@ class Courier:
     # running
 
     def start(self) -> None:
-        """Deliver in a thread of its own."""
-        if self._thread is None:
+        """Deliver in a thread of its own, unless somebody delivers already."""
+        if self._thread is None and self._loop is None:
             self._stopping = False
             self._thread = threading.Thread(target=lambda: asyncio.run(self.run()), daemon=True)
             self._thread.start()
