@@ -40,6 +40,10 @@ class Leaser(Protocol):
         """At most `want` moments that suit `layers`, at least one."""
         ...
 
+    def close(self, *, reads: int) -> None:
+        """No more leases; `reads` are the last to count."""
+        ...
+
 
 class LocalLeaser:
     """For one process alone: a first probe of a key, or a program with no database."""
@@ -55,6 +59,11 @@ class LocalLeaser:
             self.reads += reads
             now = time.monotonic_ns() // 1000
             return Lease(now, grant(self._state, layers, now=now, want=want))
+
+    def close(self, *, reads: int) -> None:
+        """See `Leaser`."""
+        with self._lock:
+            self.reads += reads
 
 
 class Gate:
@@ -83,8 +92,12 @@ class Gate:
         with self._lock:
             self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
-    def flush(self) -> int:
-        """The reads that no lease has told of yet; they are told of by the caller."""
+    def close(self) -> None:
+        """Tell the last reads and let go; a later `wait` opens it again."""
+        self._leaser.close(reads=self._flush())
+
+    def _flush(self) -> int:
+        """The reads that no lease has told of yet."""
         with self._lock:
             reads, self._reads = self._reads, 0
             return reads
@@ -125,7 +138,7 @@ class Gate:
 
     def _lease(self, queue: _Queue) -> None:
         asked = time.monotonic()
-        lease = self._leaser.lease(queue.layers, queue.want(), reads=self.flush())
+        lease = self._leaser.lease(queue.layers, queue.want(), reads=self._flush())
         between = (asked + time.monotonic()) / 2
         queue.moments.extend(between + (moment - lease.now) / _MICRO for moment in lease.moments)
 

@@ -122,6 +122,7 @@ def _on_grid(moment: int, step: int) -> int:
 # --- the monthly allocation of reads ---
 
 QUOTA_DAYS = 30
+READ_QUOTA = "read_quota"
 READS_FLOOR = 10_000
 READS_PER_TRANSACTION = 500
 _WARN_AT = 0.8
@@ -144,7 +145,7 @@ def quota_problem(quota: ReadQuota, *, account: str) -> Problem | None:
     if quota.reads < _WARN_AT * quota.allowed:
         return None
     return Problem(
-        kind="read_quota", subject=account,
+        kind=READ_QUOTA, subject=account,
         message=f"{quota.reads:,} reads of {account} in {QUOTA_DAYS} days, of {quota.allowed:,} that Stripe allots "
         f"({READS_PER_TRANSACTION} a transaction, {READS_FLOOR:,} at least): poll less often, or lean on webhooks.",
     )  # fmt: skip

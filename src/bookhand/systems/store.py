@@ -15,10 +15,11 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Problem, Refusal
 from bookhand.systems.client import Lease
 from bookhand.systems.connection import Auth, Connection, Status
-from bookhand.systems.limits import QUOTA_DAYS, Layer, State, grant
+from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, Layer, ReadQuota, State, grant, quota_problem
+from bookhand.workspace.store import clear, report
 
 if TYPE_CHECKING:
     from bookhand.db.engine import Database
@@ -177,11 +178,17 @@ class SharedLeaser:
             try:
                 return self._lease(self._connected(), layers, want, reads)
             except psycopg.OperationalError:
-                self.close()  # the server was restarted: once more, on a fresh connection
+                self._let_go()  # the server was restarted: once more, on a fresh connection
                 return self._lease(self._connected(), layers, want, reads)
 
-    def close(self) -> None:
-        """Give the connection back."""
+    def close(self, *, reads: int) -> None:
+        """See `systems.client.Leaser`: counts the last reads and gives the connection back."""
+        with self._lock:
+            if reads:
+                count_reads(self._connected(), *self._key, reads)
+            self._let_go()
+
+    def _let_go(self) -> None:
         own, self._own = self._own, None
         if own is not None:
             own.close()
@@ -208,7 +215,7 @@ class SharedLeaser:
                     count_reads(cx, *self._key, reads)
                 cx.execute("commit")
         except BaseException:
-            self.close()  # and with it the transaction, whatever became of it
+            self._let_go()  # and with it the transaction, whatever became of it
             raise
         return Lease(now, moments)
 
@@ -246,3 +253,15 @@ def reads_lately(cx: Transaction, link: Link) -> int:
         (link.workspace_id, link.connection_id, QUOTA_DAYS),
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def watch_reads(cx: Transaction, link: Link, *, transactions: int) -> Problem | None:
+    """Keep a Problem while the reads come near to what Stripe allots for so many `transactions`, and close it after."""
+    problem = quota_problem(
+        ReadQuota(reads=reads_lately(cx, link), transactions=transactions), account=link.account
+    )
+    if problem:
+        report(cx, link, [problem])
+    else:
+        clear(cx, link, kind=READ_QUOTA)
+    return problem

@@ -190,7 +190,8 @@ def test_a_platform_key_reads_its_connected_account(db, secrets, engine, key, ur
     assert (connection.link.account, connection.auth) == (account, "platform")
     with open_reader(db, secrets, connection) as reader:
         assert b"Theirs" in bytes(reader.page("/v1/customers").data[0])
-    assert open_sdk(db, secrets, connection).v1.customers.list().data[0].name == "Theirs"
+    with open_sdk(db, secrets, connection) as client:
+        assert client.v1.customers.list().data[0].name == "Theirs"
 
 
 def test_an_account_the_platform_may_not_act_on_is_refused(db, secrets, engine, key, url):

@@ -11,6 +11,7 @@ permission by name, for a wrong mode or a key of no use; `Outage` where Stripe c
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,7 +28,7 @@ from bookhand.systems.stripe.client import Patience, StripeReader, post_form, sd
 from bookhand.systems.stripe.token_auth import KEY, Credential
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import stripe
 
@@ -115,13 +116,17 @@ def open_reader(
     )
 
 
+@contextmanager
 def open_sdk(
     db: Database, secrets: Secrets, connection: Connection, *, gate: Gate | None = None
-) -> stripe.StripeClient:
-    """The official SDK with a live credential; take a fresh one for each act, since an app's token lives an hour."""
-    return sdk(
-        connection, token=Credential(db, secrets, connection).token(), gate=gate or open_gate(db, connection)
-    )
+) -> Iterator[stripe.StripeClient]:
+    """The official SDK with a live credential, for one act: an app's token lives an hour."""
+    shared = gate or open_gate(db, connection)
+    try:
+        yield sdk(connection, token=Credential(db, secrets, connection).token(), gate=shared)
+    finally:
+        if gate is None:
+            shared.close()
 
 
 def disconnect(

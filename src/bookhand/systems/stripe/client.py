@@ -78,10 +78,15 @@ class StripeReader:
         *,
         token: Callable[[], str],
         gate: Gate,
+        owns_gate: bool = False,
         patience: Patience = Patience(),  # noqa: B008 (frozen)
         renew: Callable[[str], str | None] | None = None,
     ) -> None:
-        """`token` gives the credential for the next call; `renew`, told the one that was refused, another one or None."""
+        """`token` gives the credential for the next call; `renew`, told the one that was refused, another one or None.
+
+        A gate that it owns is closed with it; one that is shared is its owner's to close.
+        """
+        self._owns_gate = owns_gate
         self.connection = usable(connection)
         self._token = token
         self._renew = renew
@@ -136,8 +141,10 @@ class StripeReader:
         self._known.clear()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to Stripe, and the gate if it is its own."""
         self._host.close()
+        if self._owns_gate:
+            self._gate.close()
 
     def __enter__(self) -> Self:
         return self

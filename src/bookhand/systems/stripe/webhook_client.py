@@ -9,6 +9,7 @@ told once, so where either is not ours to use, a new endpoint is made first and 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import stripe
@@ -20,6 +21,8 @@ from bookhand.systems.stripe import EVENTS, auth
 from bookhand.systems.stripe.answers import StripeRefusal, clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bookhand.core.facts import Link
     from bookhand.db.engine import Database
     from bookhand.systems.connection import Connection
@@ -36,20 +39,9 @@ log = structlog.get_logger(__name__)
 def reconcile(db: Database, secrets: Secrets, connection: Connection, public_url: str) -> str:
     """Bring Stripe's endpoint for `connection` to what it should be; its id."""
     url = address(public_url, connection)
-    client = auth.open_sdk(db, secrets, connection)
-    with db.transaction() as cx:
-        secret = secrets.get(cx, connection.link, SECRET)
-        known = store.get(cx, connection.id).settings.get("webhook_endpoint")
-    try:
+    with _asking(db, secrets, connection) as client:
         found = _ours(client, connection, url)
-        kept = next(
-            (
-                each
-                for each in found
-                if secret and each.id == known and each.api_version == connection.link.api_version
-            ),
-            None,
-        )
+        kept = _still_good(db, secrets, connection, found)
         if kept is None:
             kept = _create(db, secrets, connection, client, url)
         elif _differs(kept, url):
@@ -60,8 +52,6 @@ def reconcile(db: Database, secrets: Secrets, connection: Connection, public_url
             if each.id != kept.id:
                 client.v1.webhook_endpoints.delete(each.id)
                 log.info("stripe_webhook_removed", connection=connection.id, endpoint=each.id)
-    except stripe.StripeError as error:
-        raise _ours_of(error) from None
     return str(kept.id)
 
 
@@ -69,12 +59,9 @@ def remove(db: Database, secrets: Secrets, connection: Connection) -> None:
     """Remove every endpoint of ours for `connection`."""
     if not connection.settings.get("webhook_endpoint"):
         return
-    client = auth.open_sdk(db, secrets, connection)
-    try:
+    with _asking(db, secrets, connection) as client:
         for each in _ours(client, connection, None):
             client.v1.webhook_endpoints.delete(each.id)
-    except stripe.StripeError as error:
-        raise _ours_of(error) from None
 
 
 def signing_secrets(cx: Transaction, secrets: Secrets, link: Link) -> tuple[str, ...]:
@@ -86,6 +73,27 @@ def signing_secrets(cx: Transaction, secrets: Secrets, link: Link) -> tuple[str,
 def address(public_url: str, connection: Connection) -> str:
     """Where Stripe sends this connection's events."""
     return f"{public_url.rstrip('/')}/webhooks/stripe/{connection.id}"
+
+
+@contextmanager
+def _asking(db: Database, secrets: Secrets, connection: Connection) -> Iterator[stripe.StripeClient]:
+    """The SDK, its errors made ours."""
+    try:
+        with auth.open_sdk(db, secrets, connection) as client:
+            yield client
+    except stripe.StripeError as error:
+        raise _ours_of(error) from None
+
+
+def _still_good(db: Database, secrets: Secrets, connection: Connection, found: list[Any]) -> Any | None:
+    """The endpoint whose secret we hold and whose version is ours."""
+    with db.transaction() as cx:
+        secret = secrets.get(cx, connection.link, SECRET)
+        known = store.get(cx, connection.id).settings.get("webhook_endpoint")
+    if secret is None:
+        return None
+    version = connection.link.api_version
+    return next((each for each in found if each.id == known and each.api_version == version), None)
 
 
 def _mark(connection: Connection) -> str:
