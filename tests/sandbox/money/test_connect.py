@@ -152,3 +152,18 @@ def test_accounts_over_the_sdk(sdk: StripeClient) -> None:
     assert sdk.v1.accounts.delete(made.id).deleted
     with pytest.raises(stripe.PermissionError):
         sdk.v1.accounts.retrieve(made.id)
+
+
+def test_fees_and_transfers_that_make_no_sense(till: Till, partner: str) -> None:
+    alone = till.refused(
+        "/v1/charges", amount=1000, currency="usd", source="tok_visa", application_fee_amount=10
+    )
+    much = till.refused(
+        "/v1/charges", partner, amount=1000, currency="usd", source="tok_visa", application_fee_amount=1001
+    )
+    assert [one["param"] for one in (alone, much)] == ["application_fee_amount"] * 2
+    charge = till.charge(8000, currency="eur")["id"]
+    error = till.refused(
+        "/v1/transfers", amount=100, currency="eur", destination=partner, source_transaction=charge
+    )
+    assert error["param"] == "currency"

@@ -231,3 +231,34 @@ def test_a_file_can_be_listed(sdk: StripeClient) -> None:
     made = sdk.v1.files.create({"purpose": "dispute_evidence", "file": upload(PNG)})
     assert (made.type, made.size, made.filename) == ("png", len(PNG), "x.png")
     assert made.id in [one.id for one in sdk.v1.files.list({"purpose": "dispute_evidence"}).data]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "setting", "method"),
+    [
+        ("smart_disputes", False, "smart_disputes"),
+        (None, True, "smart_disputes"),
+        ("manual", True, "not_submitted"),
+    ],
+)
+def test_stripe_answers_by_itself_unless_it_is_kept_out(
+    till: Till, wanted: str | None, setting: bool, method: str
+) -> None:
+    _, dispute = disputed(till)
+    till.post("/_pinstripe/settings", smart_disputes=setting)
+    if wanted:
+        till.post("/v1/disputes/" + dispute, intended_submission_method=wanted)
+    till.wait(15)
+    found = till.get("/v1/disputes/" + dispute)
+    assert found["evidence_details"]["submission_method"] == method
+    assert found["status"] == ("lost" if method == "not_submitted" else "under_review")
+
+
+def test_a_compliance_dispute_is_countered_only_with_its_fee_acknowledged(till: Till) -> None:
+    _, dispute = disputed(till, "pm_card_createComplianceDispute")
+    path = "/v1/disputes/" + dispute
+    assert "acknowledge" in till.refused(path, evidence={"customer_name": "Ada"})["message"]
+    told = {"visa_compliance": {"fee_acknowledged": True}}
+    sent = till.post(path, evidence={"uncategorized_text": "winning_evidence", "enhanced_evidence": told})
+    assert sent["status"] == "under_review"
+    assert [one["amount"] for one in till.txns(type="stripe_fee")] == [-51_500]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bookhand.sandbox.money import captures, debits
 from bookhand.sandbox.money import charge as charges
 from bookhand.sandbox.money.declines import decline
-from bookhand.sandbox.money.intents import destination, shipping
+from bookhand.sandbox.money.intents import application_fee, destination, shipping
 from bookhand.sandbox.money.methods import Method, from_number, resolve, store
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.routes import job, route
@@ -43,7 +43,7 @@ def create_charge(call: Call) -> JSON:
         captured=captured,
         statement=call.text("statement_descriptor", max=22),
         on_behalf=call.text("on_behalf_of"),
-        application_fee=call.integer("application_fee_amount", min=0),
+        application_fee=application_fee(call, amount),
         transfer_data=destination(call),
         transfer_group=call.text("transfer_group"),
         receipt_email=call.text("receipt_email"),

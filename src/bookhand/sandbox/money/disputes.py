@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 ANSWER_DAYS, REVIEW_DAYS, INQUIRY_DAYS = 14, 60, 120
+SMART = ("smart_disputes", "prefer_smart_disputes")
 INQUIRY = ("warning_needs_response", "warning_under_review")
 UNANSWERED = ("needs_response", "warning_needs_response", "appeal_needs_response")
 # reason: (Visa's code, Mastercard's, what others are told)
@@ -79,7 +80,7 @@ def open_dispute(
     call.emit("charge.dispute.created", found)
     if not inquiry:
         call.emit("charge.dispute.funds_withdrawn", found)
-    call.at(found["evidence_details"]["due_by"] + 1, "dispute.due", dispute=found["id"])
+    _wait_for_answer(call, found)
     if inquiry:
         call.after(INQUIRY_DAYS * DAY, "dispute.quiet", dispute=found["id"])
     return found
@@ -87,6 +88,13 @@ def open_dispute(
 
 def submit(call: Call, found: JSON, *, method: str = "manual") -> JSON:
     """Send the evidence to the bank: once, and at a price."""
+    eligible = found["evidence_details"]["enhanced_eligibility"].get("visa_compliance")
+    if eligible is not None and eligible["status"] != "fee_acknowledged":
+        raise StripeError(
+            "Countering a Visa compliance dispute costs a network fee: acknowledge it with "
+            "`evidence[enhanced_evidence][visa_compliance][fee_acknowledged]`.",
+            param="evidence",
+        )
     before = {"status": found["status"], "evidence_details": dict(found["evidence_details"])}
     found["status"] = found["status"].replace("needs_response", "under_review")
     found["evidence_details"]["submission_count"] += 1
@@ -135,7 +143,7 @@ def escalate(call: Call, found: JSON) -> JSON:
     _mark(call, charge, disputed=True)
     call.emit("charge.dispute.updated", found, before)
     call.emit("charge.dispute.funds_withdrawn", found)
-    call.at(found["evidence_details"]["due_by"] + 1, "dispute.due", dispute=found["id"])
+    _wait_for_answer(call, found)
     return found
 
 
@@ -147,7 +155,7 @@ def appeal(call: Call, found: JSON) -> JSON:
     found["evidence_details"].update(due_by=_due(call), past_due=False)
     call.save(found)
     call.emit("charge.dispute.updated", found, {"status": "lost"})
-    call.at(found["evidence_details"]["due_by"] + 1, "dispute.due", dispute=found["id"])
+    _wait_for_answer(call, found)
     return found
 
 
@@ -173,6 +181,18 @@ def due(call: Call, args: JSON) -> None:
     decide(call, found, won=False)
 
 
+@job("dispute.smart")
+def answer_smartly(call: Call, args: JSON) -> None:
+    """Stripe answers for the account a day before it is too late, unless it was told to keep out."""
+    found = call.look("dispute", args["dispute"])
+    if found is None or found["status"] != "needs_response":
+        return
+    wanted = found["intended_submission_method"]
+    asked = wanted in SMART or (wanted is None and profile(call).smart_disputes)
+    if asked and "visa_compliance" not in found["enhanced_eligibility_types"]:
+        submit(call, found, method="smart_disputes")
+
+
 @job("dispute.decide")
 def decide_later(call: Call, args: JSON) -> None:
     """The bank has looked at the evidence."""
@@ -190,6 +210,12 @@ def quiet(call: Call, args: JSON) -> None:
     found = call.look("dispute", args["dispute"])
     if found is not None and found["status"] in INQUIRY:
         _quiet(call, found)
+
+
+def _wait_for_answer(call: Call, found: JSON) -> None:
+    due_by = found["evidence_details"]["due_by"]
+    call.at(due_by - DAY, "dispute.smart", dispute=found["id"])
+    call.at(due_by + 1, "dispute.due", dispute=found["id"])
 
 
 def _quiet(call: Call, found: JSON) -> JSON:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bookhand.sandbox.money import captures, payments
+from bookhand.sandbox.money.application_fees import platform_of
 from bookhand.sandbox.money.charge import check_amount
 from bookhand.sandbox.money.intent import declined_error, shape, tell
 from bookhand.sandbox.money.methods import Method, billing, card_of, from_number, resolve, store
@@ -44,7 +45,7 @@ def create_intent(call: Call) -> JSON:
         currency=currency,
         customer=_customer(call),
         metadata=call.metadata(),
-        application_fee=call.integer("application_fee_amount", min=0),
+        application_fee=application_fee(call, amount),
         on_behalf=call.text("on_behalf_of"),
         setup=call.choice("setup_future_usage", ("off_session", "on_session")),
         transfer_data=destination(call),
@@ -206,6 +207,24 @@ def destination(call: Call) -> JSON | None:
     found: JSON = {"destination": call.text("transfer_data[destination]", required=True)}
     amount = call.integer("transfer_data[amount]", min=1)
     return found if amount is None else {"amount": amount, **found}
+
+
+def application_fee(call: Call, amount: int) -> int | None:
+    """`application_fee_amount`, where there is a platform to have it."""
+    fee = call.integer("application_fee_amount", min=0)
+    if fee is None:
+        return None
+    if fee > amount:
+        raise StripeError(
+            "The application fee must not be greater than the amount.", param="application_fee_amount"
+        )
+    if platform_of(call) is None and not call.sent("transfer_data"):
+        raise StripeError(
+            "Can only apply an application_fee_amount when the request is made on behalf of another account (using an "
+            "OAuth key, the Stripe-Account header, or the destination parameter).",
+            param="application_fee_amount",
+        )
+    return fee
 
 
 def shipping(call: Call) -> JSON | None:

@@ -44,6 +44,7 @@ class Profile:
     fees_later: int = 0
     fee_tax_percent: float = 0.0
     payout_failure: str | None = None
+    smart_disputes: bool = False
 
     def settlement(self, currency: str) -> str:
         """The currency in which a payment in `currency` reaches the balance."""
@@ -99,7 +100,7 @@ def change(call: Call) -> JSON:
             changes[name] = call.integer(name, min=0)
         elif name == "settles":
             changes[name] = [str(one) for one in call.listing(name)]
-        elif name in ("debit_negative", "payouts_enabled"):
+        elif name in ("debit_negative", "payouts_enabled", "smart_disputes"):
             changes[name] = call.boolean(name)
         elif name == "fee_tax_percent":
             changes[name] = float(call.text(name) or 0)

@@ -29,6 +29,7 @@ def create_transfer(call: Call) -> JSON:
     amount = call.integer("amount", min=1) or (charge["amount"] if charge else 0)
     if not amount:
         raise StripeError("Missing required param: amount.", code="parameter_missing", param="amount")
+    _same_currency(call, charge, currency)
     if charge is None and available(call, currency) < amount:
         raise StripeError(
             "You have insufficient available funds in your Stripe account. Try adding funds directly to your available "
@@ -110,6 +111,16 @@ def update_reversal(call: Call) -> JSON:
     found = call.get("transfer_reversal", call.path["id"])
     found["metadata"] = call.metadata(old=found["metadata"])
     return call.save(found)
+
+
+def _same_currency(call: Call, charge: JSON | None, currency: str) -> None:
+    txn = call.look("balance_transaction", charge["balance_transaction"]) if charge else None
+    if txn is not None and txn["currency"] != currency:
+        raise StripeError(
+            f"The currency of source_transaction's balance transaction ({txn['currency']}) must be the same as the "
+            f"transfer currency ({currency}).",
+            param="currency",
+        )
 
 
 def _days_left(call: Call, charge: JSON | None) -> int:
