@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 _TABLES = (
-    "journal_entry", "journal_waiting", "journal_balance", "journal_month", "journal_payout", "journal_source",
+    "journal_entry", "journal_waiting", "journal_balance", "journal_activity", "journal_month", "journal_payout", "journal_source",
     "journal_member", "journal_invoice", "journal_invoice_payment", "journal_credit_note", "journal_credit_refund",
     "journal_dispute", "journal_period_act",
 )  # fmt: skip
@@ -75,6 +75,23 @@ def drifted(cx: Transaction[Any], link: Link) -> list[tuple[str, str, int | None
         _mine(link),
     )
     return rows.fetchall()
+
+
+def months_drifted(cx: Transaction[Any], link: Link) -> list[str]:
+    """Months whose running activity is not what their postings sum to."""
+    rows = cx.execute(
+        f"""
+        with summed as (
+            select to_char(booked_on, 'YYYY-MM') as month, account, currency, sum(minor)::bigint as minor
+            from public.journal_entry cross join lateral unnest(accounts, currencies, minors) as line (account, currency, minor)
+            where {_MINE} group by 1, 2, 3),
+        running as (select month, account, currency, minor from public.journal_activity where {_MINE})
+        select distinct month from summed full join running using (month, account, currency)
+        where coalesce(summed.minor, 0) <> coalesce(running.minor, 0) order by 1
+        """,
+        _mine(link),
+    )
+    return [month for (month,) in rows]
 
 
 def payouts_differing(cx: Transaction[Any], link: Link) -> list[str]:

@@ -128,7 +128,7 @@ def entries(cx: Transaction[Any], link: Link, *, month: str | None = None) -> It
             " and booked_on >= (%s || '-01')::date and booked_on < (%s || '-01')::date + interval '1 month'"
         )
         args += [month, month]
-    with cx.cursor(name="journal_entries") as cursor:
+    with cx.cursor(name=f"journal_entries_{link.connection_id}", binary=True) as cursor:
         cursor.itersize = 5000
         cursor.execute(
             f"select {_COLUMNS}, booked_on::text from journal_entry where workspace_id = %s and connection_id = %s"
@@ -165,6 +165,16 @@ def months(cx: Transaction[Any], link: Link) -> dict[str, int]:
         (link.workspace_id, link.connection_id),
     )
     return dict(rows.fetchall())
+
+
+def activity(cx: Transaction[Any], link: Link) -> dict[tuple[str, str, str], int]:
+    """What each month of the ledger changed in each account: (month, account, currency) to minor units."""
+    rows = cx.execute(
+        "select month, account, currency, minor from journal_activity where workspace_id = %s and connection_id = %s"
+        " order by month, account, currency",
+        (link.workspace_id, link.connection_id),
+    )
+    return {(month, account, currency): minor for month, account, currency, minor in rows}
 
 
 def waiting(cx: Transaction[Any], link: Link) -> list[Entry]:
@@ -239,24 +249,34 @@ def _keep_waiting(cx: Transaction[Any], link: Link, rows: dict[str, str]) -> lis
 def _sum_up(cx: Transaction[Any], link: Link, added: list[tuple[Entry, str]]) -> None:
     if not added:
         return
-    sums: Counter[tuple[str, str]] = Counter()
-    for entry, _ in added:
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for entry, month in added:
         for line in entry.postings:
-            sums[line.account, line.currency] += line.minor
-    accounts = sorted(sums)
+            sums[month, line.account, line.currency] += line.minor
+    keys = sorted(sums)
     cx.execute(
         """
+        with moved as materialized (
+            select * from unnest(%(months)s::text[], %(accounts)s::text[], %(currencies)s::text[], %(minors)s::bigint[])
+                as moved (month, account, currency, minor)),
+        by_month as (
+            insert into journal_activity as kept (workspace_id, connection_id, month, account, currency, minor)
+            select %(workspace)s, %(connection)s, month, account, currency, minor from moved
+            on conflict (workspace_id, connection_id, month, account, currency) do update
+                set minor = kept.minor + excluded.minor)
         insert into journal_balance as kept (workspace_id, connection_id, account, currency, minor)
-        select %s, %s, * from unnest(%s::text[], %s::text[], %s::bigint[])
+        select %(workspace)s, %(connection)s, account, currency, sum(minor) from moved
+        group by account, currency order by account, currency
         on conflict (workspace_id, connection_id, account, currency) do update set minor = kept.minor + excluded.minor
         """,
-        (
-            link.workspace_id,
-            link.connection_id,
-            [account for account, _ in accounts],
-            [currency for _, currency in accounts],
-            [sums[key] for key in accounts],
-        ),
+        {
+            "workspace": link.workspace_id,
+            "connection": link.connection_id,
+            "months": [month for month, _, _ in keys],
+            "accounts": [account for _, account, _ in keys],
+            "currencies": [currency for _, _, currency in keys],
+            "minors": [sums[key] for key in keys],
+        },
     )
     counts = sorted(Counter(month for _, month in added).items())
     cx.execute(
