@@ -44,7 +44,7 @@ def transaction(entry: Entry, day: str, names: Names, *, timezone: str = "UTC") 
         f'  kind: "{entry.kind}"',
         f'  key: "{_quoted(entry.key)}"',
     ]
-    lines += [f'  {role}: "{_quoted(value)}"' for role, value in refs.items() if value != entry.key]
+    lines += [f'  {role}: "{_quoted(value)}"' for role, value in sorted(refs.items()) if value != entry.key]
     true_day = _day(entry.happened_at // 900, timezone)
     if true_day != day:
         lines.append(f"  happened: {true_day}")
