@@ -24,7 +24,10 @@ def told(case: str) -> list[Seen]:
     """The facts in the Stripe objects of a case."""
     objects = json.loads((GOLDEN / f"{case}.json").read_text())["told"]
     facts = [fact for one in objects for fact in facts_of(one["object"], json.dumps(one).encode())]
-    return [Seen(fact=fact, delivery=index, as_of=0, told_by="listed") for index, fact in enumerate(facts, start=1)]
+    return [
+        Seen(fact=fact, delivery=index, as_of=0, told_by="listed")
+        for index, fact in enumerate(facts, start=1)
+    ]
 
 
 def ledger_text(folder: Path) -> str:

@@ -88,15 +88,25 @@ def _gain(case: ChargeCase, one: Returned, share: int) -> list[Entry]:
         currency=moved.currency,
         gain=share + moved.amount,
         what=f"{one.refund} of",
+        refs={"balance_transaction": moved.key, "refund": one.refund},
     )
 
 
-def _booked(case: ChargeCase, key: str, *, at: int, currency: str, gain: int, what: str) -> list[Entry]:
+def _booked(
+    case: ChargeCase,
+    key: str,
+    *,
+    at: int,
+    currency: str,
+    gain: int,
+    what: str,
+    refs: dict[str, str] | None = None,
+) -> list[Entry]:
     return refinement(
         key,
         at=at,
         kind="exchange_gain" if gain > 0 else "exchange_loss",
         why=f"Exchange {'gain' if gain > 0 else 'loss'} on {what} {case.charge}",
         lines=[(CONVERSION, currency, gain), ("fx_gain_loss", currency, -gain)],
-        refs={"charge": case.charge},
+        refs={"charge": case.charge} | (refs or {}),
     )

@@ -125,7 +125,7 @@ def price(entry: Entry) -> tuple[str, str, Decimal] | None:
 
 def price_directive(day: str, currency: str, other: str, rate: Decimal) -> str:
     """A price of `currency` in `other` on `day`."""
-    return f"{day} price {currency}  {rate:f} {other}\n"
+    return f"{day} price {currency}  {rate.normalize():f} {other}\n"
 
 
 def _quoted(text: str) -> str:
