@@ -20,7 +20,7 @@ from bookhand.inbox.lists import EVENTS_KEPT_DAYS, LISTS, PAGE_SIZE, STRIPE_BEGA
 
 EVENTS = StripeList(name="events", object="event")
 """The gap scan is one more list: every event Stripe still has, against those we were told."""
-WORTH_SPLITTING = 3 * PAGE_SIZE
+WORTH_SPLITTING = 5 * PAGE_SIZE
 _DAY = 86400
 
 
@@ -42,6 +42,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     fresh: int = 0
     pages: int = 0
     note: str | None = None
+    top: int | None = None
+    """When its newest object was made, once known in this process: the time above it is empty, and says nothing of the rest."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -74,7 +76,14 @@ def params_of(part: Slice) -> dict[str, object]:
 
 
 def after_page(
-    part: Slice, *, first_id: str | None, last_id: str | None, reached: int | None, count: int, has_more: bool
+    part: Slice,
+    *,
+    first_id: str | None,
+    last_id: str | None,
+    reached: int | None,
+    count: int,
+    has_more: bool,
+    top: int | None = None,
 ) -> Slice:
     """The slice once a page was kept; it is done where Stripe has no more, or the page went past its older end."""
     down_to = part.reached if reached is None else min(part.reached, reached)
@@ -82,6 +91,7 @@ def after_page(
     return msgspec.structs.replace(
         part, cursor_id=last_id or part.cursor_id, first_id=part.first_id or first_id, reached=down_to,
         state="done" if done else "waiting", seen=part.seen + count, pages=part.pages + 1, note=None,
+        top=part.top if part.top is not None else top,
     )  # fmt: skip
 
 
@@ -94,7 +104,7 @@ def left_in(part: Slice, density: float = 0.0) -> float:
     """About how many objects a slice still has; `density` (a second) is its list's, for one that was not begun."""
     if part.state != "waiting":
         return 0.0
-    covered = part.until - part.reached
+    covered = (part.top or part.until) - part.reached
     rate = part.seen / covered if part.pages and covered > 0 else density
     return rate * max(0, part.reached - part.since)
 
@@ -110,11 +120,13 @@ def density_of(parts: Iterable[Slice]) -> float:
     return sum(seen for seen, _ in begun) / seconds if seconds > 0 else 0.0
 
 
-def can_split(part: Slice) -> bool:
+def can_split(part: Slice, density: float = 0.0) -> bool:
     """Whether there is enough left to be worth a second pair of hands."""
     return (
-        part.state == "waiting" and part.pages > 0 and part.reached - part.since > 1 and left_in(part) >= WORTH_SPLITTING
-    )  # fmt: skip
+        part.state == "waiting"
+        and part.reached - part.since > 1
+        and left_in(part, density) >= WORTH_SPLITTING
+    )
 
 
 def split(part: Slice, *, number: int) -> tuple[Slice, Slice]:

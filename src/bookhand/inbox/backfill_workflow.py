@@ -283,9 +283,8 @@ class Backfill:
         deliveries = _deliveries(self._link, current.list, page, as_of)
         first, last = (about(page.data[0]), about(page.data[-1])) if page.data else (None, None)
         after = schedule.kept(
-            current.key, first_id=first.id if first else None, last_id=last.id if last else None,
-            reached=last.created if last else None, count=len(page.data), has_more=page.has_more,
-        )  # fmt: skip
+            current.key, first=first, last=last, count=len(page.data), has_more=page.has_more
+        )
         brought.put(Brought(after, deliveries))
         return after
 
@@ -344,7 +343,7 @@ class Backfill:
             upto = store.newest(cx, self._link)
         while not self._stop.is_set() and (unread := self._unread(upto)):
             self._tell(parts, phase=phase, unread=unread)
-            self._stop.wait(0.05)
+            self._stop.wait(min(1.0, 0.05 + unread / 100_000))
 
     def _settle_now(self) -> None:
         self._settle([], phase="checking")

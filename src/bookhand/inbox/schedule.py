@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from bookhand.inbox.backfill import Slice, after_page, can_split, density_of, left_in, split, without_cursor
+from bookhand.systems.stripe.translate import About
 
 Key = tuple[str, int]
 
@@ -49,20 +50,12 @@ class Schedule:
         with self._changed:
             return self._slices[key]
 
-    def kept(
-        self,
-        key: Key,
-        *,
-        first_id: str | None,
-        last_id: str | None,
-        reached: int | None,
-        count: int,
-        has_more: bool,
-    ) -> Slice:
-        """A page was read; returns the slice after it."""
+    def kept(self, key: Key, *, first: About | None, last: About | None, count: int, has_more: bool) -> Slice:
+        """A page was read, from `first` to `last`; returns the slice after it."""
         with self._changed:
             part = after_page(
-                self._slices[key], first_id=first_id, last_id=last_id, reached=reached, count=count, has_more=has_more
+                self._slices[key], first_id=first.id if first else None, last_id=last.id if last else None,
+                reached=last.created if last else None, top=first.created if first else None, count=count, has_more=has_more,
             )  # fmt: skip
             self._put(part)
             return part
@@ -126,14 +119,15 @@ class Schedule:
     def _cut(self) -> Slice | None:
         """Cut the slice with most left in two and return the older part."""
         readers = Counter(name for name, _ in self._taken)
-        running = [
-            self._slices[key]
-            for key in self._taken
-            if can_split(self._slices[key]) and self._awake(self._slices[key])
-        ]
+        running = [part for part in map(self._slices.__getitem__, self._taken) if self._awake(part)]
+        rates = {
+            name: density_of([p for p in self._slices.values() if p.list == name])
+            for name in {p.list for p in running}
+        }
+        running = [part for part in running if can_split(part, rates[part.list])]
         if not running:
             return None
-        most = max(running, key=lambda part: left_in(part) / readers[part.list])
+        most = max(running, key=lambda part: left_in(part, rates[part.list]) / readers[part.list])
         number = 1 + max(other for name, other in self._slices if name == most.list)
         newer, older = split(most, number=number)
         self._slices[newer.key], self._slices[older.key] = newer, older
@@ -142,8 +136,3 @@ class Schedule:
 
     def _awake(self, part: Slice) -> bool:
         return self._rest_until.get(part.list, 0.0) <= self._clock()
-
-
-def density(parts: Sequence[Slice], name: str) -> float:
-    """Objects a second of one list, as far as it was read."""
-    return density_of([part for part in parts if part.list == name])

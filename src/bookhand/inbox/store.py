@@ -100,8 +100,11 @@ def _came_back(cx: Transaction, link: Link, listed: Sequence[Delivery]) -> Itera
     rows = cx.execute(
         """
         select d.key from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::int8[]) as d (key, object, object_id, digest, at)
-        join snapshot s on (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, d.object, d.object_id)
-        where s.digest <> d.digest and s.as_of < d.at and s.object <> 'payout_members'
+        cross join lateral (
+            select digest, as_of from snapshot s
+            where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, d.object, d.object_id) limit 1
+        ) s
+        where s.digest <> d.digest and s.as_of < d.at and d.object <> 'payout_members'
         """,
         (
             texts([each.key for each in listed]), texts([each.object for each in listed]),
@@ -152,7 +155,11 @@ def unknown(cx: Transaction, link: Link, object_name: str, ids: Sequence[str]) -
     rows = cx.execute(
         """
         select id from unnest(%b::text[]) as t (id)
-        where not exists (select from snapshot s where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, %s, id))
+        left join lateral (
+            select true as told from snapshot s
+            where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, %s, id) limit 1
+        ) s on true
+        where told is null
             and not exists (select from parked p join delivery d using (workspace_id, connection_id, seq)
                             where p.workspace_id = %s and p.connection_id = %s and d.object_id = id)
         """,
@@ -180,7 +187,11 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
             select workspace_id, connection_id, lane, seq from queued where workspace_id = %s and connection_id = %s
             order by lane, seq limit %s for update skip locked
         )
-        select next.lane, {_COLUMNS} from next join delivery d using (workspace_id, connection_id, seq) order by lane, seq
+        select next.lane, {_COLUMNS} from next cross join lateral (
+            select * from delivery d
+            where (d.workspace_id, d.connection_id, d.seq) = (next.workspace_id, next.connection_id, next.seq) limit 1
+        ) d
+        order by next.lane, next.seq
         """,
         (link.workspace_id, link.connection_id, limit),
         binary=True,
@@ -190,18 +201,16 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
 
 def finish(cx: Transaction, link: Link, read: Sequence[tuple[int, int]]) -> None:
     """Take deliveries (lane and number) off the queue."""
-    cx.execute(
-        """
-        delete from queued q using unnest(%b::int4[], %b::int8[]) as d (lane, seq)
-        where (q.workspace_id, q.connection_id, q.lane, q.seq) = (%s, %s, d.lane, d.seq)
-        """,
-        (
-            integers([lane for lane, _ in read]),
-            bigints([seq for _, seq in read]),
-            link.workspace_id,
-            link.connection_id,
-        ),
-    )
+    for lane in {lane for lane, _ in read}:
+        cx.execute(
+            "delete from queued where workspace_id = %s and connection_id = %s and lane = %s and seq = any (%b::int8[])",
+            (
+                link.workspace_id,
+                link.connection_id,
+                lane,
+                bigints([seq for each, seq in read if each == lane]),
+            ),
+        )
 
 
 def waiting(cx: Transaction, link: Link, *, upto: int | None = None) -> int:
@@ -256,7 +265,10 @@ def sights(cx: Transaction, link: Link, objects: Sequence[tuple[str, str]]) -> d
         """
         select s.object, s.object_id, s.as_of, s.told_by, s.digest, s.gone, s.seq
         from unnest(%b::text[], %b::text[]) as o (object, object_id)
-        join snapshot s on (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, o.object, o.object_id)
+        cross join lateral (            -- one look into the index a row, whatever the planner thinks the table holds
+            select * from snapshot s
+            where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, o.object, o.object_id) limit 1
+        ) s
         """,
         (
             texts([name for name, _ in objects]),
