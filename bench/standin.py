@@ -32,13 +32,17 @@ def main() -> None:
         server = start(chosen.server, path, port)
         try:
             _wait(port)
-            done, size, took = asyncio.run(load(port, key, ids, chosen.connections, chosen.seconds))
+            done, size, took, busy = asyncio.run(
+                load(port, key, ids, chosen.connections, seconds=chosen.seconds, pid=server.pid)
+            )
         finally:
             server.terminate()
             server.wait(timeout=10)
     pages = done / took
     print(f"{chosen.server}: {pages:,.0f} pages/s of 100 balance transactions ({size:,} bytes each)")
     print(f"  {pages * 100:,.0f} objects/s, {pages * size / 1e6:,.0f} MB/s, {chosen.connections} connections")
+    if busy:
+        print(f"  {done / busy:,.0f} pages for each second of the server's own processor time")
     print(f"  {pages / TARGET:.2f} of the {TARGET:,} pages/s it must reach")
 
 
@@ -112,8 +116,9 @@ class Reader(asyncio.Protocol):
 
 
 async def load(
-    port: int, key: str, ids: list[str], connections: int, seconds: float
-) -> tuple[int, int, float]:
+    port: int, key: str, ids: list[str], connections: int, *, seconds: float, pid: int
+) -> tuple[int, int, float, float]:
+    """Pages answered, the size of one, the seconds it took, and the server's processor seconds (0 if unknown)."""
     requests = [
         (
             f"GET /v1/balance_transactions?limit=100&starting_after={id_} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -130,10 +135,19 @@ async def load(
         )
         readers.append(reader)
     await asyncio.sleep(1)
-    before, began = sum(reader.done for reader in readers), time.perf_counter()
+    before, began, busy = sum(reader.done for reader in readers), time.perf_counter(), _processor(pid)
     await asyncio.sleep(seconds)
-    took = time.perf_counter() - began
-    return sum(reader.done for reader in readers) - before, readers[0].size, took
+    took, busy = time.perf_counter() - began, _processor(pid) - busy
+    return sum(reader.done for reader in readers) - before, readers[0].size, took, busy
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor time a process has used, where the system tells."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _transaction(id_: str, source: str, created: int, at: int) -> dict[str, object]:

@@ -45,6 +45,8 @@ def make(call: Call) -> JSON:
             status=402,
             decline_code="generic_decline",
         )
+    if widget["amount"] == 777:
+        raise ZeroDivisionError
     if widget["amount"] == 500:
         raise StripeError("It broke.", type="api_error", status=500)
     if call.boolean("later"):

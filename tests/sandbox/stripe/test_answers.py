@@ -183,6 +183,13 @@ def test_a_deleted_object_leaves_a_stub(stand):
     assert raw(client, "get", "/v1/widgets", colour="red")["data"] == []
 
 
+def test_a_handler_that_breaks_is_a_500_and_leaves_nothing(stand):
+    with pytest.raises(stripe.APIError) as caught:
+        raw(stand.client(), "post", "/v1/widgets", amount=777)
+    assert (caught.value.http_status, caught.value.error.type) == (500, "api_error")
+    assert raw(stand.client(), "get", "/v1/widgets")["data"] == []
+
+
 def test_a_body_that_cannot_be_read_is_a_400(stand):
     headers = {"Authorization": f"Bearer {stand.engine.keys().test}"}
     for kind, body in (("application/json", b"{"), ("application/json", b"[1]"), ("text/plain", b"a[=1")):

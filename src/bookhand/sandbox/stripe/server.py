@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import Any
 
 import msgspec
+import structlog
 import uvicorn
 from python_multipart.multipart import parse_form
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -32,8 +33,11 @@ from bookhand.sandbox.stripe.faults import Cut
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+log = structlog.get_logger(__name__)
+
 TICK_SECONDS = 0.25
 LARGEST_BODY = 64 * 1024 * 1024
+BROKEN = StripeError("An unknown error occurred while processing the request.", type="api_error", status=500)
 
 
 class App:
@@ -65,6 +69,9 @@ class App:
         except Cut:
             await _cut(scope, send)
             return
+        except Exception:
+            log.exception("a handler broke", method=method, path=path)
+            answer = self._unread(request, BROKEN)
         await _send(send, answer)
 
     async def _answer(self, request: Request) -> Response:
@@ -107,9 +114,13 @@ class App:
     async def _tick(self) -> None:
         """Run jobs as they fall due."""
         while True:
-            self.engine.tick()
-            due = self.engine.store.due()
-            nap = TICK_SECONDS if due is None else self.engine.clock.wait(due)
+            nap = TICK_SECONDS
+            try:
+                self.engine.tick()
+                due = self.engine.store.due()
+                nap = TICK_SECONDS if due is None else self.engine.clock.wait(due)
+            except Exception:
+                log.exception("a job broke")
             await asyncio.sleep(min(max(nap, 0.005), TICK_SECONDS))
 
 
