@@ -19,6 +19,7 @@ from bookhand.sandbox.billing.shares import MILLIONTHS, millionths, rounded
 from bookhand.sandbox.billing.standing import Bill, bill_of, close
 from bookhand.sandbox.billing.terms import terms
 from bookhand.sandbox.money import payments
+from bookhand.sandbox.money.charge import MOST
 from bookhand.sandbox.money.currencies import THREE_DECIMAL, WHOLE_HUNDREDS, smallest_charge
 from bookhand.sandbox.stripe.routes import job
 
@@ -65,11 +66,11 @@ def attempt(
 ) -> JSON | None:
     """Try to collect an open invoice once; the payment intent, or None where there is nothing to pay with."""
     invoice = bill.invoice
-    chosen = method or method_of(bill)
+    chosen = method or _usable(call, bill)
     if automatic or invoice["attempt_count"] == 0:
         invoice["attempt_count"] += 1
     invoice["attempted"] = True
-    if chosen is None:
+    if chosen is None or (automatic and not _chargeable(invoice)):
         _failed(call, bill, None)
         return None
     payment = _open_payment(call, invoice)
@@ -239,7 +240,19 @@ def _remember(call: Call, bill: Bill, intent: JSON) -> None:
         call.emit("customer.subscription.updated", sub, previous)
 
 
-def _pay(call: Call, bill: Bill, payment: JSON | None, method: str | None, *, off_session: bool) -> JSON:
+def _usable(call: Call, bill: Bill) -> JSON | None:
+    """The default method, unless it was taken off the customer meanwhile."""
+    method = call.look("payment_method", method_of(bill))
+    return method if method is not None and method["customer"] == bill.customer["id"] else None
+
+
+def _chargeable(invoice: JSON) -> bool:
+    return bool(smallest_charge(invoice["currency"]) <= invoice["amount_remaining"] <= MOST)
+
+
+def _pay(
+    call: Call, bill: Bill, payment: JSON | None, method: str | JSON | None, *, off_session: bool
+) -> JSON:
     invoice = bill.invoice
     with wall(call):
         if payment is not None and method is not None:
@@ -276,7 +289,8 @@ def _open_payment(call: Call, invoice: JSON) -> JSON | None:
     payment = call.first("invoice_payment", invoice=invoice["id"], status="open")
     if payment is None:
         return None
-    if payment["amount_requested"] != invoice["amount_remaining"]:
+    intent = call.get("payment_intent", payment["payment"]["payment_intent"])
+    if intent["status"] == "canceled" or payment["amount_requested"] != invoice["amount_remaining"]:
         _cancel_payment(call, invoice)
         return None
     return payment

@@ -101,6 +101,8 @@ def turn(call: Call, bill: Bill, status: str) -> None:
 def save(call: Call, sub: JSON) -> JSON:
     """Store a subscription with its look-ups."""
     status = sub["status"]
+    if status != "paused":
+        sub.pop("status_details", None)
     return call.save(
         sub, status=status, listed="" if status == "canceled" else "1", ended="1" if status in OVER else ""
     )
