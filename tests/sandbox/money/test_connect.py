@@ -167,3 +167,25 @@ def test_fees_and_transfers_that_make_no_sense(till: Till, partner: str) -> None
         "/v1/transfers", amount=100, currency="eur", destination=partner, source_transaction=charge
     )
     assert error["param"] == "currency"
+
+
+def test_capabilities_and_links_over_the_sdk(sdk: StripeClient) -> None:
+    made = sdk.v1.accounts.create({"type": "express", "country": "US"})
+    names = [one.id for one in sdk.v1.accounts.capabilities.list(made.id).data]
+    assert names == ["card_payments", "transfers"]
+    off = sdk.v1.accounts.capabilities.update(made.id, "card_payments", {"requested": False})
+    assert (off.requested, off.status) == (False, "inactive")
+    assert sdk.v1.accounts.retrieve(made.id).capabilities.card_payments == "inactive"
+    with pytest.raises(stripe.InvalidRequestError):
+        sdk.v1.accounts.capabilities.retrieve(made.id, "telepathy")
+    link = sdk.v1.account_links.create(
+        {
+            "account": made.id,
+            "type": "account_onboarding",
+            "refresh_url": "https://a.example",
+            "return_url": "https://b.example",
+        }
+    )
+    assert made.id in link.url
+    with pytest.raises(stripe.PermissionError):
+        sdk.v1.account_links.create({"account": "acct_none", "type": "account_onboarding"})

@@ -75,7 +75,7 @@ def retrieve_own(call: Call) -> JSON:
 @route("GET", "/v1/accounts/{account}")
 def retrieve_account(call: Call) -> JSON:
     """A connected account, or one's own."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     return show(theirs, theirs.get("account", theirs.account))
 
 
@@ -95,7 +95,7 @@ def list_accounts(call: Call) -> JSON:
 @route("POST", "/v1/accounts/{account}")
 def update_account(call: Call) -> JSON:
     """Email, business profile, metadata, payout settings."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     stored = theirs.get("account", theirs.account)
     before = show(theirs, stored)
     stored["email"] = call.text("email") or stored["email"]
@@ -114,7 +114,7 @@ def update_account(call: Call) -> JSON:
 @route("DELETE", "/v1/accounts/{account}")
 def delete_account(call: Call) -> JSON:
     """Only an account without money can go."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     if any(theirs.marked("balance:payments:").values()):
         raise StripeError("This account cannot be deleted: it has a balance.")
     call.engine.disconnect(call.account, theirs.account, livemode=call.livemode)
@@ -124,14 +124,14 @@ def delete_account(call: Call) -> JSON:
 @route("GET", "/v1/accounts/{account}/external_accounts")
 def list_external(call: Call) -> JSON:
     """The bank accounts that take its payouts."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     return sliced(call, banks(theirs, profile(theirs)))
 
 
 @route("GET", "/v1/accounts/{account}/external_accounts/{id}")
 def retrieve_external(call: Call) -> JSON:
     """One of them."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     found = [one for one in banks(theirs, profile(theirs)) if one["id"] == call.path["id"]]
     if not found:
         raise StripeError(
@@ -143,7 +143,7 @@ def retrieve_external(call: Call) -> JSON:
 @route("POST", "/_pinstripe/accounts/{account}/settles")
 def settle_in(call: Call) -> JSON:
     """A bank account for another `currency`: payments in it are kept and paid out in it."""
-    theirs = _theirs(call)
+    theirs = reach(call)
     currency = (call.text("currency", required=True) or "").lower()
     how = profile(theirs)
     if currency not in (how.currency, *how.settles):
@@ -170,10 +170,10 @@ def show(call: Call, stored: JSON) -> JSON:
             "total_count": 1 + len(how.settles),
             "url": f"/v1/accounts/{call.account}/external_accounts",
         },
-        "future_requirements": _requirements(),
+        "future_requirements": requirements(),
         "metadata": {},
         "payouts_enabled": how.payouts_enabled,
-        "requirements": _requirements(),
+        "requirements": requirements(),
         "tos_acceptance": {"date": stored["created"], "ip": "127.0.0.1", "user_agent": None},
         "type": "standard",
         **stored,
@@ -190,7 +190,8 @@ def banks(call: Call, how: Profile) -> list[JSON]:
     return [_bank(call, how, one) for one in [*paid, *rest]]
 
 
-def _theirs(call: Call) -> Call:
+def reach(call: Call) -> Call:
+    """The call on the account named in the path, if the caller may act on it."""
     id_ = call.path["account"]
     if id_ != call.account and id_ not in call.engine.connected(call.account, livemode=call.livemode):
         raise StripeError(
@@ -237,7 +238,8 @@ def _nothing_known() -> JSON:
     }
 
 
-def _requirements() -> JSON:
+def requirements() -> JSON:
+    """Nothing is asked for."""
     return {
         "alternatives": [],
         "current_deadline": None,
