@@ -135,6 +135,8 @@ class Declarations:
         for depth in range(len(inside), -1, -1):
             full = (*inside[:depth], *path)
             if full in file.interfaces:
+                if not file.interfaces[full]:  # `interface Object {}` stands for any object
+                    return Anything()
                 return self._keys(file, full)
             if full in file.aliases:
                 return self._read(file.aliases[full], file, full[:-1])
@@ -151,6 +153,8 @@ def _is_deleted(members: dict[str, _Member]) -> bool:
 
 
 def _one_of(shapes: tuple[Shape, ...]) -> Shape:
+    if not shapes:  # `key: null` and `key?: void`
+        return Words((None,))
     flat = tuple(leaf for s in shapes for leaf in (s.options if isinstance(s, OneOf) else (s,)))
     words = [s for s in flat if isinstance(s, Words)]
     values = tuple(v for w in words for v in w.values)

@@ -145,15 +145,20 @@ def _page(of: Shape) -> Keys:
     return Keys("list", lambda: keys, "list")
 
 
+FULL_WHEN_DELETED = {"Discount"}
+
+
 def _check_keys(value: Any, shape: Keys, at: str) -> Iterator[Finding]:
     if not isinstance(value, dict):
         yield _not(at, value, f"an object ({shape.name})")
         return
     known = shape.load()
     deleted = value.get("deleted") is True
-    if deleted and set(value) - {"id", "object", "deleted", "currency", "name"}:
+    if deleted and shape.name not in FULL_WHEN_DELETED and set(value) - {"id", "object", "deleted", "currency"}:
         yield Finding(at, "is deleted and still says more than its id")
     for key, rule in known.items():
+        if deleted and key == "deleted":
+            continue
         if key not in value:
             if rule.required and not deleted:
                 yield Finding(f"{at}.{key}", f"is missing ({shape.name})")

@@ -1,0 +1,92 @@
+"""Traffic that goes on, and companies kept on a shelf."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bookhand.sandbox.stripe.engine import Pinstripe
+from bookhand.sandbox.world.agenda import DAY
+from bookhand.sandbox.world.live import Live
+from bookhand.sandbox.world.options import keep_alive, running, world_of
+from bookhand.sandbox.world.shelf import Shelf
+from bookhand.sandbox.world.world import World
+
+SMALL = World(seed=5, months=2, customers=12)
+
+
+def count(engine: Pinstripe, kind: str) -> int:
+    with engine.session() as call:
+        return engine.store.count(call.part, kind)
+
+
+def test_it_keeps_selling_until_told_to_stop() -> None:
+    engine = SMALL.create()
+    before, stop = count(engine, "charge"), threading.Event()
+    thread = keep_alive(engine, per_second=200, stop=stop)
+    deadline = time.monotonic() + 20
+    while count(engine, "charge") < before + 20 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    after = count(engine, "charge")
+    assert after >= before + 20
+    time.sleep(0.05)
+    assert count(engine, "charge") == after
+
+
+def test_everything_happens_sooner_or_later() -> None:
+    engine = SMALL.create()
+    live = Live(engine, seed=3)
+    disputes, refunds = count(engine, "dispute"), count(engine, "refund")
+    done = Counter(live.step() for _ in range(900))
+    assert set(done) == {"sale", "decline", "refund", "dispute", "payout", "partner"}
+    assert count(engine, "dispute") > disputes
+    assert count(engine, "refund") > refunds
+    assert done["sale"] > 700
+
+
+def test_the_pace_is_kept() -> None:
+    engine = SMALL.create()
+    live = Live(engine, per_second=50)
+    began = time.monotonic()
+    live.run(threading.Event(), at_most=50)
+    assert 0.4 < time.monotonic() - began < 6
+
+
+def test_a_shelf_gives_the_same_company_again_and_keeps_its_own_copy_clean(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    first = shelf.take(SMALL, tmp_path / "a.db")
+    digest = first.digest()
+    assert digest == SMALL.create().digest()
+    first.call("POST", "/v1/customers", {"email": "later@example.com"})
+    first.close()
+    began = time.monotonic()
+    second = shelf.take(SMALL, tmp_path / "a.db")
+    assert second.digest() == digest
+    assert second.clock.now() == SMALL.until
+    assert time.monotonic() - began < 1
+    assert len(list((tmp_path / "shelf").glob("*.db"))) == 1
+    second.close()
+
+
+def test_words_make_a_company() -> None:
+    assert world_of("seed=3,months=2 until=2026-11-01,odd") == World(seed=3, months=2, until=1_793_491_200, odd=True)
+    assert world_of("", now=1_790_000_000.5).until == 1_790_000_000 // DAY * DAY
+    with pytest.raises(ValueError, match="colour=blue"):
+        world_of("colour=blue")
+
+
+def test_a_company_that_ended_today_goes_on_now(tmp_path: Path) -> None:
+    engine = running(world_of("seed=5,months=1,customers=4"), tmp_path / "a.db", shelf=tmp_path / "shelf")
+    assert abs(engine.clock.now() - time.time()) < 2
+    assert not engine.clock.simulated
+    engine.close()
+    old = running(SMALL, tmp_path / "b.db", shelf=tmp_path / "shelf")
+    assert old.clock.now() - SMALL.until < 5
+    old.close()
