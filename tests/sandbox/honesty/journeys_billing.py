@@ -22,13 +22,17 @@ def price(c: Client, amount: int = 2_000, currency: str = "usd", **more: Any) ->
     """A monthly price of a new product."""
     product = c.v1.products.create({"name": "Plan"})
     recurring = {"recurring": {"interval": "month"}} | more
-    return c.v1.prices.create({"product": product.id, "unit_amount": amount, "currency": currency, **recurring})
+    return c.v1.prices.create(
+        {"product": product.id, "unit_amount": amount, "currency": currency, **recurring}
+    )
 
 
 def customers(c: Client) -> None:
     address = {"line1": "1 Way", "city": "Oakland", "country": "US", "state": "CA", "postal_code": "94607"}
     made = subscriber(c, address=address, metadata={"a": "1"}, phone="+15555550100")
-    c.v1.customers.update(made.id, {"metadata": {"a": "", "b": "2"}, "shipping": {"name": "A", "address": address}})
+    c.v1.customers.update(
+        made.id, {"metadata": {"a": "", "b": "2"}, "shipping": {"name": "A", "address": address}}
+    )
     c.v1.customers.retrieve(made.id, {"expand": ["invoice_settings.default_payment_method", "subscriptions"]})
     c.v1.customers.list({"limit": 2, "email": "ada@example.com"})
     c.v1.customers.search({"query": "email:'ada@example.com'"})
@@ -95,7 +99,9 @@ def catalogue(c: Client) -> None:
     c.v1.coupons.update(coupon.id, {"name": "Quarter off"})
     c.v1.coupons.retrieve(coupon.id)
     c.v1.coupons.list()
-    code = c.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "WELCOME"})
+    code = c.v1.promotion_codes.create(
+        {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "WELCOME"}
+    )
     c.v1.promotion_codes.update(code.id, {"active": False})
     c.v1.promotion_codes.retrieve(code.id)
     c.v1.promotion_codes.list()
@@ -134,6 +140,8 @@ def subscriptions(c: Client) -> None:
     c.v1.subscriptions.update(made.id, {"pause_collection": {"behavior": "void"}})
     c.v1.subscriptions.update(made.id, {"pause_collection": ""})
     c.v1.subscriptions.delete_discount(made.id)
+    c.v1.subscriptions.pause(made.id, {"type": "subscription"})
+    c.v1.subscriptions.resume(made.id, {"billing_cycle_anchor": "now"})
     c.v1.subscriptions.update(made.id, {"cancel_at_period_end": True})
     c.v1.subscriptions.retrieve(made.id, {"expand": ["customer", "default_payment_method", "latest_invoice"]})
     c.v1.subscriptions.list({"customer": customer.id})
@@ -175,7 +183,9 @@ def schedules(c: Client) -> None:
             "customer": customer.id,
             "start_date": "now",
             "end_behavior": "release",
-            "phases": [{"items": [{"price": small.id}], "duration": {"interval": "month", "interval_count": 3}}],
+            "phases": [
+                {"items": [{"price": small.id}], "duration": {"interval": "month", "interval_count": 3}}
+            ],
         }
     )
     c.v1.subscription_schedules.cancel(later.id)
@@ -185,12 +195,20 @@ def invoices(c: Client) -> None:
     customer = subscriber(c)
     rate = c.v1.tax_rates.create({"display_name": "VAT", "percentage": 20, "inclusive": False})
     item = c.v1.invoice_items.create(
-        {"customer": customer.id, "amount": 5_000, "currency": "usd", "tax_rates": [rate.id], "description": "Help"}
+        {
+            "customer": customer.id,
+            "amount": 5_000,
+            "currency": "usd",
+            "tax_rates": [rate.id],
+            "description": "Help",
+        }
     )
     c.v1.invoice_items.update(item.id, {"amount": 6_000})
     c.v1.invoice_items.retrieve(item.id)
     c.v1.invoice_items.list({"customer": customer.id})
-    draft = c.v1.invoices.create({"customer": customer.id, "auto_advance": False, "pending_invoice_items_behavior": "include"})
+    draft = c.v1.invoices.create(
+        {"customer": customer.id, "auto_advance": False, "pending_invoice_items_behavior": "include"}
+    )
     c.v1.invoices.update(draft.id, {"description": "For help", "metadata": {"po": "7"}})
     c.v1.invoices.line_items.list(draft.id)
     c.v1.invoices.finalize_invoice(draft.id)
@@ -200,7 +218,15 @@ def invoices(c: Client) -> None:
     c.v1.invoices.retrieve(paid.id, {"expand": ["payments.data.payment.payment_intent"]})
     c.v1.invoices.list({"customer": customer.id, "status": "paid"})
     c.v1.invoices.search({"query": f"customer:'{customer.id}'"})
-    c.v1.invoices.delete(c.v1.invoices.create({"customer": customer.id}).id)
+    empty = c.v1.invoices.create({"customer": customer.id})
+    filled = c.v1.invoices.add_lines(empty.id, {"lines": [{"amount": 700, "description": "By hand"}]})
+    c.v1.invoices.remove_lines(empty.id, {"lines": [{"id": filled.lines.data[0].id, "behavior": "delete"}]})
+    c.v1.invoices.delete(empty.id)
+    c.v1.invoice_items.create({"customer": customer.id, "amount": 2_500, "currency": "usd"})
+    owed = c.v1.invoices.create({"customer": customer.id, "pending_invoice_items_behavior": "include"})
+    c.v1.invoices.finalize_invoice(owed.id, {"auto_advance": False})
+    intent = c.v1.payment_intents.create({"amount": 2_500, "currency": "usd", "customer": customer.id})
+    c.v1.invoices.attach_payment(owed.id, {"payment_intent": intent.id})
     c.v1.invoice_items.delete(
         c.v1.invoice_items.create({"customer": customer.id, "amount": 10, "currency": "usd"}).id
     )
@@ -231,8 +257,8 @@ def credit_notes(c: Client) -> None:
     invoice = c.v1.invoices.pay(draft.id)
     line = invoice.lines.data[0]
     lines = [{"type": "invoice_line_item", "invoice_line_item": line.id, "amount": 1_000}]
-    c.v1.credit_notes.preview({"invoice": invoice.id, "lines": lines})
-    c.v1.credit_notes.preview_lines.list({"invoice": invoice.id, "lines": lines})
+    c.v1.credit_notes.preview({"invoice": invoice.id, "lines": lines, "refund_amount": 1_000})
+    c.v1.credit_notes.preview_lines.list({"invoice": invoice.id, "lines": lines, "refund_amount": 1_000})
     note = c.v1.credit_notes.create({"invoice": invoice.id, "lines": lines, "refund_amount": 1_000})
     c.v1.credit_notes.update(note.id, {"memo": "Sorry"})
     c.v1.credit_notes.retrieve(note.id, {"expand": ["refunds.refund"]})
@@ -247,6 +273,48 @@ def credit_notes(c: Client) -> None:
     c.v1.credit_notes.void_credit_note(before.id)
 
 
+def tax(c: Client) -> None:
+    settings = {"defaults": {"tax_behavior": "exclusive", "tax_code": "txcd_10103001"}}
+    office = {
+        "address": {
+            "line1": "1 Way",
+            "city": "Oakland",
+            "country": "US",
+            "state": "CA",
+            "postal_code": "94607",
+        }
+    }
+    c.v1.tax.settings.update({**settings, "head_office": office})
+    c.v1.tax.settings.retrieve()
+    made = c.v1.tax.registrations.create(
+        {
+            "country": "US",
+            "country_options": {"us": {"state": "CA", "type": "state_sales_tax"}},
+            "active_from": "now",
+        }
+    )
+    c.v1.tax.registrations.update(made.id, {"expires_at": "now"})
+    c.v1.tax.registrations.retrieve(made.id)
+    c.v1.tax.registrations.list()
+    codes = c.v1.tax_codes.list()
+    c.v1.tax_codes.retrieve(codes.data[0].id)
+    sums = c.v1.tax.calculations.create(
+        {
+            "currency": "usd",
+            "line_items": [{"amount": 1_000, "reference": "one"}, {"amount": 2_000, "reference": "two"}],
+            "customer_details": {**office, "address_source": "billing"},
+        }
+    )
+    c.v1.tax.calculations.retrieve(sums.id)
+    c.v1.tax.calculations.line_items.list(sums.id)
+    sold = c.v1.tax.transactions.create_from_calculation({"calculation": sums.id, "reference": "order-1"})
+    c.v1.tax.transactions.retrieve(sold.id)
+    c.v1.tax.transactions.line_items.list(sold.id)
+    c.v1.tax.transactions.create_reversal(
+        {"mode": "full", "original_transaction": sold.id, "reference": "order-1-back"}
+    )
+
+
 def clocks(c: Client) -> None:
     start = 1_790_000_000
     clock = c.v1.test_helpers.test_clocks.create({"frozen_time": start, "name": "Renewals"})
@@ -259,4 +327,4 @@ def clocks(c: Client) -> None:
     c.v1.test_helpers.test_clocks.delete(clock.id)
 
 
-ALL = (customers, methods, catalogue, subscriptions, schedules, invoices, credit_notes, clocks)
+ALL = (customers, methods, catalogue, subscriptions, schedules, invoices, credit_notes, tax, clocks)

@@ -12,7 +12,9 @@ Client = stripe.StripeClient
 NOW_AVAILABLE = "pm_card_bypassPending"
 
 
-def pay(c: Client, amount: int = 2_000, card: str = "pm_card_visa", currency: str = "usd", **more: Any) -> Any:
+def pay(
+    c: Client, amount: int = 2_000, card: str = "pm_card_visa", currency: str = "usd", **more: Any
+) -> Any:
     """A confirmed payment intent."""
     return c.v1.payment_intents.create(
         {
@@ -30,8 +32,12 @@ def intents(c: Client) -> None:
     customer = c.v1.customers.create({"email": "ada@example.com"})
     slow = c.v1.payment_intents.create({"amount": 1_500, "currency": "usd", "customer": customer.id})
     c.v1.payment_intents.update(slow.id, {"amount": 1_600, "metadata": {"a": "b"}})
-    c.v1.payment_intents.confirm(slow.id, {"payment_method": "pm_card_visa", "return_url": "https://a.example"})
-    c.v1.payment_intents.retrieve(slow.id, {"expand": ["latest_charge.balance_transaction", "customer", "payment_method"]})
+    c.v1.payment_intents.confirm(
+        slow.id, {"payment_method": "pm_card_visa", "return_url": "https://a.example"}
+    )
+    c.v1.payment_intents.retrieve(
+        slow.id, {"expand": ["latest_charge.balance_transaction", "customer", "payment_method"]}
+    )
     held = pay(c, 5_000, capture_method="manual")
     c.v1.payment_intents.capture(held.id, {"amount_to_capture": 4_000})
     c.v1.payment_intents.cancel(pay(c, capture_method="manual").id, {"cancellation_reason": "abandoned"})
@@ -40,7 +46,11 @@ def intents(c: Client) -> None:
     pay(c, 4_200, "pm_card_jp", "jpy")
     pay(c, 9_000, "pm_card_mastercard", "kwd")
     pay(c, card="pm_usBankAccount_success", payment_method_types=["us_bank_account"])
-    for card in ("pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclinedExpiredCard", "pm_card_radarBlock"):
+    for card in (
+        "pm_card_chargeDeclinedInsufficientFunds",
+        "pm_card_chargeDeclinedExpiredCard",
+        "pm_card_radarBlock",
+    ):
         with pytest.raises(stripe.CardError):
             pay(c, card=card)
     c.v1.payment_intents.list({"limit": 3, "expand": ["data.latest_charge"]})
@@ -57,8 +67,16 @@ def setups(c: Client) -> None:
     c.v1.setup_intents.cancel(c.v1.setup_intents.create({}).id)
 
 
+def warnings(c: Client) -> None:
+    pay(c, 1_100, "pm_card_createIssuerFraudRecord")
+    found = c.v1.radar.early_fraud_warnings.list({"limit": 1})
+    c.v1.radar.early_fraud_warnings.retrieve(found.data[0].id, {"expand": ["charge"]})
+
+
 def charges(c: Client) -> None:
-    made = c.v1.charges.create({"amount": 2_000, "currency": "usd", "source": "tok_visa", "description": "Old way"})
+    made = c.v1.charges.create(
+        {"amount": 2_000, "currency": "usd", "source": "tok_visa", "description": "Old way"}
+    )
     c.v1.charges.update(made.id, {"metadata": {"a": "b"}})
     held = c.v1.charges.create({"amount": 2_000, "currency": "usd", "source": "tok_visa", "capture": False})
     c.v1.charges.capture(held.id, {"amount": 1_500})
@@ -78,7 +96,14 @@ def refunds(c: Client) -> None:
     c.v1.refunds.retrieve(part.id, {"expand": ["balance_transaction", "charge"]})
     c.v1.refunds.list({"payment_intent": intent.id})
     c.v1.refunds.create({"payment_intent": pay(c, 900, "pm_card_refundFail").id})
-    c.v1.refunds.create({"payment_intent": pay(c, 950, "pm_card_pendingRefund").id})
+    waiting = c.v1.refunds.create({"payment_intent": pay(c, 950, "pm_card_pendingRefund").id})
+    assert waiting.status == "pending"
+    old = pay(c, 1_200).latest_charge
+    c.raw_request("post", f"/v1/charges/{old}/refunds", amount=200)
+    c.raw_request("post", f"/v1/charges/{old}/refund", amount=300)
+    c.raw_request("get", f"/v1/charges/{old}/refunds")
+    c.raw_request("get", f"/v1/charges/{old}/refunds/{c.v1.refunds.list({'charge': old}).data[0].id}")
+    c.v1.refunds.cancel(c.v1.refunds.create({"payment_intent": pay(c, 970, "pm_card_pendingRefund").id}).id)
 
 
 def disputes(c: Client) -> None:
@@ -121,6 +146,7 @@ def balance(c: Client) -> None:
     page = c.v1.balance_transactions.list({"limit": 100, "expand": ["data.source"]})
     c.v1.balance_transactions.list({"type": "charge", "currency": "usd", "limit": 2})
     c.v1.balance_transactions.retrieve(page.data[0].id)
+    c.raw_request("get", f"/v1/balance/history/{page.data[0].id}")
     settings = c.v1.balance_settings.retrieve()
     assert settings.object == "balance_settings"
     c.v1.balance_settings.update({"payments": {"payouts": {"schedule": {"interval": "daily"}}}})
@@ -144,20 +170,35 @@ def connect(c: Client) -> None:
     c.v1.accounts.retrieve(partner.id)
     c.v1.accounts.retrieve_current()
     c.v1.accounts.list()
+    bank = c.v1.accounts.external_accounts.list(partner.id).data[0]
+    c.v1.accounts.external_accounts.retrieve(partner.id, bank.id)
+    c.v1.accounts.delete(c.v1.accounts.create({"type": "custom", "country": "DE"}).id)
     theirs: Any = {"stripe_account": partner.id}
     pay(c, 60_000, NOW_AVAILABLE)
     intent = pay(
-        c, 10_000, application_fee_amount=1_500, transfer_data={"destination": partner.id}, on_behalf_of=partner.id
+        c,
+        10_000,
+        application_fee_amount=1_500,
+        transfer_data={"destination": partner.id},
+        on_behalf_of=partner.id,
     )
-    c.v1.charges.retrieve(intent.latest_charge, {"expand": ["application_fee", "transfer.destination_payment"]})
+    c.v1.charges.retrieve(
+        intent.latest_charge, {"expand": ["application_fee", "transfer.destination_payment"]}
+    )
     fee = c.v1.application_fees.list({"limit": 1}).data[0]
     given = c.v1.application_fees.refunds.create(fee.id, {"amount": 200})
+    c.raw_request("post", f"/v1/application_fees/{fee.id}/refund", amount=100)
     c.v1.application_fees.refunds.update(fee.id, given.id, {"metadata": {"a": "b"}})
     c.v1.application_fees.refunds.retrieve(fee.id, given.id)
     c.v1.application_fees.refunds.list(fee.id)
     c.v1.application_fees.retrieve(fee.id, {"expand": ["charge", "account"]})
     c.v1.refunds.create(
-        {"payment_intent": intent.id, "amount": 4_000, "reverse_transfer": True, "refund_application_fee": True}
+        {
+            "payment_intent": intent.id,
+            "amount": 4_000,
+            "reverse_transfer": True,
+            "refund_application_fee": True,
+        }
     )
     sent = c.v1.transfers.create({"amount": 2_000, "currency": "usd", "destination": partner.id})
     c.v1.transfers.update(sent.id, {"metadata": {"a": "b"}})
@@ -187,7 +228,11 @@ def connect(c: Client) -> None:
 
 def hooks(c: Client) -> None:
     made = c.v1.webhook_endpoints.create(
-        {"url": "https://a.example/hook", "enabled_events": ["charge.succeeded", "payout.*"], "description": "Ours"}
+        {
+            "url": "https://a.example/hook",
+            "enabled_events": ["charge.succeeded", "payout.*"],
+            "description": "Ours",
+        }
     )
     c.v1.webhook_endpoints.update(made.id, {"enabled_events": ["*"], "disabled": True})
     c.v1.webhook_endpoints.retrieve(made.id)
@@ -195,10 +240,19 @@ def hooks(c: Client) -> None:
     c.v1.webhook_endpoints.delete(made.id)
 
 
+def later(c: Client) -> None:
+    """Five days on: payouts have arrived, and one is fetched back."""
+    paid = c.v1.payouts.list({"status": "paid", "limit": 5}).data
+    inside = next(p for p in paid if p.automatic)
+    c.v1.balance_transactions.list({"payout": inside.id, "expand": ["data.source"]})
+    c.v1.payouts.reverse(paid[0].id, {"metadata": {"why": "wrong bank"}})
+
+
 def events(c: Client) -> None:
     """Last: everything that happened before is told again and judged."""
     page = c.v1.events.list({"limit": 100})
     c.v1.events.retrieve(page.data[0].id)
+    c.raw_request("post", f"/v1/events/{page.data[0].id}/retry")
     c.v1.events.list({"types": ["charge.refunded", "refund.created"]})
     while page.has_more:
         page = c.v1.events.list({"limit": 100, "starting_after": page.data[-1].id})
@@ -208,5 +262,5 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000000500"
     "01a5f645400000000049454e44ae426082"
 )
-FIRST = (intents, setups, charges, refunds, disputes, payouts, balance, connect, hooks)
-LAST = (events,)
+FIRST = (intents, setups, warnings, charges, refunds, disputes, payouts, balance, connect, hooks)
+LAST = (later, events)

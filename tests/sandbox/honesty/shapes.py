@@ -154,7 +154,11 @@ def _check_keys(value: Any, shape: Keys, at: str) -> Iterator[Finding]:
         return
     known = shape.load()
     deleted = value.get("deleted") is True
-    if deleted and shape.name not in FULL_WHEN_DELETED and set(value) - {"id", "object", "deleted", "currency"}:
+    if (
+        deleted
+        and shape.name not in FULL_WHEN_DELETED
+        and set(value) - {"id", "object", "deleted", "currency"}
+    ):
         yield Finding(at, "is deleted and still says more than its id")
     for key, rule in known.items():
         if deleted and key == "deleted":

@@ -22,12 +22,13 @@ import stripe
 from bookhand.sandbox.stripe import routes
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
+from bookhand.sandbox.stripe.server import running
 
 from . import journeys_billing, journeys_money, python_sdk
 from .node_sdk import Declarations
 from .openapi import Description
 from .verdict import Verdict
-from .witness import Exchange, Witness, served
+from .witness import Exchange, Witness
 
 START = 1_790_000_000
 DAY = 86_400
@@ -54,7 +55,7 @@ def told() -> Iterator[Told]:
     engine.account()
     witness = Witness()
     found = Told(witness.exchanges)
-    with served(engine) as address:
+    with running(engine) as address:
         client = witness.client(engine.keys().test, address)
         for journey in JOURNEYS:
             _walk(found, journey, client)
@@ -79,7 +80,9 @@ def _read_the_rest(found: Told, client: stripe.StripeClient) -> None:
     for method, path in sorted(every_route() - found.routes):
         filled = re.sub(r"\{(\w+)\}", lambda hole: ids.get(path[: hole.start()], "none"), path)
         if method == "GET" and "none" not in filled:
-            with contextlib.suppress(stripe.StripeError, UnicodeDecodeError):  # refused: "left out"; a picture: no text
+            with contextlib.suppress(
+                stripe.StripeError, UnicodeDecodeError
+            ):  # refused: "left out"; a picture: no text
                 client.raw_request("get", filled)
 
 
@@ -95,7 +98,8 @@ def _ids_by_path(exchanges: list[Exchange]) -> dict[str, str]:
 
 def every_route() -> set[tuple[str, str]]:
     def below(node: routes.Node) -> Iterator[tuple[str, str]]:
-        yield from ((route.method, route.path) for route in node.routes.values())
+        ours = [route for route in node.routes.values() if route.handler.__module__.startswith("bookhand.")]
+        yield from ((route.method, route.path) for route in ours)
         for child in (*node.fixed.values(), *([node.open] if node.open else [])):
             yield from below(child)
 
@@ -109,7 +113,7 @@ def test_the_sdk_walks_through(told: Told, name: str) -> None:
 
 
 def test_no_route_was_left_out(told: Told) -> None:
-    expect_none(f"{method} {path}" for method, path in every_route() - told.routes)
+    expect_none(f"{method} {path}" for method, path in every_route() - told.routes - ELSEWHERE)
 
 
 def expect_none(sentences: Iterable[str]) -> None:
@@ -118,8 +122,24 @@ def expect_none(sentences: Iterable[str]) -> None:
         pytest.fail(f"{len(found)} in all:\n" + "\n".join(found), pytrace=False)
 
 
+# What the SDK cannot reach by itself.
+ELSEWHERE = {
+    ("POST", "/v1/oauth/token"),  # wants a code from the consent page: the surface's own tests go there
+    (
+        "DELETE",
+        "/v1/customers/{customer}/discount",
+    ),  # since basil only older versions can give a customer one
+    (
+        "POST",
+        "/v1/test_helpers/refunds/{id}/expire",
+    ),  # wants a refund that waits for the customer's bank details
+}
+
+
 def judged(told: Told, verdict: Verdict) -> list[str]:
-    found = [sentence for exchange in told.exchanges if _is_json(exchange) for sentence in verdict.on(exchange)]
+    found = [
+        sentence for exchange in told.exchanges if _is_json(exchange) for sentence in verdict.on(exchange)
+    ]
     return sorted({re.sub(r"(_[A-Za-z0-9]{14,}|\[\d+\])", "", sentence) for sentence in found})
 
 
@@ -155,7 +175,9 @@ def test_there_is_an_endpoint_of_that_name_at_stripe(told: Told) -> None:
     if not OPENAPI:
         pytest.skip("set BOOKHAND_STRIPE_OPENAPI to a copy of Stripe's OpenAPI description for this judge")
     description = Description.read(Path(OPENAPI))
-    unknown = [(m, p) for m, p in every_route() if not description.template(m, p.replace("{", "x").replace("}", ""))]
+    unknown = [
+        (m, p) for m, p in every_route() if not description.template(m, p.replace("{", "x").replace("}", ""))
+    ]
     expect_none(f"{method} {path}" for method, path in unknown if (method, path) not in OLD_OR_NEW)
 
 
@@ -170,12 +192,18 @@ def test_the_judges_see_one_spoilt_key_in_a_real_answer(told: Told) -> None:
     verdict = Verdict(python_sdk.shape)
     seen: dict[str, Any] = {}
     for exchange in told.exchanges:
-        if exchange.status < 400 and isinstance(exchange.body, dict) and exchange.body.get("deleted") is not True:
+        if (
+            exchange.status < 400
+            and isinstance(exchange.body, dict)
+            and exchange.body.get("deleted") is not True
+        ):
             seen.setdefault(exchange.body.get("object", ""), exchange.body)
     kinds = seen.keys() - {"list", "search_result", ""}
     assert {"charge", "customer", "invoice", "payout", "dispute", "subscription"} <= kinds
     for kind in kinds:
-        required = [key for key, rule in python_sdk.shape(kind).load().items() if rule.required and key != "object"]
+        required = [
+            key for key, rule in python_sdk.shape(kind).load().items() if rule.required and key != "object"
+        ]
         for key in required:
             spoilt = copy.deepcopy(seen[kind])
             del spoilt[key]

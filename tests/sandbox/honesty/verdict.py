@@ -48,7 +48,9 @@ class Verdict:
             return [Finding("answer", f"is a {name!r}, which Stripe does not have")]
         found = check(body, shape, at=name)
         if name == "event":
-            found += [Finding(f"event.data({body['type']}).{f.at}", f.says, f.weight) for f in self._told(body)]
+            found += [
+                Finding(f"event.data({body['type']}).{f.at}", f.says, f.weight) for f in self._told(body)
+            ]
         return found
 
     def _list(self, body: dict[str, Any], name: str) -> list[Finding]:
@@ -84,5 +86,3 @@ def error(exchange: Exchange) -> list[str]:
     if not isinstance(told.get("message"), str):
         found.append("error.message is missing")
     return found
-
-

@@ -1,31 +1,21 @@
-"""An HTTP client for the official SDK that writes down what it was answered, and a served stand-in.
+"""An HTTP client for the official SDK that writes down what it was answered.
 
-    with served(engine) as address:
-        witness = Witness()
-        client = witness.client(key, address)
-        client.v1.customers.create({"email": "a@example.com"})
-    witness.exchanges[0].path            # '/v1/customers'
+with running(engine) as address:
+    witness = Witness()
+    client = witness.client(key, address)
+    client.v1.customers.create({"email": "a@example.com"})
+witness.exchanges[0].path            # '/v1/customers'
 """
 
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import stripe
-import uvicorn
-
-from bookhand.sandbox.stripe.server import App
-
-if TYPE_CHECKING:
-    from bookhand.sandbox.stripe.engine import Pinstripe
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +56,3 @@ class Witness(stripe.HTTPXClient):
         sent = post_data if isinstance(post_data, str) else parts.query
         self.exchanges.append(Exchange(method.upper(), parts.path, status, body, sent[:200]))
         return content, status, answered
-
-
-@contextmanager
-def served(engine: Pinstripe) -> Iterator[str]:
-    """The stand-in on a free loopback port, in a thread of this process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(App(engine), host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)

@@ -18,9 +18,8 @@ from typing import NoReturn
 import pytest
 
 from bookhand.sandbox.stripe.engine import Pinstripe
+from bookhand.sandbox.stripe.server import running
 from bookhand.sandbox.world.world import World
-
-from ..honesty.witness import served
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / ".data" / "outside"
@@ -51,6 +50,15 @@ def node_modules() -> Path:
 
 
 @pytest.fixture(scope="session")
+def node(node_modules: Path) -> str:
+    """Node.js, with those programs beside it."""
+    found = shutil.which("node")
+    if found is None:
+        cannot("Node.js", "there is no node on PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
 def tap() -> Path:
     """The Python of a venv that has tap-stripe: it needs a `stripe` ten versions older than ours."""
     folder = DATA / "tap-stripe-3.3.0"
@@ -71,6 +79,6 @@ def tap() -> Path:
 def company() -> Iterator[tuple[Pinstripe, str]]:
     """A small company and the address where it is served."""
     engine = World(seed=7, months=2, customers=12).create()
-    with served(engine) as address:
+    with running(engine) as address:
         yield engine, address
     engine.close()

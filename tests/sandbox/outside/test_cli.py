@@ -42,12 +42,10 @@ TRIGGERS = (
     "payment_intent.succeeded",
     "payment_method.attached",
     "payout.created",
-    "payout.paid",
     "price.created",
     "product.created",
     "setup_intent.succeeded",
     "subscription_schedule.created",
-    "topup.succeeded",
     "transfer.created",
 )
 
@@ -77,10 +75,12 @@ def run(node_modules: Path, company: tuple[Pinstripe, str], tmp_path_factory: py
 
 def told(done: subprocess.CompletedProcess[str]) -> Any:
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout[done.stdout.index("{") :])
 
 
-@pytest.mark.parametrize("plural", ["charges", "customers", "invoices", "payouts", "subscriptions", "refunds"])
+@pytest.mark.parametrize(
+    "plural", ["charges", "customers", "invoices", "payouts", "subscriptions", "refunds"]
+)
 def test_it_lists(run: Run, plural: str) -> None:
     page = told(run(plural, "list", "--limit", "3"))
     assert len(page["data"]) == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -13,8 +12,6 @@ import pytest
 from psycopg import conninfo, sql
 
 from bookhand.sandbox.stripe.engine import Pinstripe
-
-from .conftest import cannot
 
 pytestmark = pytest.mark.outside
 
@@ -40,14 +37,11 @@ def database(server_url: str) -> str:
     return conninfo.make_conninfo(server_url, dbname=name)
 
 
-def test_it_copies_everything(node_modules: Path, company: tuple[Pinstripe, str], database: str) -> None:
-    node = shutil.which("node")
-    if node is None:
-        cannot("the sync engine", "there is no node on PATH")
+def test_it_copies_everything(node: str, company: tuple[Pinstripe, str], database: str) -> None:
     engine, address = company
     events = engine.call("GET", "/v1/events", {"type": "charge.succeeded", "limit": 100}).json()["data"]
     done = subprocess.run(
-        [node, Path(__file__).with_name("sync.mjs"), _url(database), engine.keys().test, address, "whsec_test"],
+        [node, Path(__file__).with_name("sync.cjs"), _url(database), engine.keys().test, address, "whsec_test"],
         input="\n".join(json.dumps(event) for event in events),
         capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
@@ -58,7 +52,9 @@ def test_it_copies_everything(node_modules: Path, company: tuple[Pinstripe, str]
     with engine.session() as call, psycopg.connect(database) as cx:
         for step, (kind, table) in COUNTED.items():
             there = engine.store.count(call.part, kind)
-            row = cx.execute(sql.SQL("select count(*) from stripe.{}").format(sql.Identifier(table))).fetchone()
+            row = cx.execute(
+                sql.SQL("select count(*) from stripe.{}").format(sql.Identifier(table))
+            ).fetchone()
             assert (step, told[step], row[0] if row else 0) == (step, there, there)
         amounts = cx.execute("select sum(amount), sum(amount_refunded) from stripe.charges").fetchone()
         charges = [c for c in call.find("charge")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -27,7 +28,8 @@ STREAMS = {
     "subscriptions": "subscription",
     "plans": "price",
 }
-START = "import stripe, sys; stripe.api_base = sys.argv.pop(1); import tap_stripe; tap_stripe.main()"
+# The tap knows its streams by the host's name in the URL, so the stand-in is its proxy.
+START = "import stripe; stripe.api_base = 'http://api.stripe.com'; import tap_stripe; tap_stripe.main()"
 
 
 def test_it_reads_every_stream(tap: Path, company: tuple[Pinstripe, str], tmp_path: Path) -> None:
@@ -46,9 +48,7 @@ def test_it_reads_every_stream(tap: Path, company: tuple[Pinstripe, str], tmp_pa
         top = next(m for m in stream["metadata"] if m["breadcrumb"] == [])
         top["metadata"]["selected"] = stream["stream"] in STREAMS
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
-    said = _run(
-        tap, address, "--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json"
-    )
+    said = _run(tap, address, "--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json")
     rows = [json.loads(line) for line in said.splitlines()]
     ids: dict[str, set[str]] = {}
     for row in rows:
@@ -56,15 +56,16 @@ def test_it_reads_every_stream(tap: Path, company: tuple[Pinstripe, str], tmp_pa
             ids.setdefault(row["stream"], set()).add(row["record"]["id"])
     with engine.session() as call:
         there = {stream: engine.store.count(call.part, kind) for stream, kind in STREAMS.items()}
-    assert Counter({stream: len(found) for stream, found in ids.items() if stream in STREAMS}) == Counter(there)
+    assert Counter({stream: len(found) for stream, found in ids.items() if stream in STREAMS}) == Counter(
+        there
+    )
 
 
 def _run(python: Path, address: str, *words: object) -> str:
     done = subprocess.run(
-        [python, "-c", START, address, *map(str, words)],
+        [python, "-c", START, *map(str, words)],
+        env=os.environ | {"http_proxy": address, "no_proxy": "", "NO_PROXY": ""},
         capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
-
-

@@ -76,7 +76,9 @@ def test_a_shelf_gives_the_same_company_again_and_keeps_its_own_copy_clean(tmp_p
 
 
 def test_words_make_a_company() -> None:
-    assert world_of("seed=3,months=2 until=2026-11-01,odd") == World(seed=3, months=2, until=1_793_491_200, odd=True)
+    assert world_of("seed=3,months=2 until=2026-11-01,odd") == World(
+        seed=3, months=2, until=1_793_491_200, odd=True
+    )
     assert world_of("", now=1_790_000_000.5).until == 1_790_000_000 // DAY * DAY
     with pytest.raises(ValueError, match="colour=blue"):
         world_of("colour=blue")

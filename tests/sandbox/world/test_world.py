@@ -47,7 +47,9 @@ def test_it_is_the_same_in_another_process() -> None:
         "from bookhand.sandbox.world.world import World;"
         "print(World(seed=5, months=2, customers=12).create().digest())"
     )
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_env())
+    there = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_env()
+    )
     assert there.stdout.strip() == SMALL.create().digest()
 
 
@@ -60,7 +62,13 @@ def _env() -> dict[str, str]:
 def test_every_size_changes_the_company() -> None:
     digests = {
         world.create().digest()
-        for world in (SMALL, World(5, 2, 13), World(5, 3, 12), World(5, 2, 12, odd=True), World(5, 2, 12, livemode=True))
+        for world in (
+            SMALL,
+            World(5, 2, 13),
+            World(5, 3, 12),
+            World(5, 2, 12, odd=True),
+            World(5, 2, 12, livemode=True),
+        )
     }
     assert len(digests) == 5
 
@@ -165,11 +173,12 @@ def test_the_balance_is_the_sum_of_its_movements(year: Pinstripe, account: str, 
 
 def test_every_automatic_payout_is_the_sum_of_what_is_in_it(year: Pinstripe) -> None:
     with year.session() as call:
-        payouts = [p for p in call.find("payout", limit=40) if p["automatic"] and p["status"] == "paid"]
-        assert payouts
+        payouts = [p for p in call.find("payout") if p["automatic"] and p["status"] == "paid"]
+        assert len(payouts) > 200
         for payout in payouts:
             inside = call.find("balance_transaction", payout=payout["id"])
-            assert sum(row["net"] for row in inside if row["type"] != "payout") == payout["amount"]
+            assert payout["balance_transaction"] in {row["id"] for row in inside}
+            assert sum(row["net"] for row in inside) == 0
 
 
 def test_a_strange_movement_is_there_only_when_asked_for(tally: Tally) -> None:
@@ -207,5 +216,5 @@ def test_many_charges_cost_time_and_not_memory(tmp_path: Path) -> None:
         assert charges <= made <= charges * 1.2 + 200
         return kilobytes
 
-    few, many = memory(500), memory(5_000)
+    few, many = memory(300), memory(3_000)
     assert many - few < 90_000

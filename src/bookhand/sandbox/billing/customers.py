@@ -35,11 +35,15 @@ def create(call: Call) -> JSON:
     customer = blank(call, clock)
     _read(call, customer)
     method = call.text("payment_method") or call.text("source")
+    held = None
     if method:
         held = methods.attach(call, methods.found(call, method, param="payment_method"), customer["id"])
         if call.sent("source"):
             customer["invoice_settings"]["default_payment_method"] = held["id"]
-    _default_method(call, customer)
+    if held is not None and call.text("invoice_settings[default_payment_method]") == method:
+        customer["invoice_settings"]["default_payment_method"] = held["id"]  # a token, said twice
+    else:
+        _default_method(call, customer)
     opening = call.integer("balance", default=0, min=-(10**12)) or 0
     call.add(customer, email=customer["email"], test_clock=clock)
     for tax_id in call.subs("tax_id_data"):

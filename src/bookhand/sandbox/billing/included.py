@@ -34,6 +34,13 @@ def confirmation_secret(call: Call, invoice: JSON) -> JSON | None:
     return {"client_secret": intent["client_secret"], "type": "payment_intent"}
 
 
+@includable("subscription", "plan")
+def plan(_call: Call, subscription: JSON) -> JSON | None:
+    """Old clients ask for the plan of a subscription that has one item."""
+    items = subscription["items"]["data"]
+    return dict(items[0]["plan"]) if len(items) == 1 else None
+
+
 @includable("customer", "subscriptions")
 def subscriptions(call: Call, customer: JSON) -> JSON:
     """A customer's subscriptions that have not ended."""

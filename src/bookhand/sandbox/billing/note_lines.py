@@ -129,7 +129,7 @@ def _line(
         "description": words,
         "discount_amount": sum(d["amount"] for d in discounts),
         "discount_amounts": discounts,
-        "invoice_line_item": of,
+        **({"invoice_line_item": of} if of else {}),
         "livemode": call.livemode,
         "metadata": {},
         "pretax_credit_amounts": [],

@@ -176,13 +176,14 @@ def list_balance_transactions(call: Call) -> JSON:
             "Balance transaction history can only be filtered on automatic transfers, not manual.",
             param="payout",
         )
-    return call.page(
+    page = call.page(
         "balance_transaction",
         payout=payout,
         source=call.text("source"),
         type=call.text("type"),
         currency=(call.text("currency") or "").lower() or None,
     )
+    return {**page, "url": "/v1/balance_transactions"}
 
 
 @route("GET", "/v1/balance_transactions/{id}")

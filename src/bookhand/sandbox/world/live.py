@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.engine import Pinstripe
 
 # what, how often in a thousand
-MIX = (("sale", 880), ("decline", 60), ("refund", 45), ("dispute", 5), ("payout", 1), ("partner", 9))
+MIX = (("sale", 875), ("decline", 60), ("refund", 45), ("dispute", 5), ("payout", 6), ("partner", 9))
 CURRENCIES = ("usd", "usd", "usd", "usd", "usd", "eur", "eur", "jpy", "kwd")
 CARDS = {"usd": "pm_card_visa", "eur": "pm_card_de", "jpy": "pm_card_jp", "kwd": "pm_card_mastercard"}
 DECLINED = ("InsufficientFunds", "DoNotHonor", "ExpiredCard", "LostCard", "TryAgainLater", "ProcessingError")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.world.agenda import DAY, HOUR, Agenda
 
 if TYPE_CHECKING:
@@ -36,9 +37,19 @@ class Treasury:
 
     def odd(self) -> None:
         """One balance transaction of a type that no table lists."""
-        self.agenda.at(
-            self.until - 9 * DAY, lambda: self._book("moon_levy", -1_234, "Something new", "moon_levy")
-        )
+        self.agenda.at(self.until - 9 * DAY, self._levy)
+
+    def _levy(self) -> None:
+        with self.desk.engine.session(self.desk.account, livemode=self.desk.livemode) as call:
+            book(
+                call,
+                type="moon_levy",
+                reporting_category="moon_levy",
+                amount=-1_234,
+                currency="usd",
+                available_in_days=0,
+                description="Something new",
+            )
 
     def _pay_stripe(self) -> None:
         """Stripe's own products cost money of their own, and in some places tax on it."""
