@@ -21,7 +21,7 @@ def pay(
             "amount": amount,
             "currency": currency,
             "payment_method": card,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "confirm": True,
             **more,
         }
@@ -45,7 +45,7 @@ def intents(c: Client) -> None:
     pay(c, 3_000, "pm_card_de", "eur")
     pay(c, 4_200, "pm_card_jp", "jpy")
     pay(c, 9_000, "pm_card_mastercard", "kwd")
-    pay(c, card="pm_usBankAccount_success", payment_method_types=["us_bank_account"])
+    pay(c, card="pm_usBankAccount_success", allowed_payment_method_types=["us_bank_account"])
     for card in (
         "pm_card_chargeDeclinedInsufficientFunds",
         "pm_card_chargeDeclinedExpiredCard",
@@ -59,7 +59,7 @@ def intents(c: Client) -> None:
 
 def setups(c: Client) -> None:
     customer = c.v1.customers.create({})
-    made = c.v1.setup_intents.create({"customer": customer.id, "payment_method_types": ["card"]})
+    made = c.v1.setup_intents.create({"customer": customer.id, "allowed_payment_method_types": ["card"]})
     c.v1.setup_intents.update(made.id, {"metadata": {"a": "b"}})
     c.v1.setup_intents.confirm(made.id, {"payment_method": "pm_card_visa"})
     c.v1.setup_intents.retrieve(made.id)
@@ -213,7 +213,7 @@ def connect(c: Client) -> None:
             "amount": 4_000,
             "currency": "usd",
             "payment_method": "pm_card_visa",
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "confirm": True,
             "application_fee_amount": 400,
         },

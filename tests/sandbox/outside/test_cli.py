@@ -55,6 +55,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def run(node_modules: Path, company: tuple[Pinstripe, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     engine, address = company
+    funds = {
+        "amount": 900_000,
+        "currency": "usd",
+        "payment_method": "pm_card_bypassPending",
+        "confirm": "true",
+    }
+    assert engine.call("POST", "/v1/payment_intents", funds).status == 200
     home = tmp_path_factory.mktemp("home")
     env = os.environ | {
         "HOME": str(home),

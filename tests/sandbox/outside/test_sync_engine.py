@@ -57,7 +57,7 @@ def test_it_copies_everything(node: str, company: tuple[Pinstripe, str], databas
             ).fetchone()
             assert (step, told[step], row[0] if row else 0) == (step, there, there)
         amounts = cx.execute("select sum(amount), sum(amount_refunded) from stripe.charges").fetchone()
-        charges = [c for c in call.find("charge")]
+        charges = call.find("charge")
     assert amounts == (sum(c["amount"] for c in charges), sum(c["amount_refunded"] for c in charges))
 
 

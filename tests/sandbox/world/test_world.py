@@ -98,16 +98,16 @@ def test_every_size_changes_the_company() -> None:
         (
             "balance_transaction",
             "type",
-            "charge payment refund refund_failure adjustment payout payout_failure payout_cancel stripe_fee tax_fee"
-            " topup transfer transfer_refund application_fee application_fee_refund reserve_hold reserve_release"
-            " advance advance_funding payment_failure_refund",
+            """charge payment refund refund_failure adjustment payout payout_failure payout_cancel stripe_fee tax_fee
+            topup transfer transfer_refund application_fee application_fee_refund reserve_hold reserve_release
+            advance advance_funding payment_failure_refund""",
         ),
         (
             "balance_transaction",
             "reporting_category",
-            "charge refund refund_failure partial_capture_reversal dispute dispute_reversal fee tax payout"
-            " payout_reversal topup transfer transfer_reversal platform_earning platform_earning_refund"
-            " risk_reserved_funds charge_failure",
+            """charge refund refund_failure partial_capture_reversal dispute dispute_reversal fee tax payout
+            payout_reversal topup transfer transfer_reversal platform_earning platform_earning_refund
+            risk_reserved_funds charge_failure""",
         ),
     ],
 )

@@ -29,7 +29,9 @@ def create(call: Call) -> JSON:
     intent = blank(call, customer)
     intent["description"], intent["metadata"] = call.text("description"), call.metadata()
     intent["usage"] = call.choice("usage", ("off_session", "on_session"), default="off_session")
-    intent["payment_method_types"] = call.listing("payment_method_types") or ["card"]
+    intent["allowed_payment_method_types"] = call.listing("allowed_payment_method_types") or None
+    older = call.listing("payment_method_types")
+    intent["payment_method_types"] = intent["allowed_payment_method_types"] or older or ["card"]
     method = call.text("payment_method")
     if method:
         intent["payment_method"] = methods.found(call, method, param="payment_method")["id"]

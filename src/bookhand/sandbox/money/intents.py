@@ -294,9 +294,11 @@ def _describe(call: Call, intent: JSON) -> None:
 
 
 def _kinds(call: Call, intent: JSON) -> None:
-    kinds = call.listing("payment_method_types")
+    allowed = [str(one) for one in call.listing("allowed_payment_method_types")]
+    kinds = allowed or [str(one) for one in call.listing("payment_method_types")]  # as older versions say it
     if kinds:
-        intent["payment_method_types"] = [str(one) for one in kinds]
+        intent["payment_method_types"] = kinds
+        intent["allowed_payment_method_types"] = allowed or None
     elif call.text("automatic_payment_methods[enabled]") != "false":
         redirects = call.text("automatic_payment_methods[allow_redirects]", default="always")
         intent["automatic_payment_methods"] = {"allow_redirects": redirects, "enabled": True}

@@ -160,11 +160,17 @@ def create_refund(call: Call) -> JSON:
 
 
 @route("POST", "/v1/charges/{charge}/refunds")
-@route("POST", "/v1/charges/{charge}/refund")
-def refund_charge(call: Call) -> JSON:
+def refund_of_charge(call: Call) -> JSON:
     """The older form."""
     charge = call.get("charge", call.path["charge"], param="charge")
     return refund(call, charge, call.integer("amount", min=1), metadata=call.metadata())
+
+
+@route("POST", "/v1/charges/{charge}/refund")
+def refund_charge(call: Call) -> JSON:
+    """The oldest form: it answers with the charge."""
+    refund_of_charge(call)
+    return call.get("charge", call.path["charge"])
 
 
 @route("GET", "/v1/refunds")

@@ -93,7 +93,8 @@ def _run(engine: Pinstripe, request: Request, request_id: str) -> Response:
     engine.limits.take(account, key.livemode, route)
     engine.faults.refuse(request.method, request.path)
     permissions.check(key, route, account)
-    parameters.check(route, request.params)
+    pinned = request.headers.get("stripe-version") == versions.CURRENT
+    parameters.check(route, request.params, pinned=pinned)
     call = Call(
         engine,
         account,

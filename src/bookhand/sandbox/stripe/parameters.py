@@ -17,18 +17,30 @@ from bookhand.sandbox.stripe.routes import Route
 
 TABLE = Path(__file__).with_name("parameters.txt")
 ALWAYS = frozenset({"expand"})
+# Names that the versions before endive had: the official CLI still sends them.
+OLDER = dict.fromkeys(
+    (
+        f"POST /v1/{kind}_intents{path}"
+        for kind, paths in (("payment", ("", "/{}", "/{}/confirm")), ("setup", ("", "/{}")))
+        for path in paths
+    ),
+    frozenset({"payment_method_types"}),
+)
 # The second API's next_page_url carries the place in its own parameter.
 ALWAYS_SECOND = ALWAYS | {"page"}
 
 
-def check(route: Route, params: JSON) -> None:
-    """Refuse the first parameter that this endpoint does not take."""
+def check(route: Route, params: JSON, *, pinned: bool = True) -> None:
+    """Refuse the first parameter that this endpoint does not take; who pins no version may use older names too."""
     if not params:
         return
     known = _takes(route.method, route.path)
     if known is None or params.keys() <= known:
         return
-    unknown = [name for name in params if name not in known]
+    older = frozenset() if pinned else OLDER.get(named(route.method, route.path), frozenset())
+    unknown = [name for name in params if name not in known and name not in older]
+    if not unknown:
+        return
     if len(unknown) == 1:
         raise unknown_parameter(unknown[0])
     raise StripeError(

@@ -89,7 +89,7 @@ class Disputes:
             amount=case.amount,
             currency=case.currency,
             payment_method=CARDS[case.currency],
-            payment_method_types=["card"],
+            allowed_payment_method_types=["card"],
             confirm=True,
             description="Annual licence",
         )

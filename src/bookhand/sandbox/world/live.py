@@ -98,7 +98,7 @@ class Live:
             amount=amount,
             currency=currency,
             payment_method=card,
-            payment_method_types=["card"],
+            allowed_payment_method_types=["card"],
             confirm=True,
             **more,
         )

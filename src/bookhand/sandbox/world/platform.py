@@ -53,7 +53,7 @@ class Platform:
             amount=amount,
             currency="usd",
             payment_method="pm_card_visa",
-            payment_method_types=["card"],
+            allowed_payment_method_types=["card"],
             confirm=True,
             application_fee_amount=amount * 15 // 100,
             transfer_data={"destination": self.random.choice(self.partners)},
@@ -74,7 +74,7 @@ class Platform:
             amount=amount,
             currency="usd",
             payment_method="pm_card_mastercard",
-            payment_method_types=["card"],
+            allowed_payment_method_types=["card"],
             confirm=True,
             application_fee_amount=amount // 10,
         )

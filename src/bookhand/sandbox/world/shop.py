@@ -67,7 +67,7 @@ class Shop:
             "amount": amount,
             "currency": currency,
             "payment_method": card or CARDS[currency],
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "confirm": True,
             **({"customer": customer} if customer else {}),
             **more,
@@ -141,7 +141,7 @@ class Shop:
             amount=48_000,
             currency="usd",
             payment_method=token,
-            payment_method_types=["us_bank_account"],
+            allowed_payment_method_types=["us_bank_account"],
             confirm=True,
             mandate_data={"customer_acceptance": {"type": "offline"}},
         )

@@ -104,9 +104,7 @@ class Treasury:
             self.desk.post(f"/v1/payouts/{second['id']}/cancel")
 
     def _top_up(self) -> None:
-        self.desk.post(
-            "/v1/topups", amount=250_000, currency="usd", description="For refunds", source="btok_us_verified"
-        )
+        self.desk.post("/v1/topups", amount=250_000, currency="usd", description="For refunds")
 
     def _reserve(self, amount: int) -> None:
         """Stripe holds something back for two months."""
