@@ -67,6 +67,13 @@ def setups(c: Client) -> None:
     c.v1.setup_intents.cancel(c.v1.setup_intents.create({}).id)
 
 
+def tokens(c: Client) -> None:
+    card = {"number": "4242424242424242", "exp_month": "8", "exp_year": "2034", "cvc": "314"}
+    made = c.v1.tokens.create({"card": card})
+    c.v1.tokens.retrieve(made.id)
+    c.v1.charges.create({"amount": 900, "currency": "usd", "source": made.id})
+
+
 def warnings(c: Client) -> None:
     pay(c, 1_100, "pm_card_createIssuerFraudRecord")
     found = c.v1.radar.early_fraud_warnings.list({"limit": 1})
@@ -262,5 +269,5 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000000500"
     "01a5f645400000000049454e44ae426082"
 )
-FIRST = (intents, setups, warnings, charges, refunds, disputes, payouts, balance, connect, hooks)
+FIRST = (intents, setups, tokens, warnings, charges, refunds, disputes, payouts, balance, connect, hooks)
 LAST = (later, events)

@@ -160,7 +160,6 @@ def _credited(call: Call, sub: JSON, item: JSON) -> JSON | None:
     if not found:
         return None
     return {
-        "invoice_item": None,
         "invoice_line_item_details": {"invoice": invoice["id"], "invoice_line_items": found},
         "type": "invoice_line_items",
     }
