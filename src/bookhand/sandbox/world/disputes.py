@@ -101,14 +101,17 @@ class Disputes:
             asked["amount"] = case.part
         dispute = self.desk.post(f"/_pinstripe/charges/{charge}/dispute", **asked)["id"]
         for at, step in enumerate(case.steps, start=1):
-            self.agenda.after(at * 6 * DAY // 2, lambda step=step: self._take(step, dispute))  # type: ignore[misc]
+            self.agenda.after(at * 6 * DAY // 2, lambda step=step: self._take(case, step, dispute))  # type: ignore[misc]
 
-    def _take(self, step: str, dispute: str) -> None:
+    def _take(self, case: Case, step: str, dispute: str) -> None:
         path = f"/v1/disputes/{dispute}"
         lever = f"/_pinstripe/disputes/{dispute}"
         match step:
             case "win" | "lose":
-                self.desk.post(path, evidence={"uncategorized_text": EVIDENCE[step]}, submit=True)
+                evidence: JSON = {"uncategorized_text": EVIDENCE[step]}
+                if case.reason == "noncompliant":
+                    evidence["enhanced_evidence"] = {"visa_compliance": {"fee_acknowledged": True}}
+                self.desk.post(path, evidence=evidence, submit=True)
             case "answer":
                 self.desk.post(path, evidence={"product_description": ANSWER}, submit=True)
             case "stage":
