@@ -177,6 +177,13 @@ def connect(c: Client) -> None:
     c.v1.accounts.retrieve(partner.id)
     c.v1.accounts.retrieve_current()
     c.v1.accounts.list()
+    c.v1.accounts.capabilities.list(partner.id)
+    c.v1.accounts.capabilities.update(partner.id, "transfers", {"requested": True})
+    c.v1.accounts.capabilities.retrieve(partner.id, "transfers")
+    there = "https://a.example"
+    c.v1.account_links.create(
+        {"account": partner.id, "type": "account_onboarding", "refresh_url": there, "return_url": there}
+    )
     bank = c.v1.accounts.external_accounts.list(partner.id).data[0]
     c.v1.accounts.external_accounts.retrieve(partner.id, bank.id)
     c.v1.accounts.delete(c.v1.accounts.create({"type": "custom", "country": "DE"}).id)
