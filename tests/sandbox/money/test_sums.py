@@ -171,3 +171,45 @@ def test_every_kind_of_balance_transaction_can_be_made(till: Till) -> None:
     found = till.get("/v1/balance_transactions", limit=100)["data"]
     assert {one["type"] for one in found} == set(KINDS)
     assert till.refused("/_pinstripe/balance_transactions", type="no_such", amount=1)["param"] == "type"
+
+
+def test_natural_kinds_come_from_what_happens(till: Till) -> None:
+    """One shop's month with a partner, in which everything happens that needs no hand of Stripe's own."""
+    partner = till.post("/v1/accounts", country="US")["id"]
+    least = {"minimum_balance_by_currency": {"usd": 100}}
+    till.post("/v1/balance_settings", payments={"payouts": least})
+    till.pay(90_000, "pm_card_bypassPending")
+    till.pay(40_000)
+    till.post("/v1/payouts", amount=100_000, currency="usd", method="instant")
+    failing, returned = (till.charge(9000, f"pm_usBankAccount_{one}") for one in ("noAccount", "success"))
+    till.pay(5000, "pm_card_createDispute")
+    intent = till.pay(8000, transfer_data={"destination": partner}, application_fee_amount=900)
+    till.post(
+        "/v1/refunds",
+        payment_intent=intent["id"],
+        amount=4000,
+        reverse_transfer=True,
+        refund_application_fee=True,
+    )
+    till.post("/v1/refunds", charge=till.charge(700, "pm_card_refundFail")["id"])
+    topup = till.post("/v1/topups", amount=60_000, currency="usd")["id"]
+    till.post("/_pinstripe/reserve_transactions", amount=10)
+    till.post("/_pinstripe/reserve_holds", amount=10, days=2)
+    till.wait(8)
+    assert till.get("/v1/charges/" + failing["id"])["status"] == "failed"
+    till.post("/v1/refunds", charge=returned["id"], amount=100)
+    till.post(f"/_pinstripe/charges/{returned['id']}/fail")
+    till.post(f"/_pinstripe/topups/{topup}/fail")
+    till.pay(90_000, "pm_card_bypassPending")
+    payout = till.post("/v1/payouts", amount=2000, currency="usd")["id"]
+    till.post(f"/v1/payouts/{payout}/cancel")
+    till.wait(3)
+    automatic = till.get("/v1/payouts", status="paid")["data"][0]["id"]
+    till.post(f"/_pinstripe/payouts/{automatic}/fail")
+    till.post("/_pinstripe/balance_transactions", partner, type="stripe_fee", amount=90_000)
+    till.post("/_pinstripe/connect_collections", account=partner)
+    till.check()
+    till.check(partner)
+    with till.engine.session(till.account) as call:
+        happened = {one["type"] for one in call.find("balance_transaction")}
+    assert happened == {name for name, kind in KINDS.items() if kind.natural}
