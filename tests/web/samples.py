@@ -8,6 +8,7 @@ from bookhand.web.status import (
     BackfillRow,
     ConnectionRow,
     EntryRow,
+    HistoryRow,
     Live,
     PostingRow,
     ProblemRow,
@@ -54,7 +55,7 @@ def entry(key: str, kind: str, why: str, *lines: tuple[str, str, int], ago: floa
 
 
 ENTRIES = (
-    entry("txn_3QzHarbor0001", "charge", "Charge ch_3QzHarbor0001", ("stripe_clearing:payments", "USD", 9578), ("processing_fees", "USD", 322), ("revenue", "USD", -9083), ("sales_tax_payable:txr_1CA", "USD", -817), ago=8),
+    entry("txn_3QzHarbor0001", "charge", "Charge ch_3QzHarbor0001", ("stripe_clearing:payments", "USD", 9578), ("processing_fees", "USD", 322), ("revenue", "USD", -9083), ("sales_tax_payable:txr_1CA", "USD", -817), ago=18),
     entry("txn_3QzHarbor0002", "charge", "Charge ch_3QzHarbor0002, taken as 42.00 EUR", ("stripe_clearing:payments", "USD", 4410), ("processing_fees", "USD", 187), ("revenue", "USD", -4597), ago=31),
     entry("txn_3QzHarbor0003", "refund", "Refund re_3QzHarbor0003 of charge ch_3QzHarbor0019", ("refunds", "USD", 4900), ("stripe_clearing:payments", "USD", -4900), ago=95),
     entry("txn_3QzHarbor0004", "dispute", "Dispute du_1QzHarbor0004 opened: the money was withdrawn, with its fee", ("disputes_pending", "USD", 12900), ("dispute_fees", "USD", 1500), ("stripe_clearing:payments", "USD", -14400), ago=620),
@@ -81,14 +82,21 @@ PROBLEMS = (
     ProblemRow(connection_id=1, kind="foreign_version", subject="evt_1QzOld", message="Event evt_1QzOld is written in API version 2024-06-20, this connection is pinned to 2026-10-28.endive: it is kept unread. Recreate the webhook endpoint with `bookhand connect`.", first_seen=before(days=2), last_seen=before(days=2), times=1),
 )  # fmt: skip
 
+HISTORY = (
+    HistoryRow(
+        connection_id=1,
+        status="complete",
+        verdict=("Of 8,120 events that Stripe keeps (30 days), every one had arrived.",),
+    ),
+)
 GOOD = Status(
-    at=NOW, connections=(LIVE, TEST), proofs=PROOFS, backfills=DONE, entries=ENTRIES,
+    at=NOW, connections=(LIVE, TEST), proofs=PROOFS, backfills=DONE, histories=HISTORY, entries=ENTRIES,
     live=Live(waiting=0, p50_seconds=0.024, p99_seconds=0.212, measured=2000, entries=29_311),
 )  # fmt: skip
 EMPTY = Status(at=NOW)
 CONNECTED = Status(at=NOW, connections=(TEST,))
 LOADING = Status(
-    at=NOW, connections=(TEST,), live=Live(waiting=4_212, oldest_waiting_seconds=3.2, entries=8_412),
+    at=NOW, connections=(TEST,), histories=(HistoryRow(connection_id=2, status="running"),), live=Live(waiting=4_212, oldest_waiting_seconds=3.2, entries=8_412),
     entries=tuple(ENTRIES[3:]),
     backfills=(
         BackfillRow(connection_id=2, what="balance_transactions", done=8_412, total=14_900, complete=False, per_second=2210, seconds_left=2.9),
@@ -98,7 +106,7 @@ LOADING = Status(
     ),
 )  # fmt: skip
 GAP = Status(
-    at=NOW, connections=(LIVE, TEST), backfills=DONE, entries=ENTRIES, problems=PROBLEMS, open_problems=7,
+    at=NOW, connections=(LIVE, TEST), backfills=DONE, histories=HISTORY, entries=ENTRIES, problems=PROBLEMS, open_problems=7,
     proofs=(
         *PROOFS[1:], proof(1, "USD", 4_821_093, 4_821_101, reason="8 cents: balance transaction txn_1QzHarbor0099 (a network cost) is in Stripe's list and not in the journal yet."),
         proof(2, "EUR", 100, None, reason="Stripe's balance moved while it was read; it is compared again with the next batch."),
@@ -107,7 +115,7 @@ GAP = Status(
 )  # fmt: skip
 LOST = Status(
     at=NOW, connections=(ConnectionRow(id=1, name="Harbor Software", account="acct_1Q8hHarborEx", mode="live", livemode=True, auth="app_oauth", api_version="2026-10-28.endive", status="disconnected", status_reason="Stripe says the app was removed from the account"), TEST),
-    proofs=PROOFS, backfills=DONE, entries=ENTRIES, live=GOOD.live,
+    proofs=PROOFS, backfills=DONE, histories=HISTORY, entries=ENTRIES, live=GOOD.live,
 )  # fmt: skip
 STUCK = Status(
     at=NOW,
@@ -125,7 +133,14 @@ STUCK = Status(
     ),
 )
 STALE = Status(
-    at=NOW + timedelta(hours=2), connections=(LIVE,), proofs=PROOFS[:2], backfills=DONE, live=GOOD.live
-)
+    at=NOW + timedelta(hours=2), connections=(LIVE,), backfills=DONE, histories=HISTORY, live=GOOD.live,
+    entries=(*ENTRIES, entry("txn_later", "charge", "Charge ch_later", ("stripe_clearing:payments", "USD", 1), ("revenue", "USD", -1), ago=-600)),
+    proofs=PROOFS[:2],
+)  # fmt: skip
+HOLE = Status(
+    at=NOW, connections=(LIVE,), proofs=PROOFS[:2], entries=ENTRIES, live=GOOD.live,
+    backfills=(*DONE[:3], BackfillRow(connection_id=1, what="credit_notes", done=0, total=0, complete=True, refused="The key lacks the permission Credit notes: Read (rak_credit_note_read).")),
+    histories=(HistoryRow(connection_id=1, status="incomplete", verdict=("credit_notes: refused, so tax in refunds is a share and not the credit note's own word.",)),),
+)  # fmt: skip
 
-ALL = {"good": GOOD, "empty": EMPTY, "connected": CONNECTED, "loading": LOADING, "gap": GAP, "lost": LOST, "stuck": STUCK, "stale": STALE}  # fmt: skip
+ALL = {"good": GOOD, "empty": EMPTY, "connected": CONNECTED, "loading": LOADING, "gap": GAP, "lost": LOST, "stuck": STUCK, "stale": STALE, "hole": HOLE}  # fmt: skip

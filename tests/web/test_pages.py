@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import msgspec
@@ -50,6 +51,7 @@ HEADLINES = {
     "lost": "One connection is disconnected.",
     "stuck": "Mail is waiting to be posted.",
     "stale": "The books agreed with Stripe when they were last compared.",
+    "hole": "The books agree with Stripe; their history has a hole.",
 }
 
 
@@ -157,7 +159,7 @@ def test_a_currency_nobody_knows_does_not_break_the_page() -> None:
 
 def test_the_verdict_names_the_worst_first() -> None:
     worst = msgspec.structs.replace(
-        samples.GAP, backfills=samples.LOADING.backfills, connections=samples.LOST.connections
+        samples.GAP, histories=samples.LOADING.histories, connections=samples.LOST.connections
     )
     assert verdict(worst).headline == HEADLINES["lost"]
     assert (
@@ -169,6 +171,28 @@ def test_the_verdict_names_the_worst_first() -> None:
     assert verdict(unknown).headline == "Money moved while it was counted."
     asked = msgspec.structs.replace(samples.GOOD, open_problems=2)
     assert "Two questions wait for a person below." in verdict(asked).detail
+
+
+def test_a_quiet_account_is_not_stale_and_a_refinement_moves_nothing() -> None:
+    tomorrow = samples.NOW + timedelta(days=1)
+    quiet = msgspec.structs.replace(samples.GOOD, at=tomorrow)
+    assert verdict(quiet).tone == "good"
+    refined = samples.entry(
+        "dp_1:lost",
+        "dispute_lost",
+        "Lost",
+        ("disputes_losses", "USD", 5),
+        ("disputes_pending", "USD", -5),
+        ago=-600,
+    )
+    assert verdict(msgspec.structs.replace(quiet, entries=(refined,))).tone == "good"
+
+
+def test_what_was_refused_and_found_stands_under_history() -> None:
+    text = Read(status_page(samples.HOLE)).text
+    assert "rak_credit_note_read" in text
+    assert "Not complete" in text
+    assert "every one had arrived" in Read(status_page(samples.GOOD)).text
 
 
 def test_a_finished_history_needs_no_bar() -> None:

@@ -134,7 +134,7 @@ def _proofs(rows: Sequence[ProofRow], modes: Mapping[int, str]) -> Iterator[Metr
         samples = [(values, getattr(row, name)) for row, values in labels if getattr(row, name) is not None]
         yield _gauge(f"bookhand_proof_{name}", meaning, "connection mode currency", samples)
     yield _gauge(
-        "bookhand_proof_timestamp_seconds", "When the books were last compared with Stripe's balance.",
+        "bookhand_proof_timestamp_seconds", "When this proof was written down: when something in it changed, or an hour had passed.",
         "connection mode currency", [(values, row.at.timestamp()) for row, values in labels],
     )  # fmt: skip
 

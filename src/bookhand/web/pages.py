@@ -90,10 +90,12 @@ def _marked(sentence: str) -> Markup:
 def _history(status: Status) -> str:
     """The history in a word: how far, how fast, how long still."""
     running = [row for row in status.backfills if not row.complete]
-    if not status.backfills:
+    if not status.histories:
         return "Not begun"
-    if not running:
+    if all(row.status == "complete" for row in status.histories):
         return f"Complete · {words.count(sum(row.done for row in status.backfills))} objects"
+    if not running:
+        return "Checking" if any(row.status == "running" for row in status.histories) else "Not complete"
     speed = sum(row.per_second or 0 for row in running)
     left = max((row.seconds_left or 0 for row in running), default=0)
     parts = [words.rate(speed) if speed else "Starting", f"{words.duration(left)} left" if left else ""]

@@ -9,14 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
 Tone = Literal["good", "busy", "look", "quiet"]
 
-STALE_SECONDS = 15 * 60
+STALE = timedelta(minutes=15)
 SLOW_SECONDS = 60
 
 
@@ -60,8 +60,18 @@ class BackfillRow(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     """An estimate, until the last page is in."""
     complete: bool
+    refused: str | None = None
+    """Why Stripe refused the list, if it did."""
     per_second: float | None = None
     seconds_left: float | None = None
+
+
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a connection's newest backfill: ``running``, ``complete`` or ``incomplete``, and why in sentences."""
+
+    connection_id: int
+    status: str
+    verdict: tuple[str, ...] = ()
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +107,11 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
     postings: tuple[PostingRow, ...]
 
     @property
+    def moves_clearing(self) -> bool:
+        """Whether money at Stripe moved; refinements say more about money that has."""
+        return any(line.account.startswith("stripe_clearing") for line in self.postings)
+
+    @property
     def size(self) -> list[PostingRow]:
         """How much it moved, by currency: the sum of its debits."""
         sums: dict[str, int] = {}
@@ -124,6 +139,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     connections: tuple[ConnectionRow, ...] = ()
     proofs: tuple[ProofRow, ...] = ()
     backfills: tuple[BackfillRow, ...] = ()
+    histories: tuple[HistoryRow, ...] = ()
     live: Live = Live()
     entries: tuple[EntryRow, ...] = ()
     problems: tuple[ProblemRow, ...] = ()
@@ -178,7 +194,7 @@ def _unconnected(status: Status) -> Iterator[Verdict]:
 
 
 def _unproven(status: Status) -> Iterator[Verdict]:
-    if any(not row.complete for row in status.backfills):
+    if any(row.status == "running" for row in status.histories):
         yield Verdict(
             tone="busy",
             headline="History is still coming in.",
@@ -212,11 +228,19 @@ def _late(status: Status) -> Iterator[Verdict]:
             headline="Nothing has been proven yet.",
             detail="The first proof is taken when history is in: `bookhand backfill`.",
         )
-    if any((status.at - row.at).total_seconds() > STALE_SECONDS for row in status.proofs):
+    moved = [entry.recorded_at for entry in status.entries if entry.moves_clearing]
+    last = max((row.at for row in status.proofs), default=status.at)
+    if any(last < at < status.at - STALE for at in moved):
         yield Verdict(
             tone="busy",
             headline="The books agreed with Stripe when they were last compared.",
-            detail="That was more than a quarter of an hour ago; a new comparison is made after the next batch.",
+            detail="Money has moved since, and was posted. Is `bookhand serve` running? `bookhand proof` compares now.",
+        )
+    if any(row.status == "incomplete" for row in status.histories):
+        yield Verdict(
+            tone="look",
+            headline="The books agree with Stripe; their history has a hole.",
+            detail="Under History stands what could not be brought in. `bookhand backfill` tries again.",
         )
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 import psycopg
 
+from bookhand.inbox import slices_store
+from bookhand.inbox.backfill import ListProgress, progress_of
 from bookhand.systems.store import every
 from bookhand.web.status import (
     BackfillRow,
     ConnectionRow,
     EntryRow,
+    HistoryRow,
     Live,
     PostingRow,
     ProblemRow,
@@ -35,11 +38,13 @@ _NEWEST_PAGES = 256
 def status(cx: Transaction, *, at: datetime) -> Status:
     """Everything the status page shows."""
     problems = open_problems(cx, limit=_PROBLEMS)
+    rows, histories = backfills(cx)
     return Status(
         at=at,
         connections=tuple(connections(cx)),
         proofs=tuple(proofs(cx)),
-        backfills=tuple(backfills(cx)),
+        backfills=tuple(rows),
+        histories=tuple(histories),
         live=live(cx),
         entries=tuple(entries(cx)),
         problems=tuple(
@@ -159,38 +164,30 @@ def lags_since(cx: Transaction, since: datetime) -> tuple[datetime, list[float]]
     return max((row[1] for row in rows), default=since), [row[0] for row in rows]
 
 
-def backfills(cx: Transaction) -> list[BackfillRow]:
-    """How far the newest backfill of each connection is, list by list."""
-    rows = cx.execute(
-        """
-        with newest as (
-            select distinct on (connection_id) * from backfill order by connection_id, backfill_id desc
+def backfills(cx: Transaction) -> tuple[list[BackfillRow], list[HistoryRow]]:
+    """How far the newest backfill of each connection is, list by list, and what came of it."""
+    rows: list[BackfillRow] = []
+    histories: list[HistoryRow] = []
+    for connection in every(cx):
+        newest = slices_store.latest(cx, connection.link)
+        if newest is None:
+            continue
+        parts = slices_store.slices(cx, connection.link, newest.id)
+        lists = progress_of(parts, phase=newest.status, rate=0.0).lists
+        rows += [_backfill(connection.id, each, seconds=newest.running_seconds) for each in lists]
+        histories.append(
+            HistoryRow(connection_id=connection.id, status=newest.status, verdict=newest.verdict)
         )
-        select n.connection_id, s.list, sum(s.seen)::bigint, bool_and(s.state <> 'waiting') and n.status <> 'running',
-            bool_and(s.state <> 'waiting'),
-            sum(case when s.state = 'done' then s.until - s.since else s.until - s.reached end)::float8
-                / nullif(sum(s.until - s.since), 0)::float8,
-            extract(epoch from coalesce(n.finished_at, clock_timestamp()) - n.started_at)::float8
-        from newest n join slice s using (workspace_id, connection_id, backfill_id)
-        group by n.connection_id, n.lists, n.status, n.started_at, n.finished_at, s.list
-        order by n.connection_id, array_position(n.lists, s.list)
-        """
-    )
-    return [
-        _backfill(connection_id, what, done, complete=complete or all_in, part=part, seconds=seconds)
-        for connection_id, what, done, complete, all_in, part, seconds in rows
-    ]
+    return rows, histories
 
 
-def _backfill(
-    connection_id: int, what: str, done: int, *, complete: bool, part: float | None, seconds: float
-) -> BackfillRow:
-    """`part` is how much of the time range was read: what is still to come is guessed from it."""
-    total = done if complete else round(done / part) if part and done else None
-    speed = done / seconds if seconds > 0 and not complete else None
-    left = (total - done) / speed if total is not None and speed and not complete else None
+def _backfill(connection_id: int, progress: ListProgress, *, seconds: float) -> BackfillRow:
+    complete = progress.state != "waiting"
+    speed = progress.seen / seconds if seconds > 0 and progress.seen and not complete else None
     return BackfillRow(
-        connection_id=connection_id, what=what, done=done, total=total, complete=complete, per_second=speed, seconds_left=left
+        connection_id=connection_id, what=progress.name, done=progress.seen, total=max(progress.estimate, progress.seen),
+        complete=complete, refused=progress.note if progress.state == "refused" else None, per_second=speed,
+        seconds_left=(progress.estimate - progress.seen) / speed if speed else None,
     )  # fmt: skip
 
 
