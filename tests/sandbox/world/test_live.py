@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import stripe
 
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.world.agenda import DAY
@@ -92,3 +96,26 @@ def test_a_company_that_ended_today_goes_on_now(tmp_path: Path) -> None:
     old = running(SMALL, tmp_path / "b.db", shelf=tmp_path / "shelf")
     assert old.clock.now() - SMALL.until < 5
     old.close()
+
+
+def test_one_process_serves_a_company_that_lives_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bookhand.sandbox.stripe", "--port", "0", "--live", "40"]
+    words = ["--world", "seed=5,months=1,customers=4", "--shelf", str(tmp_path / "shelf")]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(2)]
+        address, key = said[0].split()[-1], said[1].split()[-1]
+        client = stripe.StripeClient(key, base_addresses={"api": address})
+        first = client.v1.charges.list({"limit": 1}).data[0]
+        deadline = time.monotonic() + 20
+        while client.v1.charges.list({"limit": 1}).data[0].id == first.id and time.monotonic() < deadline:
+            time.sleep(0.05)
+        newest = client.v1.charges.list({"limit": 1}).data[0]
+        assert newest.id != first.id
+        assert abs(newest.created - time.time()) < 30
+        assert client.v1.events.list({"type": "charge.succeeded", "limit": 1}).data
+    finally:
+        process.terminate()
+        assert process.wait(timeout=15) in {0, -15, 15, 1}
