@@ -160,13 +160,13 @@ DEEDS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_it_adds_up(seed: int) -> None:
     crowd = Crowd(seed)
-    crowd.live(90)
+    crowd.live(70)
     company = crowd.company
     invoices = company.all("invoices")
-    assert len(invoices) > 20
+    assert len(invoices) > 15
     for invoice in invoices:
         adds_up(invoice, company.all(f"invoices/{invoice['id']}/lines"))
         _paid_by_what_it_says(company, invoice)
@@ -201,7 +201,7 @@ def _paid_by_what_it_says(company: Company, invoice: JSON) -> None:
 def test_one_seed_is_one_company_in_any_process() -> None:
     script = (
         "from tests.sandbox.billing.test_invariants import Crowd\n"
-        "crowd = Crowd(4); crowd.live(20); print(crowd.company.engine.digest())"
+        "crowd = Crowd(4); crowd.live(15); print(crowd.company.engine.digest())"
     )
     digests = {
         subprocess.run(

@@ -408,3 +408,43 @@ def test_currency_options(company: Company) -> None:
         "subscriptions", customer=company.customer()["id"], items=[{"price": price["id"]}], currency="jpy"
     )
     assert refused["param"] == "items"
+
+
+def test_each_currency_has_its_own_balance(company: Company) -> None:
+    customer = company.customer()
+    dollars, euros = company.price(1000), company.price(2000, currency="eur")
+    company.post(f"customers/{customer['id']}/balance_transactions", amount=-1500, currency="usd")
+    company.post(f"customers/{customer['id']}/balance_transactions", amount=-500, currency="eur")
+    first = company.latest(company.subscribe(customer, euros, currency="eur"))
+    assert (first["amount_due"], first["starting_balance"], first["ending_balance"]) == (1500, -500, 0)
+    second = company.latest(company.subscribe(customer, dollars, currency="usd"))
+    assert (second["amount_due"], second["starting_balance"], second["ending_balance"]) == (0, -1500, -500)
+    shown = company.get(f"customers/{customer['id']}", expand=["invoice_credit_balance"])
+    assert (shown["balance"], shown["invoice_credit_balance"]) == (-500, {"usd": -500, "eur": 0})
+
+
+def test_lines_of_a_draft_can_be_changed(company: Company) -> None:
+    customer = company.customer()
+    vat = company.post("tax_rates", display_name="VAT", percentage=20, inclusive=False)
+    company.post("invoiceitems", customer=customer["id"], amount=1000, currency="usd")
+    draft = company.post("invoices", customer=customer["id"], pending_invoice_items_behavior="include")
+    line = draft["lines"]["data"][0]["id"]
+    changed = company.post(f"invoices/{draft['id']}/lines/{line}", amount=1500, tax_rates=[vat["id"]])
+    assert (changed["amount"], changed["taxes"][0]["amount"]) == (1500, 300)
+    assert company.get(f"invoices/{draft['id']}")["total"] == 1800
+    assert (
+        company.post(f"invoices/{draft['id']}/remove_lines", lines=[{"id": line, "behavior": "delete"}])[
+            "total"
+        ]
+        == 0
+    )
+    assert company.all("invoiceitems") == []
+
+
+def test_what_a_deleted_customer_owes_can_still_be_settled(company: Company) -> None:
+    customer = company.customer("pm_usBankAccount_success")
+    sub = company.subscribe(customer, company.price())
+    company.delete(f"customers/{customer['id']}")
+    company.day(10)
+    invoice = company.get(f"invoices/{sub['latest_invoice']}")
+    assert (invoice["status"], invoice["amount_paid"]) == ("paid", 3000)

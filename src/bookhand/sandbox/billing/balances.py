@@ -1,6 +1,7 @@
 """The customer's credit balance at the company: what invoices draw on, and what they leave.
 
-A balance below zero is credit. `move` writes one customer balance transaction; the balance is always their sum:
+A balance below zero is credit, kept apart for each currency. `move` writes one customer balance transaction; a balance
+is always their sum:
 
     move(call, customer, -500, "usd", kind="adjustment")     # customer["balance"] == -500
 """
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bookhand.sandbox.billing.clocks import enter
 from bookhand.sandbox.billing.fields import currency, update
-from bookhand.sandbox.stripe.errors import StripeError, missing
+from bookhand.sandbox.stripe.errors import missing
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
@@ -34,13 +35,11 @@ def move(
     metadata: JSON | None = None,
 ) -> JSON:
     """Change a customer's balance by an amount and write down why; the customer is changed in place, not saved."""
-    if customer["currency"] not in (None, money) and customer["balance"]:
-        raise StripeError(
-            f"The customer has a balance in {customer['currency']}; it cannot change in {money}.",
-            param="currency",
-        )
     customer["currency"] = customer["currency"] or money
-    customer["balance"] += amount
+    if customer["currency"] == money:
+        ending = customer["balance"] = customer["balance"] + amount
+    else:
+        ending = call.bump(_other(customer, money), amount)
     movement: JSON = {
         "id": call.new_id("cbtxn"),
         "object": KIND,
@@ -52,13 +51,27 @@ def move(
         "customer": customer["id"],
         "customer_account": None,
         "description": description,
-        "ending_balance": customer["balance"],
+        "ending_balance": ending,
         "invoice": invoice,
         "livemode": call.livemode,
         "metadata": metadata or {},
         "type": kind,
     }
     return call.add(movement, customer=customer["id"], invoice=invoice)
+
+
+def of(call: Call, customer: JSON, money: str) -> int:
+    """A customer's balance in a currency; `customer["balance"]` is the one in the customer's own."""
+    if customer["currency"] in (None, money):
+        return int(customer["balance"])
+    return call.marks(_other(customer, money))
+
+
+def in_every_currency(call: Call, customer: JSON) -> JSON:
+    """Each balance by its currency."""
+    own = {customer["currency"]: customer["balance"]} if customer["currency"] else {}
+    others = call.marked(_other(customer, ""))
+    return own | {name.rpartition(":")[2]: balance for name, balance in sorted(others.items())}
 
 
 @route("POST", "/v1/customers/{customer}/balance_transactions")
@@ -102,6 +115,10 @@ def change(call: Call) -> JSON:
         movement["description"] = call.text("description")
     movement["metadata"] = call.metadata(old=movement["metadata"])
     return call.save(movement)
+
+
+def _other(customer: JSON, money: str) -> str:
+    return f"balance:{customer['id']}:{money}"
 
 
 def _of_customer(call: Call) -> JSON:

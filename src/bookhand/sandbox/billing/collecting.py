@@ -39,7 +39,9 @@ def finalize(call: Call, bill: Bill, *, auto_advance: bool | None = None) -> Non
     """Number an invoice, fix its figures and open it; it is paid at once if nothing is due."""
     invoice, customer = bill.invoice, bill.customer
     lines = drafts.lines_of(call, invoice)
-    if invoice["automatic_tax"]["enabled"] or invoice["starting_balance"] != customer["balance"]:
+    if invoice["automatic_tax"]["enabled"] or invoice["starting_balance"] != balances.of(
+        call, customer, invoice["currency"]
+    ):
         drafts.add_up(call, invoice, customer, lines)
         drafts.keep_lines(call, invoice, lines)
     previous = {name: invoice[name] for name in ("status", "number", "effective_at", "ending_balance")}

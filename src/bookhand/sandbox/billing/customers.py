@@ -129,6 +129,7 @@ def remove(call: Call) -> JSON:
     for sub in call.find("subscription", customer=customer["id"]):
         if sub["status"] not in ("canceled", "incomplete_expired"):
             ending.cancel_now(call, sub, reason="cancellation_requested")
+    ending.stop_invoices(call, call.find("invoice", customer=customer["id"]))
     gone = call.delete("customer", customer["id"])
     call.emit("customer.deleted", customer)
     return gone

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import coupons, rates, totals
+from bookhand.sandbox.billing import balances, coupons, rates, totals
 from bookhand.sandbox.billing import lines as line_shapes
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def add_up(call: Call, invoice: JSON, customer: JSON, lines: list[JSON]) -> None
         }
         for d in sums.discounts
     ]
-    invoice["starting_balance"] = (
-        customer["balance"] if customer["currency"] in (None, invoice["currency"]) else 0
-    )
+    invoice["starting_balance"] = balances.of(call, customer, invoice["currency"])
     due = max(0, sums.total + invoice["starting_balance"]) if sums.total > 0 else 0
     invoice["amount_due"] = invoice["amount_remaining"] = due
 

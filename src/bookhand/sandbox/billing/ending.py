@@ -13,6 +13,8 @@ from bookhand.sandbox.billing.terms import terms
 from bookhand.sandbox.stripe.routes import job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
@@ -33,7 +35,8 @@ def cancel_now(
     sub["pause_collection"] = None
     standing.save(call, sub)
     call.emit("customer.subscription.deleted", sub)
-    _stop_invoices(call, sub)
+    for status in ("draft", "open"):
+        stop_invoices(call, call.find("invoice", subscription=sub["id"], status=status))
     if invoice_now:
         changes.invoice_pending(call, customer, sub, reason="subscription_update")
     if sub["schedule"]:
@@ -81,14 +84,16 @@ def exhausted(call: Call, args: JSON) -> None:
         cancel_now(call, bill.sub, reason="payment_failed")
 
 
-def _stop_invoices(call: Call, sub: JSON) -> None:
-    for status in ("draft", "open"):
-        for invoice in call.find("invoice", subscription=sub["id"], status=status):
-            if invoice["auto_advance"] or invoice["next_payment_attempt"]:
-                previous = {name: invoice[name] for name in ("auto_advance", "next_payment_attempt")}
-                invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
-                call.save(invoice)
-                call.emit("invoice.updated", invoice, previous)
+def stop_invoices(call: Call, invoices: Iterable[JSON]) -> None:
+    """Nothing of these is finalised or collected by itself any more."""
+    for invoice in invoices:
+        if invoice["status"] not in ("draft", "open"):
+            continue
+        if invoice["auto_advance"] or invoice["next_payment_attempt"]:
+            previous = {name: invoice[name] for name in ("auto_advance", "next_payment_attempt")}
+            invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+            call.save(invoice)
+            call.emit("invoice.updated", invoice, previous)
 
 
 def _end_schedule(call: Call, id_: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import catalog
+from bookhand.sandbox.billing import balances, catalog
 from bookhand.sandbox.billing.customers import tax_of
 from bookhand.sandbox.stripe.expand import includable
 
@@ -73,9 +73,9 @@ def cash_balance(_call: Call, _customer: JSON) -> None:
 
 
 @includable("customer", "invoice_credit_balance")
-def invoice_credit_balance(_call: Call, customer: JSON) -> JSON:
+def invoice_credit_balance(call: Call, customer: JSON) -> JSON:
     """The credit balance by currency."""
-    return {customer["currency"]: customer["balance"]} if customer["currency"] else {}
+    return balances.in_every_currency(call, customer)
 
 
 @includable("price", "tiers")

@@ -15,12 +15,13 @@ from bookhand.sandbox.billing.customers import get as get_customer
 from bookhand.sandbox.billing.drafts import DAY
 from bookhand.sandbox.billing.standing import bill_of, close
 from bookhand.sandbox.money import payments
-from bookhand.sandbox.stripe.errors import StripeError, parameter_missing
+from bookhand.sandbox.stripe.errors import StripeError, missing, parameter_missing
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
     from bookhand.sandbox.billing.standing import Bill
     from bookhand.sandbox.stripe.call import Call
+    from bookhand.sandbox.stripe.params import Params
 
 JSON = dict[str, Any]
 KIND = "invoice"
@@ -216,6 +217,46 @@ def remove_lines(call: Call) -> JSON:
             item["invoice"] = None
             call.save(item, invoice=None, pending=item["customer"], waiting="true")
     return drafts.rebuild(call, invoice, customer, kept)
+
+
+@route("POST", "/v1/invoices/{id}/update_lines")
+def update_lines(call: Call) -> JSON:
+    """Change lines of a draft."""
+    invoice = _at(call, "draft")
+    wanted = {params.text("id", required=True): params for params in call.subs("lines")}
+    own = drafts.lines_of(call, invoice)
+    for line in own:
+        if line["id"] in wanted:
+            _edit_line(call, wanted[line["id"]], line)
+    return drafts.rebuild(call, invoice, get_customer(call, invoice["customer"]), own)
+
+
+@route("POST", "/v1/invoices/{id}/lines/{line}")
+def update_line(call: Call) -> JSON:
+    """Change one line of a draft."""
+    invoice = _at(call, "draft")
+    own = drafts.lines_of(call, invoice)
+    line = next((line for line in own if line["id"] == call.path["line"]), None)
+    if line is None:
+        raise missing("line_item", call.path["line"], param="line_item_id")
+    _edit_line(call, call, line)
+    drafts.rebuild(call, invoice, get_customer(call, invoice["customer"]), own)
+    return line
+
+
+def _edit_line(call: Call, params: Params, line: JSON) -> None:
+    fields.set_texts(params, line, ("description",))
+    line["metadata"] = params.metadata(old=line["metadata"])
+    quantity = params.integer("quantity", min=0)
+    if params.sent("amount"):
+        line["amount"] = params.integer("amount", required=True, min=-(10**12))
+    elif quantity is not None and line["quantity"]:
+        line["amount"] = line["amount"] // line["quantity"] * quantity
+    if quantity is not None:
+        line["quantity"], line["quantity_decimal"] = quantity, str(quantity)
+    line["subtotal"] = line["amount"]
+    if params.sent("tax_rates"):
+        drafts.want_rates(line, rates.by_hand(call, params.listing("tax_rates")))
 
 
 @route("GET", "/v1/invoice_payments")

@@ -34,20 +34,43 @@ class Bill(msgspec.Struct):
     customer_changed: bool = False
     sub_changed: bool = False
     turned: bool = False
+    gone: bool = False
 
 
 def bill_of(call: Call, invoice: JSON) -> Bill:
-    """Load what an invoice concerns."""
+    """Load what an invoice concerns; of a deleted customer, what the invoice still knows."""
     sub = subscription_of(invoice)
+    found = call.look("customer", invoice["customer"])
     return Bill(
-        invoice, call.get("customer", invoice["customer"]), call.look("subscription", sub) if sub else None
+        invoice,
+        found if found is not None else _gone(invoice),
+        call.look("subscription", sub) if sub else None,
+        gone=found is None,
     )
+
+
+def _gone(invoice: JSON) -> JSON:
+    return {
+        "id": invoice["customer"],
+        "object": "customer",
+        "address": invoice["customer_address"],
+        "balance": 0,
+        "currency": invoice["currency"],
+        "default_source": None,
+        "delinquent": False,
+        "discount": None,
+        "invoice_prefix": invoice["customer"][-8:].upper(),
+        "invoice_settings": {"default_payment_method": None},
+        "next_invoice_sequence": 1,
+        "shipping": invoice["customer_shipping"],
+        "tax_exempt": invoice["customer_tax_exempt"],
+    }
 
 
 def close(call: Call, bill: Bill) -> JSON:
     """Save what changed; the invoice is answered."""
     call.save(bill.invoice, status=bill.invoice["status"])
-    if bill.customer_changed:
+    if bill.customer_changed and not bill.gone:
         call.save(bill.customer)
     if bill.sub is not None and bill.turned:
         save(call, bill.sub)
@@ -59,7 +82,7 @@ def close(call: Call, bill: Bill) -> JSON:
 
 def paid(call: Call, bill: Bill) -> None:
     """The invoice is paid."""
-    if bill.customer["delinquent"]:
+    if bill.customer["delinquent"] and not bill.gone:
         bill.customer["delinquent"], bill.customer_changed = False, True
         call.emit("customer.updated", bill.customer, {"delinquent": True})
     sub = bill.sub
@@ -81,7 +104,7 @@ def trusted(call: Call, bill: Bill) -> None:
 
 def failed(call: Call, bill: Bill) -> None:
     """The invoice could not be collected this time."""
-    if not bill.customer["delinquent"]:
+    if not bill.customer["delinquent"] and not bill.gone:
         bill.customer["delinquent"], bill.customer_changed = True, True
         call.emit("customer.updated", bill.customer, {"delinquent": False})
     waits = bill.sub is not None and bill.sub["pending_update"] is not None
