@@ -146,6 +146,10 @@ def test_stripe_account_needs_a_connection(stand):
     made = raw(client, "post", "/v1/widgets", amount=9)
     assert [w["id"] for w in raw(client, "get", "/v1/widgets")["data"]] == [made["id"]]
     assert raw(stand.client(), "get", "/v1/widgets")["data"] == []
+    engine.connect(engine.default_account, "acct_other", scope="read_only")
+    assert len(raw(client, "get", "/v1/widgets")["data"]) == 1
+    with pytest.raises(stripe.PermissionError, match="scope read_only"):
+        raw(client, "post", "/v1/widgets", amount=9)
 
 
 def test_expand_follows_links_and_refuses_what_is_none(stand, monkeypatch):

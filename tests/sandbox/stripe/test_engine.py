@@ -205,3 +205,11 @@ def test_forms_go_back_and_forth():
 def test_forms_that_make_no_sense(text):
     with pytest.raises(StripeError):
         decode(text)
+
+
+def test_a_store_belongs_to_one_process_at_a_time(tmp_path):
+    first = Pinstripe(tmp_path / "s.db")
+    with pytest.raises(RuntimeError, match=r"s\.db cannot be opened for this process alone"):
+        Pinstripe(tmp_path / "s.db")
+    first.close()
+    Pinstripe(tmp_path / "s.db").close()

@@ -89,7 +89,7 @@ def _run(engine: Pinstripe, request: Request, request_id: str) -> Response:
     if found is None:
         raise unknown_url(request.method, request.path)
     route, names = found
-    account = _account(engine, key, request.headers)
+    account = _account(engine, key, request)
     engine.limits.take(account, key.livemode, route)
     engine.faults.refuse(request.method, request.path)
     permissions.check(key, route, account)
@@ -169,8 +169,9 @@ def _open(
     return answer
 
 
-def _account(engine: Pinstripe, key: Key, headers: dict[str, str]) -> str:
+def _account(engine: Pinstripe, key: Key, request: Request) -> str:
     """The account a request acts on: the key's own, or one connected to it."""
+    headers = request.headers
     asked = headers.get("stripe-account") or headers.get("stripe-context") or ""
     if not asked or asked == key.account:
         return key.account
@@ -179,6 +180,13 @@ def _account(engine: Pinstripe, key: Key, headers: dict[str, str]) -> str:
         raise StripeError(
             f"The provided key '{key.masked}' does not have access to account '{asked}' (or that account does not "
             "exist). Application access may have been revoked.",
+            code="account_invalid",
+            status=403,
+        )
+    if scope == "read_only" and request.method in WRITES:
+        raise StripeError(
+            f"The provided key '{key.masked}' may only read account '{asked}': it was connected with the scope "
+            "read_only.",
             code="account_invalid",
             status=403,
         )

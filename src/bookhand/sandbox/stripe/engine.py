@@ -55,7 +55,7 @@ class Pinstripe:
         self.store.db.executescript(SCHEMA + idempotency.SCHEMA + oauth.SCHEMA)
         self.seed = int(self.store.meta("seed") or seed)
         self.store.set_meta("seed", str(self.seed))
-        self.ids = Ids(self.seed, int(self.store.meta("ids") or 0))
+        self.ids = Ids(self.seed, self.store.counter)
         self.version = versions.CURRENT
         self._versions: dict[str, str] = {}
         self.default_account = self.store.meta("default_account") or DEFAULT_ACCOUNT
@@ -276,8 +276,7 @@ class Pinstripe:
         if depth:
             self.store.db.execute(f"RELEASE s{depth}")
             return
-        self.store.set_meta("ids", str(self.ids.counter))
-        self.store.set_meta("seq", str(self.store.seq))
+        self.store.keep_counters(self.ids.counter)
         self.store.db.execute("COMMIT")
 
     def _undo(self, depth: int, ids: int, seq: int) -> None:

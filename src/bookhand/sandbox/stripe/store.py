@@ -72,17 +72,13 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.db = sqlite3.connect(str(path) if path else "", isolation_level=None, check_same_thread=False)
-        self.db.execute("PRAGMA page_size=8192")
-        self.db.execute("PRAGMA journal_mode=WAL" if path else "PRAGMA journal_mode=MEMORY")
-        self.db.execute("PRAGMA synchronous=OFF")
-        self.db.execute("PRAGMA cache_size=-65536")
-        self.db.execute("PRAGMA temp_store=FILE")
+        self.db = _opened(path)
         self.db.executescript(SCHEMA)
         self._parts: dict[tuple[str, bool], int] = {}
         self._kinds: dict[str, int] = {}
         self._names: dict[int, Part] = {}
-        self.seq = int(self.meta("seq") or 0)
+        self.counter, self.seq = (int(text) for text in (self.meta("counters") or "0 0").split())
+        self._kept = (self.counter, self.seq)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -98,6 +94,12 @@ class Store:
     def set_meta(self, name: str, value: str) -> None:
         """Store one setting."""
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def keep_counters(self, counter: int) -> None:
+        """Store how far ids and places are counted, if they went on."""
+        if (counter, self.seq) != self._kept:
+            self.set_meta("counters", f"{counter} {self.seq}")
+            self._kept = (counter, self.seq)
 
     def part(self, account: str, livemode: bool) -> int:  # noqa: FBT001 - the key itself
         """The number of an account in a mode."""
@@ -136,6 +138,7 @@ class Store:
         self._parts.clear()
         self._kinds.clear()
         self._names.clear()
+        self._kept = (-1, -1)
 
     # objects
 
@@ -384,3 +387,25 @@ class Store:
         """When the next job is due."""
         row = self.db.execute("SELECT min(due) FROM jobs WHERE line = ?", (line,)).fetchone()
         return None if row is None else row[0]
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    """The file, for this process alone: the counters of its ids live in memory."""
+    db = sqlite3.connect(str(path or ""), isolation_level=None, check_same_thread=False, timeout=1)
+    try:
+        for setting in (
+            "page_size=8192",
+            "locking_mode=EXCLUSIVE",
+            f"journal_mode={'WAL' if path else 'MEMORY'}",
+            "synchronous=OFF",
+            "cache_size=-65536",
+            "temp_store=FILE",
+            "wal_autocheckpoint=8000",
+        ):
+            db.execute(f"PRAGMA {setting}")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("COMMIT")
+    except sqlite3.Error as error:
+        db.close()
+        raise RuntimeError(f"{path} cannot be opened for this process alone: {error}") from error
+    return db
