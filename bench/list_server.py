@@ -54,7 +54,9 @@ class Lists:
     def __init__(self, count: int, *, expand: bool) -> None:
         self.created = [BEGAN + n * YEAR // count for n in range(count)]
         self.rows = {
-            "/v1/balance_transactions": [transaction(n, at, expand=expand) for n, at in enumerate(self.created)],
+            "/v1/balance_transactions": [
+                transaction(n, at, expand=expand) for n, at in enumerate(self.created)
+            ],
             "/v1/charges": [charge(n, at) for n, at in enumerate(self.created)],
         }
 
@@ -62,7 +64,9 @@ class Lists:
         rows = self.rows.get(path, [])
         if not rows:
             return b'{"object":"list","data":[],"has_more":false}'
-        start = bisect.bisect_left(self.created, int(query["created[gte]"][0])) if "created[gte]" in query else 0
+        start = (
+            bisect.bisect_left(self.created, int(query["created[gte]"][0])) if "created[gte]" in query else 0
+        )
         end = len(rows)
         if "created[lt]" in query:
             end = bisect.bisect_left(self.created, int(query["created[lt]"][0]))
@@ -92,7 +96,10 @@ class Server(asyncio.Protocol):
             found = re.match(rb"GET (\S+) ", head)
             path, _, query = (found[1].decode() if found else "/").partition("?")
             body = self.lists.page(path, parse_qs(unquote(query)))
-            answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+            answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+                len(body),
+                body,
+            )
             if self.latency:
                 asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
             else:
@@ -108,7 +115,9 @@ async def serve(port: int, count: int, *, latency: float, expand: bool) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--port", type=int, default=12222)
     options.add_argument("--count", type=int, default=100_000)
     options.add_argument("--latency", type=float, default=0)

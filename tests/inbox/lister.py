@@ -147,6 +147,9 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error of this server."""
+
 
 def _handler(lister: Lister) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,95 @@
+"""A process that forks the ones to be killed: everything is loaded once, so a life costs milliseconds and not a start of Python.
+
+It reads one job a line (JSON) from stdin, forks, answers ``pid``, and then ``pid status`` when that life is over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from bookhand.core.facts import Link
+from bookhand.core.problems import Refusal
+from bookhand.db.engine import Database
+from bookhand.inbox.admission import Endpoint
+from bookhand.inbox.backfill_workflow import Backfill
+from bookhand.inbox.commit_store import Mailbox
+from bookhand.inbox.endpoint import webhooks
+from bookhand.inbox.worker_workflow import Post, Worker
+from bookhand.journal.workflow import read
+from bookhand.systems.client import Gate, LocalLeaser
+from bookhand.systems.connection import Connection
+from bookhand.systems.stripe.client import Patience, StripeReader
+
+
+def reader_of(link: Link, address: str) -> StripeReader:
+    fast = {"account": 100_000, "endpoint": 100_000}
+    connection = Connection(
+        link=link, name="x", livemode=False, auth="key", status="active", settings={"base_url": address, "limits": fast}
+    )  # fmt: skip
+    patience = Patience(tries=2, first_seconds=0.01, longest_seconds=0.02, come_back_seconds=0.05)
+    return StripeReader(connection, token=lambda: "rk_test_x", gate=Gate(LocalLeaser()), patience=patience)
+
+
+def backfill(job: dict[str, Any], link: Link) -> None:
+    """Bring a history in; whoever was killed a moment ago may still hold the turn."""
+    with Database(job["database"]) as db, reader_of(link, job["stripe"]) as reader:
+        while True:
+            work = Backfill(
+                db, link, reader, readers=[read], tie_out=lambda: (), clock=lambda: job["now"], fetchers=6
+            )
+            try:
+                outcome = work.run(since=job["since"])
+            except Refusal:
+                time.sleep(0.02)
+                continue
+            assert outcome.phase == "complete", outcome.verdict
+            return
+
+
+def serve(job: dict[str, Any], link: Link) -> None:
+    """Take webhooks and post them, in one process."""
+    with Database(job["database"]) as db, reader_of(link, job["stripe"]) as reader:
+        stop = threading.Event()
+        worker = Worker(db, posts=lambda: [Post(link, reader)], readers=[read], clock=lambda: job["now"])
+        threading.Thread(target=worker.run, args=(stop,), daemon=True).start()
+        endpoint = Endpoint(secrets=(job["secret"],), links={None: link})
+        app = webhooks(find=lambda _: endpoint, keep=Mailbox(db).keep, clock=time.time)
+        uvicorn.run(app, port=job["port"], log_level="critical")
+
+
+def live(job: dict[str, Any]) -> None:
+    link = msgspec.json.decode(job["link"], type=Link)
+    {"backfill": backfill, "serve": serve}[job["what"]](job, link)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        job = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                live(job)
+                status = 0
+            except BaseException:  # noqa: BLE001 (a life ends here, whatever ended it)
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        print(pid, flush=True)
+        _, status = os.waitpid(pid, 0)
+        print(pid, os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main()
