@@ -123,7 +123,7 @@ def test_backfill(db, new_link, database_url, lives, request) -> None:
                 pass
             expect_whole(db, link, stripe)
             finished += 1
-    print(f"\n{lives.kills} kills, {finished} histories whole")
+    sys.stderr.write(f"\n{lives.kills} kills, {finished} histories whole\n")
     assert lives.kills >= 10
 
 
@@ -198,7 +198,9 @@ def test_live_posting(db, link, database_url, lives, request) -> None:
         assert posted == sorted(row[1] for row in stripe.lists["balance_transactions"].rows)
     report = check(db, link, replayed(db, link))
     assert report.holds, report.sentences
-    print(f"\n{lives.kills} kills, {len(sender.acknowledged)} events acknowledged, {sender.again} sent again")
+    sys.stderr.write(
+        f"\n{lives.kills} kills, {len(sender.acknowledged)} events acknowledged, {sender.again} sent again\n"
+    )
     assert lives.kills >= 10
     assert sender.again > 0
 

@@ -72,6 +72,11 @@ def live(job: dict[str, Any]) -> None:
     {"backfill": backfill, "serve": serve}[job["what"]](job, link)
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
@@ -85,9 +90,9 @@ def main() -> None:
                 traceback.print_exc()
             finally:
                 os._exit(status)
-        print(pid, flush=True)
+        _say(str(pid))
         _, status = os.waitpid(pid, 0)
-        print(pid, os.waitstatus_to_exitcode(status), flush=True)
+        _say(f"{pid} {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
