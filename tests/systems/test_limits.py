@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bookhand.core.problems import Outage
 from bookhand.systems.client import Gate, LocalLeaser
-from bookhand.systems.limits import Layer, ReadQuota, grant, overridden, quota_problem
+from bookhand.systems.limits import Layer, ReadQuota, binding, grant, overridden, quota_problem
 from bookhand.systems.store import SharedLeaser, count_reads, reads_lately, watch_reads
 from bookhand.workspace.store import open_problems
 
@@ -43,9 +44,9 @@ def test_no_window_of_any_layer_is_ever_over_whatever_is_asked_when(account, end
         now += pause
         which = number % len(endpoints)
         moments = grant(
-            state, (Layer("account", account), Layer(f"e{which}", endpoints[which])), now=now, want=want
+            state, [(Layer("account", account), Layer(f"e{which}", endpoints[which]))] * want, now=now
         )
-        assert 1 <= len(moments) <= want
+        assert len(moments) == want
         assert moments[0] >= now
         assert all(later > sooner for sooner, later in pairwise(moments))
         given_.setdefault(which, []).extend(moments)
@@ -64,7 +65,7 @@ def test_nearly_all_of_the_rate_is_given(account, endpoints):
     while (now := min(due.values())) < 10 * SECOND:
         which = min(due, key=due.__getitem__)
         moments = grant(
-            state, (Layer("account", account), Layer(f"e{which}", endpoints[which])), now=now, want=5
+            state, [(Layer("account", account), Layer(f"e{which}", endpoints[which]))] * 5, now=now
         )
         given_ += moments
         due[which] = moments[-1] + 1
@@ -73,10 +74,10 @@ def test_nearly_all_of_the_rate_is_given(account, endpoints):
 
 def test_an_hourly_layer_of_one_object():
     state, layers = {}, (Layer("account", 100), Layer("pi_1", 3, 3600.0))
-    moments = [grant(state, layers, now=0, want=1)[0] for _ in range(7)]
+    moments = [grant(state, [layers], now=0)[0] for _ in range(7)]
     assert moments[2] < SECOND
     assert most_in_any(moments, 3600 * SECOND) == 3
-    assert grant(state, (Layer("account", 100), Layer("pi_2", 3, 3600.0)), now=0, want=1)[0] < SECOND
+    assert grant(state, [(Layer("account", 100), Layer("pi_2", 3, 3600.0))], now=0)[0] < SECOND
 
 
 def test_the_state_stays_small():
@@ -84,9 +85,8 @@ def test_the_state_stays_small():
     for second in range(200):
         grant(
             state,
-            (Layer("account", 100), Layer(f"pi_{second}", 1000, 3600.0)),
+            [(Layer("account", 100), Layer(f"pi_{second}", 1000, 3600.0))] * 20,
             now=second * 60 * SECOND,
-            want=20,
         )
     assert len(state) <= 65
     assert len(state["account"]) <= 20
@@ -133,6 +133,41 @@ def test_threads_share_a_gate():
     assert len(starts) >= 0.9 * 60 * 2
 
 
+def test_a_lease_that_fails_is_told_to_all_who_wait_and_the_next_goes_on():
+    class Failing(LocalLeaser):
+        failures = 1
+
+        def lease(self, wanted, *, reads=0):
+            if self.failures:
+                self.failures -= 1
+                time.sleep(0.2)
+                raise Outage("PostgreSQL is away")
+            return super().lease(wanted, reads=reads)
+
+    gate, told = Gate(Failing()), []
+
+    def work():
+        try:
+            gate.wait((Layer("account", 100),))
+            told.append("went")
+        except Outage as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    [thread.start() for thread in threads]
+    [thread.join(10) for thread in threads]
+    assert len(told) == 5
+    assert {"PostgreSQL is away"} <= set(told) <= {"PostgreSQL is away", "went"}
+    gate.wait((Layer("account", 100),))
+
+
+def test_layers_that_allow_no_less_than_the_account_do_not_bind():
+    account = Layer("account", 25)
+    assert binding((account, Layer("endpoint", 25), Layer("search", 20), Layer("pi_1", 1000, 3600.0))) == (
+        account, Layer("search", 20), Layer("pi_1", 1000, 3600.0),
+    )  # fmt: skip
+
+
 def test_hold_stops_everyone_for_a_while():
     gate, layers = Gate(LocalLeaser()), (Layer("account", 100),)
     gate.wait(layers)
@@ -146,6 +181,7 @@ WORK = """
 import threading, time
 from bookhand.core.facts import Link
 from bookhand.db.engine import Database
+from bookhand.core.problems import Outage
 from bookhand.systems.client import Gate
 from bookhand.systems.limits import Layer
 from bookhand.systems.store import SharedLeaser
@@ -153,9 +189,9 @@ from bookhand.systems.store import SharedLeaser
 class Counting(SharedLeaser):
     leases = 0
 
-    def lease(self, layers, want, *, reads):
+    def lease(self, wanted, *, reads):
         self.leases += 1
-        return super().lease(layers, want, reads=reads)
+        return super().lease(wanted, reads=reads)
 
 layers = (Layer("account", 100), Layer("GET /v1/charges", 80))
 link = Link(workspace_id=1, connection_id=connection_id, system="stripe", account="a", mode="test", api_version="v")
@@ -199,13 +235,13 @@ def test_two_processes_share_a_limit_through_the_database(db, database_url, link
 
 def test_a_lease_survives_a_restart_of_its_connection(db, link):
     leaser = SharedLeaser(db, link)
-    leaser.lease((Layer("account", 100),), 1, reads=0)
+    leaser.lease([(Layer("account", 100),)])
     with db.transaction() as cx:
         cx.execute("reset role")
         cx.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
         )
-    assert leaser.lease((Layer("account", 100),), 3, reads=0).moments
+    assert len(leaser.lease([(Layer("account", 100),)] * 3).moments) == 3
     leaser.close(reads=0)
 
 

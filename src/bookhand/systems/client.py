@@ -1,7 +1,9 @@
 """The gate that every call to an outside system goes through: it waits for a moment that its rate limits allow.
 
-Moments are leased in chunks from a `Leaser`: one in this process, or the row in the database that all workers share
-(`systems.store.SharedLeaser`), so that many calls cost one round trip. A gate is safe to share between threads.
+Moments come from a `Leaser`: one in this process, or the row in the database that all workers share
+(`systems.store.SharedLeaser`). Whoever waits is given exactly one, in the order of asking; where calls have to wait anyway, their
+requests are gathered for a part of that wait and leased together, so that many calls cost one trip to the database, and no moment
+is leased that nobody uses. A gate is safe to share between threads.
 
     gate = Gate(LocalLeaser())
     gate.wait((Layer("account", 100), Layer("GET /v1/charges", 25)))      # returns when the call may start
@@ -11,23 +13,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from bookhand.systems.limits import LATENESS, Layer, State, grant
+from bookhand.systems.limits import LATENESS, Layer, State, binding, grant
 from bookhand.systems.meters import WAITED
 
-_FEWEST = 5
-_MOST = 64
 _MICRO = 1_000_000
+_GATHERING = 0.75
+"""The part of the wait that requests are gathered for; the rest is for the trip to the database."""
+_LONGEST_GATHERING_SECONDS = 0.25
+
+Layers = tuple[Layer, ...]
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """Moments to start at (microseconds) and what the clock that gave them said as it did."""
+    """Moments to start at (microseconds), one for each that was wanted, and what the clock that gave them said as it did."""
 
     now: int
     moments: list[int]
@@ -36,8 +39,8 @@ class Lease(msgspec.Struct, frozen=True):
 class Leaser(Protocol):
     """Gives moments out. `reads` is how many reads were done since the last lease, for the monthly count."""
 
-    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
-        """At most `want` moments that suit `layers`, at least one."""
+    def lease(self, wanted: Sequence[Layers], *, reads: int = 0) -> Lease:
+        """A moment for each of `wanted`, which suits its layers."""
         ...
 
     def close(self, *, reads: int) -> None:
@@ -53,12 +56,12 @@ class LocalLeaser:
         self._lock = threading.Lock()
         self.reads = 0
 
-    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
+    def lease(self, wanted: Sequence[Layers], *, reads: int = 0) -> Lease:
         """See `Leaser`."""
         with self._lock:
             self.reads += reads
             now = time.monotonic_ns() // 1000
-            return Lease(now, grant(self._state, layers, now=now, want=want))
+            return Lease(now, grant(self._state, wanted, now=now))
 
     def close(self, *, reads: int) -> None:
         """See `Leaser`."""
@@ -71,24 +74,25 @@ class Gate:
 
     def __init__(self, leaser: Leaser) -> None:
         self._leaser = leaser
-        self._queues: dict[tuple[Layer, ...], _Queue] = {}
         self._lock = threading.Lock()
+        self._asking: list[_Ticket] = []
+        self._someone_leases = False
+        self._gathering_seconds = 0.0
         self._reads = 0
         self._closed_until = 0.0
 
-    def wait(self, layers: tuple[Layer, ...], *, read: bool = True) -> None:
+    def wait(self, layers: Layers, *, read: bool = True) -> None:
         """Return when a call under `layers` may start."""
-        queue = self._queue(layers)
-        asked = time.monotonic()
-        with queue.waiting():
-            self._wait(queue)
+        asked, binds = time.monotonic(), binding(layers)
+        while not self._is_on_time(self._moment(binds)):  # one who overslept has lost its turn
+            pass
         WAITED.inc(time.monotonic() - asked)
         if read:
             with self._lock:
                 self._reads += 1
 
     def hold(self, seconds: float) -> None:
-        """Give no moment out for so long: Stripe said that calls come too fast."""
+        """Let no call start for so long: Stripe said that they come too fast."""
         with self._lock:
             self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
@@ -96,86 +100,72 @@ class Gate:
         """Tell the last reads and let go; a later `wait` opens it again."""
         self._leaser.close(reads=self._flush())
 
+    def _is_on_time(self, moment: float) -> bool:
+        while (left := moment - time.monotonic()) > 0:
+            time.sleep(left)
+        return self._closed_until <= moment and -left <= LATENESS / _MICRO
+
+    def _moment(self, layers: Layers) -> float:
+        """A moment of this process's clock: leased by whoever asks first, for all that ask meanwhile."""
+        ticket = _Ticket(layers)
+        with self._lock:
+            self._asking.append(ticket)
+            ticket.leases = not self._someone_leases
+            self._someone_leases = True
+        if not ticket.leases:
+            ticket.called.wait()
+        if ticket.leases:
+            self._lease_for_all()
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.moment
+
+    def _lease_for_all(self) -> None:
+        time.sleep(max(self._gathering_seconds, self._closed_until - time.monotonic(), 0))
+        with self._lock:
+            tickets, self._asking = self._asking, []
+        try:
+            self._lease(tickets)
+        except Exception as error:  # noqa: BLE001 (each of them raises it in its own thread)
+            for ticket in tickets:
+                ticket.error = error
+        finally:
+            self._pass_on()
+            for ticket in tickets:
+                ticket.called.set()
+
+    def _lease(self, tickets: list[_Ticket]) -> None:
+        asked = time.monotonic()
+        lease = self._leaser.lease([ticket.layers for ticket in tickets], reads=self._flush())
+        between = (asked + time.monotonic()) / 2
+        for ticket, moment in zip(tickets, lease.moments, strict=True):
+            ticket.moment = between + (moment - lease.now) / _MICRO
+        soonest = min(lease.moments) - lease.now - tickets[0].layers[0].gap
+        self._gathering_seconds = min(max(soonest * _GATHERING / _MICRO, 0), _LONGEST_GATHERING_SECONDS)
+
+    def _pass_on(self) -> None:
+        """The next to lease is the first of those that came in the meantime."""
+        with self._lock:
+            self._someone_leases = bool(self._asking)
+            if self._asking:
+                self._asking[0].leases = True
+                self._asking[0].called.set()
+
     def _flush(self) -> int:
         """The reads that no lease has told of yet."""
         with self._lock:
             reads, self._reads = self._reads, 0
             return reads
 
-    def _wait(self, queue: _Queue) -> None:
-        while True:
-            moment = self._next(queue)
-            _sleep_until(moment)
-            if time.monotonic() - moment <= LATENESS / _MICRO:  # one who overslept has lost its turn
-                return
 
-    def _queue(self, layers: tuple[Layer, ...]) -> _Queue:
-        with self._lock:
-            if layers not in self._queues:
-                self._forget_idle()
-                self._queues[layers] = _Queue(layers)
-            return self._queues[layers]
+class _Ticket:
+    """One who waits for a moment, or to be the one who leases."""
 
-    def _forget_idle(self) -> None:
-        """Layers of single objects come and go; those that nobody waits for need no memory."""
-        if len(self._queues) < _MOST:
-            return
-        now = time.monotonic()
-        self._queues = {key: queue for key, queue in self._queues.items() if not queue.idle(now)}
+    __slots__ = ("called", "error", "layers", "leases", "moment")
 
-    def _next(self, queue: _Queue) -> float:
-        with queue.lock:
-            while True:
-                now = time.monotonic()
-                while queue.moments:
-                    moment = queue.moments.popleft()
-                    if moment + LATENESS / _MICRO > now and moment >= self._closed_until:
-                        return moment
-                    queue.wasted = True
-                if self._closed_until > now:
-                    time.sleep(self._closed_until - now)
-                self._lease(queue)
-
-    def _lease(self, queue: _Queue) -> None:
-        asked = time.monotonic()
-        lease = self._leaser.lease(queue.layers, queue.want(), reads=self._flush())
-        between = (asked + time.monotonic()) / 2
-        queue.moments.extend(between + (moment - lease.now) / _MICRO for moment in lease.moments)
-
-
-class _Queue:
-    """The moments leased for one set of layers, and who waits for them."""
-
-    def __init__(self, layers: tuple[Layer, ...]) -> None:
+    def __init__(self, layers: Layers) -> None:
         self.layers = layers
-        self.lock = threading.Lock()
-        self.moments: deque[float] = deque()
-        self.wasted = True
-        self._waiters = 0
-        self._counting = threading.Lock()
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Counts one who waits."""
-        with self._counting:
-            self._waiters += 1
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._waiters -= 1
-
-    def want(self) -> int:
-        """As many as wait, and some more while none goes to waste: so that gates share by how many wait at each of them."""
-        fewest = 1 if self.wasted else _FEWEST
-        self.wasted = False
-        return min(max(self._waiters, fewest), _MOST)
-
-    def idle(self, now: float) -> bool:
-        """Whether nobody would miss it."""
-        return not self._waiters and (not self.moments or self.moments[-1] < now)
-
-
-def _sleep_until(moment: float) -> None:
-    while (left := moment - time.monotonic()) > 0:
-        time.sleep(left)
+        self.called = threading.Event()
+        self.leases = False
+        self.moment = 0.0
+        self.error: Exception | None = None

@@ -9,7 +9,7 @@ A moment may be used up to `LATENESS` after it, and not later; windows are stret
 that start in any window is never over the layer's, however the sleepers wake. That costs 3.4 % of the rate.
 
 >>> state: State = {}
->>> moments = grant(state, (Layer("account", 100),), now=0, want=3)
+>>> moments = grant(state, [(Layer("account", 100),)] * 3, now=0)
 >>> [later - sooner for sooner, later in zip(moments, moments[1:])]
 [10350, 10350]
 """
@@ -17,7 +17,7 @@ that start in any window is never over the layer's, however the sleepers wake. T
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -51,29 +51,37 @@ class Layer(msgspec.Struct, frozen=True):
         return -(-self.span // self.count)
 
 
-def grant(
-    state: State, layers: Sequence[Layer], *, now: int, want: int, within: int = 2 * _SECOND
-) -> list[int]:
-    """The next moments (at most `want`, at least one) that suit all `layers`, written into `state`.
+def grant(state: State, wanted: Sequence[Sequence[Layer]], *, now: int) -> list[int]:
+    """A moment for each of `wanted`, the next that suits all of its layers, written into `state`.
 
-    The first layer is the widest, and sets the grid. After the first, no moment lies later than `within` microseconds from `now`.
+    The first layer of each is the widest, and sets the grid.
     """
-    prune(state, now, layers)
+    prune(state, now, {layer for layers in wanted for layer in layers})
+    return [_grant_one(state, layers, now) for layers in wanted]
+
+
+def _grant_one(state: State, layers: Sequence[Layer], now: int) -> int:
     step = layers[0].gap
-    given: list[int] = []
-    moment = _on_grid(now, step)
-    while len(given) < want:
-        fits = _first_fit(state, layers, moment, step)
-        if given and fits > now + within:
-            break
-        for layer in layers:
-            insort(state.setdefault(layer.name, []), fits)
-        given.append(fits)
-        moment = fits + step
-    return given
+    moment = _first_fit(state, layers, _on_grid(now, step), step)
+    for layer in layers:
+        insort(state.setdefault(layer.name, []), moment)
+    return moment
 
 
-def prune(state: State, now: int, layers: Sequence[Layer]) -> None:
+def binding(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """`layers` without those that allow no less than the first does: they never bind."""
+    widest, *others = layers
+    return (
+        widest,
+        *(
+            each
+            for each in others
+            if each.count < widest.count or each.window_seconds != widest.window_seconds
+        ),
+    )
+
+
+def prune(state: State, now: int, layers: Collection[Layer]) -> None:
     """Forget the moments that no window reaches any more."""
     spans = {layer.name: layer.span for layer in layers}
     longest = 3600 * _SECOND + LATENESS

@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
 from bookhand.core.problems import Problem, Refusal
-from bookhand.systems.client import Lease
+from bookhand.systems.client import Layers, Lease
 from bookhand.systems.connection import Auth, Connection, Status
-from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, Layer, ReadQuota, State, grant, quota_problem
+from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, grant, quota_problem
 from bookhand.workspace.store import clear, report
 
 if TYPE_CHECKING:
@@ -172,14 +172,14 @@ class SharedLeaser:
         self._own: Transaction | None = None
         self._lock = threading.Lock()
 
-    def lease(self, layers: Sequence[Layer], want: int, *, reads: int) -> Lease:
+    def lease(self, wanted: Sequence[Layers], *, reads: int = 0) -> Lease:
         """See `systems.client.Leaser`; the clock is the database's, the same for all."""
         with self._lock:
             try:
-                return self._lease(self._connected(), layers, want, reads)
+                return self._lease(self._connected(), wanted, reads)
             except psycopg.OperationalError:
                 self._let_go()  # the server was restarted: once more, on a fresh connection
-                return self._lease(self._connected(), layers, want, reads)
+                return self._lease(self._connected(), wanted, reads)
 
     def close(self, *, reads: int) -> None:
         """See `systems.client.Leaser`: counts the last reads and gives the connection back."""
@@ -201,14 +201,14 @@ class SharedLeaser:
             self._own = own
         return self._own
 
-    def _lease(self, cx: Transaction, layers: Sequence[Layer], want: int, reads: int) -> Lease:
+    def _lease(self, cx: Transaction, wanted: Sequence[Layers], reads: int) -> Lease:
         """Two round trips: the row with its lock and the time, then what was given with the commit."""
         try:
             with cx.pipeline():
                 cx.execute("begin")
                 held = cx.execute(_LOCKED, self._key)
             state, now = self._state(held.fetchone())
-            moments = grant(state, layers, now=now, want=want)
+            moments = grant(state, wanted, now=now)
             with cx.pipeline():
                 cx.execute(_GIVEN, (msgspec.msgpack.encode(state), *self._key))
                 if reads:
