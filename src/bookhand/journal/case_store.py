@@ -174,7 +174,7 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     if not ids:
         return []
-    return cx.execute(sql, arguments(link, ids, **more), prepare=False).fetchall()
+    return cx.execute(sql, arguments(link, ids, **more)).fetchall()
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> defaultdict[str, list[tuple[Any, ...]]]:

@@ -145,7 +145,6 @@ def _charges_of_refunds(cx: Transaction[Any], link: Link, refunds: list[str]) ->
     rows = cx.execute(
         f"select s.charge from {touched_ids()} cross join {each('journal_source', 'id', 'touched.id')} s where s.charge is not null",
         arguments(link, refunds),
-        prepare=False,
     )
     return [charge for (charge,) in rows]
 

@@ -53,7 +53,6 @@ def link_members(
         arguments(
             link, new_moves, members=[bt for bt, _ in members], payouts=[payout for _, payout in members]
         ),
-        prepare=False,
     )
 
 

@@ -30,6 +30,8 @@ _NO_MOVEMENT = "\t".join([NULL] * 4)
 _UNSAFE = re.compile(r"[\\\t\n\r\0]")
 _QUOTED = re.compile(r'[\\\s"{},]|^$|^null$', re.IGNORECASE)
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\0": ""})
+_ESCAPED = re.compile(r"\\(.)")
+_MEANS = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 _QUARTER_HOUR = 900
 
 
@@ -70,6 +72,13 @@ def hash_in(row: str) -> bytes:
 def text(value: str) -> str:
     """`value` as one COPY field."""
     return value.translate(_ESCAPES) if _UNSAFE.search(value) else value
+
+
+def plain(field: str) -> str | None:
+    """What a COPY field says: the way back from `text` and `field`."""
+    if field == NULL:
+        return None
+    return _ESCAPED.sub(lambda found: _MEANS[found[1]], field) if "\\" in field else field
 
 
 def field(value: str | int | None) -> str:

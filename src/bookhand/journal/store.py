@@ -214,7 +214,6 @@ def _hashes_in(cx: Transaction[Any], table: str, link: Link, keys: list[str]) ->
     rows = cx.execute(
         f"select b.key, b.hash from {touched()} cross join {each(table, 'key', 'touched.id')} b",
         arguments(link, keys),
-        prepare=False,
     )
     return dict(rows.fetchall())
 
