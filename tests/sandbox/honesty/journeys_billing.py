@@ -220,7 +220,10 @@ def invoices(c: Client) -> None:
     c.v1.invoices.search({"query": f"customer:'{customer.id}'"})
     empty = c.v1.invoices.create({"customer": customer.id})
     filled = c.v1.invoices.add_lines(empty.id, {"lines": [{"amount": 700, "description": "By hand"}]})
-    c.v1.invoices.remove_lines(empty.id, {"lines": [{"id": filled.lines.data[0].id, "behavior": "delete"}]})
+    line = filled.lines.data[0].id
+    c.v1.invoices.update_lines(empty.id, {"lines": [{"id": line, "description": "By two hands"}]})
+    c.v1.invoices.line_items.update(empty.id, line, {"amount": 900})
+    c.v1.invoices.remove_lines(empty.id, {"lines": [{"id": line, "behavior": "delete"}]})
     c.v1.invoices.delete(empty.id)
     c.v1.invoice_items.create({"customer": customer.id, "amount": 2_500, "currency": "usd"})
     owed = c.v1.invoices.create({"customer": customer.id, "pending_invoice_items_behavior": "include"})
