@@ -172,7 +172,11 @@ def _findings(status: Status) -> Iterator[Verdict]:
     yield Verdict(
         tone="good",
         headline="The books agree with Stripe, to the cent.",
-        detail=_several(len(status.proofs), "balance compared, off by nothing.", "balances compared, every one off by nothing.")
+        detail=_several(
+            len(status.proofs),
+            "balance compared, off by nothing.",
+            "balances compared, every one off by nothing.",
+        )
         + (f" {questions} for a person below." if status.open_problems else ""),
     )
 
