@@ -76,7 +76,7 @@ def test_every_size_changes_the_company() -> None:
 @pytest.mark.parametrize(
     ("kind", "key", "wanted"),
     [
-        ("subscription", "status", "active canceled past_due"),
+        ("subscription", "status", "active trialing canceled past_due"),
         ("invoice", "status", "paid open void uncollectible"),
         ("invoice", "billing_reason", "subscription_create subscription_cycle subscription_update manual"),
         ("invoice", "currency", "usd eur jpy kwd"),
@@ -86,10 +86,12 @@ def test_every_size_changes_the_company() -> None:
         (
             "dispute",
             "status",
-            "needs_response under_review won lost prevented warning_needs_response warning_under_review warning_closed",
+            """needs_response under_review won lost prevented warning_needs_response warning_under_review
+            warning_closed appeal_needs_response""",
         ),
         ("payout", "status", "paid failed canceled"),
         ("payout", "method", "standard instant"),
+        ("subscription", "collection_method", "charge_automatically send_invoice"),
         ("payout", "automatic", "True False"),
         ("topup", "status", "succeeded"),
         ("transfer", "reversed", "True False"),
@@ -114,6 +116,14 @@ def test_every_size_changes_the_company() -> None:
 def test_all_of_life_is_in_it(tally: Tally, kind: str, key: str, wanted: str) -> None:
     found = tally(kind, key)
     assert set(wanted.split()) <= found.keys(), f"of {kind}.{key} there is only {dict(found)}"
+
+
+def test_one_payout_was_fetched_back_from_the_bank(year: Pinstripe) -> None:
+    with year.session() as call:
+        (back,) = [p for p in call.find("payout") if p["original_payout"]]
+        there = call.get("payout", back["original_payout"])
+    assert there["reversed_by"] == back["id"]
+    assert back["amount"] == -there["amount"]
 
 
 def test_it_has_two_hundred_customers_and_a_year(year: Pinstripe) -> None:

@@ -50,7 +50,7 @@ CASES = (
     Case(0.60, "duplicate", (), prevented=True, amount=2_900),
     Case(0.66, "noncompliant", ("lose",), amount=30_000),
     Case(0.70, "fraudulent", ("lose", "appeal", "win")),
-    Case(-70, "fraudulent", ("lose", "appeal"), amount=15_900),
+    Case(-18, "fraudulent", ("lose", "appeal"), amount=15_900),
     Case(-40, "product_unacceptable", ("answer",)),
     Case(-20, "fraudulent", ("answer",), 6_400, "eur"),
     Case(-16, "general", ("answer",), inquiry=True),

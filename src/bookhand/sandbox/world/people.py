@@ -216,7 +216,7 @@ def _person(random: Random, number: int) -> Person:
     company = f"{random.choice(WORDS)} {random.choice(TRADES)}"
     country, state, city, postal, currency, _, cards = random.choices(PLACES, [p[5] for p in PLACES])[0]
     interval: Literal["month", "year"] = random.choices(("month", "year"), (82, 18))[0]
-    joins = 0.0 if random.random() < 0.3 else random.random() ** 1.2 * 0.92
+    joins = 0.0 if random.random() < 0.3 else random.random() ** 1.2 * 0.998
     fate = random.choices([f for f, _ in FATES], [w for _, w in FATES])[0]
     return Person(
         number=number,

@@ -84,9 +84,9 @@ class Treasury:
             self.desk.post("/v1/payouts", amount=instant["amount"] // 2, currency="usd", method="instant")
 
     def _pay_out_by_hand(self, at: int) -> None:
-        """For three days the schedule is manual; one payout is made by hand and, once, another is called off."""
+        """For three days the schedule is manual; one payout is made by hand, one called off, one fetched back."""
         self.desk.post("/v1/balance_settings", payments={"payouts": {"schedule": {"interval": "manual"}}})
-        self.agenda.after(2 * DAY + HOUR, lambda: self._send_by_hand(call_off=at == 4))
+        self.agenda.after(2 * DAY + HOUR, lambda: self._send_by_hand(call_off=at == 4, fetch_back=at == 7))
         self.agenda.after(
             3 * DAY,
             lambda: self.desk.post(
@@ -94,14 +94,16 @@ class Treasury:
             ),
         )
 
-    def _send_by_hand(self, *, call_off: bool) -> None:
+    def _send_by_hand(self, *, call_off: bool, fetch_back: bool) -> None:
         free = next(r for r in self.desk.get("/v1/balance")["available"] if r["currency"] == "usd")["amount"]
         if free < 2_000:
             return
-        self.desk.post("/v1/payouts", amount=free * 6 // 10, currency="usd", description="By hand")
+        sent = self.desk.post("/v1/payouts", amount=free * 6 // 10, currency="usd", description="By hand")
         if call_off:
             second = self.desk.post("/v1/payouts", amount=free // 10, currency="usd", description="Too early")
             self.desk.post(f"/v1/payouts/{second['id']}/cancel")
+        if fetch_back:
+            self.agenda.after(6 * DAY, lambda: self.desk.post(f"/v1/payouts/{sent['id']}/reverse"))
 
     def _top_up(self) -> None:
         self.desk.post("/v1/topups", amount=250_000, currency="usd", description="For refunds")
