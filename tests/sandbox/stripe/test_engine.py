@@ -164,6 +164,7 @@ def test_the_controls_show_and_make_accounts_and_keys(stand):
     assert key.startswith("rk_test_")
     stand.client(key).raw_request("get", "/v1/widgets")
     shown = httpx.get(f"{stand.url}/_pinstripe").json()
+    assert shown["requests"]["GET 200"] >= 2
     assert set(shown["accounts"]) == {"acct_x", stand.engine.default_account}
     digest = httpx.get(f"{stand.url}/_pinstripe/digest").json()["digest"]
     assert digest == stand.engine.digest()

@@ -62,9 +62,11 @@ def answer(engine: Pinstripe, request: Request) -> Response:
     """Do it, or say why not."""
     request_id = engine.request_id(request.method)
     try:
-        return _run(engine, request, request_id)
+        found = _run(engine, request, request_id)
     except StripeError as error:
-        return refusal(engine, request, error, request_id)
+        found = refusal(engine, request, error, request_id)
+    engine.tally[f"{request.method} {found.status}"] += 1
+    return found
 
 
 def refusal(engine: Pinstripe, request: Request, error: StripeError, request_id: str) -> Response:

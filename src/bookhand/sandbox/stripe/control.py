@@ -42,6 +42,7 @@ def status(call: Call) -> JSON:
             "given_up": engine.courier.given_up,
             "waiting": engine.courier.waiting(),
         },
+        "requests": dict(sorted(engine.tally.items())),
         "refused_by_limits": engine.limits.refused,
     }
 

@@ -12,6 +12,7 @@ stripe.advance(1_760_086_400)                 # runs the jobs due that day
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -61,6 +62,7 @@ class Pinstripe:
         self.default_account = self.store.meta("default_account") or DEFAULT_ACCOUNT
         self.events_from = 0
         self.latency_seconds = 0.0
+        self.tally: Counter[str] = Counter()
         self.ring = KeyRing(self.store, self.ids)
         self.endpoints = Endpoints(self)
         self.events = Events(self)
