@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bookhand.core.problems import Outage
+from bookhand.core.problems import Outage, Refusal
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.limits import Layer, ReadQuota, binding, grant, overridden, quota_problem
 from bookhand.systems.store import SharedLeaser, count_reads, reads_lately, watch_reads
@@ -98,7 +98,7 @@ def test_overrides_are_checked():
         "GET /v1/charges": 50,
     }
     for wrong in (0, -1, 2.5, True, "25"):
-        with pytest.raises(ValueError, match="whole number"):
+        with pytest.raises(Refusal, match="whole number"):
             overridden({"account": 100}, {"account": wrong})
 
 

@@ -21,7 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from bookhand.core.problems import Problem
+from bookhand.core.problems import Problem, Refusal
 
 LATENESS = 35_000
 """Microseconds after its moment in which a call may still start."""
@@ -160,12 +160,13 @@ def quota_problem(quota: ReadQuota, *, account: str) -> Problem | None:
 
 
 def overridden(counts: Mapping[str, int], overrides: Mapping[str, object]) -> dict[str, int]:
-    """`counts` with a connection's own; `ValueError` for one that is no positive whole number."""
+    """`counts` with a connection's own; `Refusal` for one that is no positive whole number."""
     merged = dict(counts)
     for name, count in overrides.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(
-                f"The limit {name!r} is {count!r}: it must be a whole number of calls a second, at least 1."
+            raise Refusal(
+                f"The limit {name!r} is {count!r}: it must be a whole number of calls a second, at least 1. Correct the "
+                "connection's limits."
             )
         merged[name] = count
     return merged

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from bookhand.core.facts import Link
-from bookhand.sandbox.stripe.engine import Pinstripe
-from bookhand.sandbox.stripe.server import running
+from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT, Pinstripe
+from bookhand.sandbox.stripe.server import bound, serve
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import PINNED_VERSION
@@ -14,6 +17,22 @@ from bookhand.systems.stripe.client import Patience, StripeReader
 from bookhand.workspace.secrets_store import Secrets
 
 QUICK = Patience(tries=3, first_seconds=0.01, longest_seconds=0.02, read_seconds=2, come_back_seconds=60)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One HTTP server for a module's tests, which each put their own stand-in behind it."""
+    idle = Pinstripe()
+    with bound("127.0.0.1", 0) as sock:
+        server = serve(idle)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}", server.config.app, idle
+        server.should_exit = True
+        thread.join(timeout=10)
+    idle.close()
 
 
 @pytest.fixture
@@ -25,9 +44,11 @@ def engine():
 
 
 @pytest.fixture
-def url(engine):
-    with running(engine) as address:
-        yield address
+def url(engine, server):
+    address, app, idle = server
+    app.engine = engine
+    yield address
+    app.engine = idle
 
 
 @pytest.fixture
@@ -36,24 +57,25 @@ def secrets(tmp_path):
 
 
 @pytest.fixture
-def connection(engine, url):
-    """A connection to the stand-in's default account that is in no database."""
+def plain():
+    """A connection that is in no database, to nowhere yet."""
     link = Link(
         workspace_id=1,
         connection_id=1,
         system="stripe",
-        account=engine.default_account,
+        account=DEFAULT_ACCOUNT,
         mode="test",
         api_version=PINNED_VERSION,
     )
-    return Connection(
-        link=link,
-        name="Test",
-        livemode=False,
-        auth="key",
-        status="active",
-        settings={"base_url": url, "limits": {"account": 500, "endpoint": 500}},
-    )
+    settings = {"limits": {"account": 500, "endpoint": 500}}
+    return Connection(link=link, name="Test", livemode=False, auth="key", status="active", settings=settings)
+
+
+@pytest.fixture
+def connection(plain, url):
+    """A connection to the stand-in's default account."""
+    plain.settings["base_url"] = url
+    return plain
 
 
 @pytest.fixture

@@ -243,12 +243,12 @@ class _Canned(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def canned(connection):
+def canned(plain):
     """A server that says exactly what it is told, for what the stand-in never says."""
     handler = type("Handler", (_Canned,), {"answers": [], "seen": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    connection.settings["base_url"] = f"http://127.0.0.1:{server.server_port}"
+    plain.settings["base_url"] = f"http://127.0.0.1:{server.server_port}"
     yield handler
     server.shutdown()
     server.server_close()
@@ -262,22 +262,22 @@ def http_answer(status, body, *headers):
 LIST = b'{"object":"list","data":[{"id":"ch_1","object":"charge"}],"has_more":false}'
 
 
-def test_a_body_cut_short_is_asked_for_again(connection, canned):
+def test_a_body_cut_short_is_asked_for_again(plain, canned):
     canned.answers += [http_answer(200, LIST)[:-20], http_answer(200, LIST)]
-    with with_token(connection, "sk_test_x") as reader:
+    with with_token(plain, "sk_test_x") as reader:
         assert len(reader.page("/v1/charges").data) == 1
 
 
-def test_compressed_pages_are_asked_for_and_unpacked(connection, canned):
+def test_compressed_pages_are_asked_for_and_unpacked(plain, canned):
     canned.answers.append(http_answer(200, gzip.compress(LIST), "Content-Encoding: gzip"))
-    with with_token(connection, "sk_test_x") as reader:
+    with with_token(plain, "sk_test_x") as reader:
         assert bytes(reader.page("/v1/charges").data[0]) == b'{"id":"ch_1","object":"charge"}'
     assert canned.seen[0]["accept-encoding"] == "gzip"
 
 
-def test_every_call_carries_the_version_and_lists_a_hundred(connection, canned):
+def test_every_call_carries_the_version_and_lists_a_hundred(plain, canned):
     canned.answers.append(http_answer(200, LIST))
-    with with_token(connection, "sk_test_x") as reader:
+    with with_token(plain, "sk_test_x") as reader:
         reader.page("/v1/charges", {"created[gte]": 5, "expand": ["data.customer"]})
     assert canned.seen[0]["stripe-version"] == "2026-10-28.endive"
     assert canned.seen[0]["path"] == "/v1/charges?limit=100&created%5Bgte%5D=5&expand%5B%5D=data.customer"
@@ -285,35 +285,35 @@ def test_every_call_carries_the_version_and_lists_a_hundred(connection, canned):
 
 
 @pytest.mark.parametrize("auth", ["platform", "connect_oauth"])
-def test_a_platform_names_the_account(connection, canned, auth):
+def test_a_platform_names_the_account(plain, canned, auth):
     canned.answers.append(http_answer(200, LIST))
-    with with_token(msgspec.structs.replace(connection, auth=auth), "sk_test_x") as reader:
+    with with_token(msgspec.structs.replace(plain, auth=auth), "sk_test_x") as reader:
         reader.page("/v1/charges")
-    assert canned.seen[0]["stripe-account"] == connection.link.account
+    assert canned.seen[0]["stripe-account"] == plain.link.account
 
 
 @pytest.mark.parametrize(("status", "header", "tries"), [
     (500, "Stripe-Should-Retry: false", 1), (500, "X: y", 3), (429, "Stripe-Should-Retry: true", 3), (429, "X: y", 3),
     (429, "Stripe-Should-Retry: false", 1), (409, "X: y", 3), (503, "Stripe-Should-Retry: true", 3),
 ])  # fmt: skip
-def test_stripe_should_retry_is_obeyed(connection, canned, status, header, tries):
+def test_stripe_should_retry_is_obeyed(plain, canned, status, header, tries):
     canned.answers += [http_answer(status, b'{"error":{"message":"no"}}', header)] * 3
-    with with_token(connection, "sk_test_x") as reader, pytest.raises(Outage):
+    with with_token(plain, "sk_test_x") as reader, pytest.raises(Outage):
         reader.page("/v1/charges")
     assert len(canned.seen) == tries
 
 
 @pytest.mark.parametrize("status", [400, 402, 404])
-def test_a_plain_no_is_asked_once(connection, canned, status):
+def test_a_plain_no_is_asked_once(plain, canned, status):
     canned.answers += [http_answer(status, b'{"error":{"message":"no","code":"bad","param":"limit"}}')]
-    with with_token(connection, "sk_test_x") as reader, pytest.raises(StripeRefusal) as caught:
+    with with_token(plain, "sk_test_x") as reader, pytest.raises(StripeRefusal) as caught:
         reader.page("/v1/charges")
     assert (caught.value.code, caught.value.param, len(canned.seen)) == ("bad", "limit", 1)
 
 
-def test_a_proxys_page_is_no_list(connection, canned):
+def test_a_proxys_page_is_no_list(plain, canned):
     canned.answers += [http_answer(200, b"<html>Sign in to the wifi</html>")]
-    with with_token(connection, "sk_test_x") as reader, pytest.raises(Outage, match="no list"):
+    with with_token(plain, "sk_test_x") as reader, pytest.raises(Outage, match="no list"):
         reader.page("/v1/charges")
 
 
@@ -361,6 +361,12 @@ def test_names_of_endpoints_are_no_ids(path):
 )
 def test_ids_are_one_endpoint(path):
     assert "{id}" in layers_of("GET", path, limits(livemode=True))[1].name
+
+
+@pytest.mark.parametrize("name", ["acount", "endpoints", "GET v1/charges", "PATCH /v1/charges"])
+def test_a_limit_nobody_knows_is_refused(name):
+    with pytest.raises(Refusal, match="There is no limit named"):
+        limits(livemode=True, overrides={name: 5})
 
 
 def test_forms():

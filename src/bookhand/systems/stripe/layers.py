@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bookhand.core.problems import Refusal
 from bookhand.systems.limits import Layer, overridden
 
 _LIVE = {"account": 100}
@@ -29,8 +30,22 @@ _HOUR_SECONDS = 3600.0
 
 
 def limits(*, livemode: bool, overrides: Mapping[str, object] | None = None) -> dict[str, int]:
-    """Calls a second by layer (updates of one payment intent: an hour), with a connection's own counts put in."""
-    return overridden({**(_LIVE if livemode else _SANDBOX), **_EITHER}, overrides or {})
+    """Calls a second by layer (updates of one payment intent: an hour), with a connection's own counts put in.
+
+    `Refusal` for a layer nobody knows: a limit with a typing error in its name would be no limit.
+    """
+    counts = {**(_LIVE if livemode else _SANDBOX), **_EITHER}
+    unknown = [
+        name
+        for name in overrides or {}
+        if name not in {*counts, "read", "write"} and not _ENDPOINT.fullmatch(name)
+    ]
+    if unknown:
+        known = ", ".join([*counts, "read", "write"])
+        raise Refusal(
+            f"There is no limit named {unknown[0]!r}: there are {known}, and endpoints as in 'GET /v1/charges'."
+        )
+    return overridden(counts, overrides or {})
 
 
 def layers_of(method: str, path: str, counts: Mapping[str, int]) -> tuple[Layer, ...]:
@@ -53,6 +68,7 @@ def layers_of(method: str, path: str, counts: Mapping[str, int]) -> tuple[Layer,
 _ID = re.compile(
     r"(?<=/)(?=[a-z_]*[0-9A-Z])[A-Za-z0-9_-]+(?=/|$)"
 )  # names of endpoints are lower-case letters alone
+_ENDPOINT = re.compile(r"(?:GET|POST|DELETE) /v[12]/[a-z_/{}]+")
 _UPDATED = re.compile(r"/v1/payment_intents/(pi_\w+)(?:/\w+)?")
 
 
