@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
 from bookhand.core.facts import Link
@@ -19,6 +20,10 @@ from bookhand.db.engine import Database
 from bookhand.db.schema import migrate
 
 API_VERSION = "2026-10-28.endive"
+
+# A busy machine is no finding about the code.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

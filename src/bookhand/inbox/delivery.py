@@ -5,7 +5,7 @@ unchanged is no new mail. What we were told in an answer that is no object (whic
 is not there) is written down as a delivery too, so a replay hears it again.
 
 >>> listed(b'{"id": "po_1", "object": "payout", "amount": 5}', as_of=1767225600).key
-'po_1:ae7bd6ff0e7b7ed0'
+'po_1:da3cb3fbe1943a0b'
 """
 
 from __future__ import annotations

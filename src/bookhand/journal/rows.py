@@ -4,7 +4,7 @@ The hash covers everything that follows from immutable facts, so the same key wi
 the delivery are left out: they say when we were told, not what happened.
 
 >>> row_of(Entry(key="txn_1", happened_at=0, kind="charge", why="Charge", postings=(Posting("revenue", "USD", 0),)), booked_on="1970-01-01")[:20]
-'txn_1\t0\tcharge\tCha'
+'txn_1\t0\tcharge\tCharg'
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The percentages are those a US account pays without a negotiated plan. Lines sum
 
     >>> [line["amount"] for line in card_fee(10_000, "usd", "usd", country="US", card_country="DE")]
     [470]
-    >>> lines = card_fee(10_000, "usd", "usd", country="US", card_country="DE", converted=True)
+    >>> lines = card_fee(10_000, "usd", "eur", country="US", card_country="DE", converted=True)
     >>> [(line["amount"], line["description"]) for line in lines]
     [(470, 'Stripe processing fees'), (100, 'Stripe currency conversion fee')]
 """

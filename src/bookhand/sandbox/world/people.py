@@ -1,7 +1,7 @@
 """The customers of the seeded company: who they are, where, what they pay with and what will become of them.
 
     >>> [c.currency for c in people(Random("1:people"), 3)]
-    ['usd', 'eur', 'usd']
+    ['usd', 'usd', 'eur']
 
 Names are made of small word lists of our own; mail goes to example domains, which nobody owns.
 """
