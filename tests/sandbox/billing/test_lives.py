@@ -386,3 +386,24 @@ def test_the_next_invoice_is_announced_when_the_account_wants_it(company: Compan
         company.get(f"subscriptions/{sub['id']}")["items"]["data"][0]["current_period_end"]
         == START + 31 * DAY
     )
+
+
+def test_a_last_invoice_settles_what_was_not_used(company: Company) -> None:
+    customer = company.customer()
+    sub = company.subscribe(customer, company.price(3100))
+    company.day(11)
+    gone = company.delete(f"subscriptions/{sub['id']}", prorate=True, invoice_now=True)
+    last = company.get(f"invoices/{gone['latest_invoice']}")
+    assert (last["status"], last["total"], last["amount_due"]) == ("paid", -2000, 0)
+    assert company.get(f"customers/{customer['id']}")["balance"] == -2000
+
+
+def test_a_bank_debit_that_comes_back_is_dunned(company: Company) -> None:
+    customer = company.customer("pm_usBankAccount_insufficientFunds")
+    sub = company.subscribe(customer, company.price())
+    assert sub["status"] == "active"
+    company.day(8)
+    invoice = company.latest(sub)
+    assert (invoice["status"], invoice["amount_paid"]) == ("open", 0)
+    assert invoice["next_payment_attempt"] > START + 4 * DAY
+    assert company.get(f"subscriptions/{sub['id']}")["status"] == "past_due"

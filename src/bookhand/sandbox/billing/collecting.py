@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import balances, coupons, drafts, methods, standing
-from bookhand.sandbox.billing.clocks import enter, wall
-from bookhand.sandbox.billing.customers import default_method
-from bookhand.sandbox.billing.shares import MILLIONTHS, millionths, rounded
+from bookhand.sandbox.billing import balances, coupons, drafts, invoice_payments, methods, standing
+from bookhand.sandbox.billing.clocks import enter
 from bookhand.sandbox.billing.standing import Bill, bill_of, close
 from bookhand.sandbox.billing.terms import terms
 from bookhand.sandbox.money import payments
-from bookhand.sandbox.money.charge import MOST
 from bookhand.sandbox.money.currencies import THREE_DECIMAL, WHOLE_HUNDREDS, smallest_charge
 from bookhand.sandbox.stripe.routes import job
 
@@ -27,12 +24,6 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
-WORDS = {
-    "subscription_create": "Subscription creation",
-    "subscription_cycle": "Subscription update",
-    "subscription_update": "Subscription update",
-}
-_trying: set[str] = set()
 
 
 def finalize(call: Call, bill: Bill, *, auto_advance: bool | None = None) -> None:
@@ -68,16 +59,16 @@ def attempt(
 ) -> JSON | None:
     """Try to collect an open invoice once; the payment intent, or None where there is nothing to pay with."""
     invoice = bill.invoice
-    chosen = method or _usable(call, bill)
+    chosen = method or invoice_payments.usable(call, bill)
     if automatic or invoice["attempt_count"] == 0:
         invoice["attempt_count"] += 1
     invoice["attempted"] = True
-    if chosen is None or (automatic and not _chargeable(invoice)):
+    if chosen is None or (automatic and not invoice_payments.chargeable(invoice)):
         _failed(call, bill, None)
         return None
-    payment = _open_payment(call, invoice)
-    intent = _pay(call, bill, payment, chosen, off_session=off_session)
-    payment = payment or _link(call, invoice, intent)
+    payment = invoice_payments.waiting(call, invoice)
+    intent = invoice_payments.attempt(call, bill, payment, chosen, off_session=off_session)
+    payment = payment or invoice_payments.link(call, invoice, intent)
     if intent["status"] == "succeeded":
         _remember(call, bill, intent)
         settle(call, bill, payment=payment)
@@ -90,17 +81,17 @@ def attempt(
 
 def open_intent(call: Call, bill: Bill) -> JSON:
     """A payment intent that waits for the customer to confirm it."""
-    payment = _open_payment(call, bill.invoice)
+    payment = invoice_payments.waiting(call, bill.invoice)
     if payment is not None:
         return call.get("payment_intent", payment["payment"]["payment_intent"])
-    intent = _pay(call, bill, None, None, off_session=False)
-    _link(call, bill.invoice, intent)
+    intent = invoice_payments.attempt(call, bill, None, None, off_session=False)
+    invoice_payments.link(call, bill.invoice, intent)
     return intent
 
 
 def attach(call: Call, bill: Bill, intent: JSON) -> None:
     """Count a payment intent that was made elsewhere toward an invoice."""
-    payment = _link(call, bill.invoice, intent)
+    payment = invoice_payments.link(call, bill.invoice, intent)
     payment["is_default"] = False
     call.save(payment)
     if intent["status"] == "succeeded":
@@ -129,18 +120,6 @@ def settle(call: Call, bill: Bill, *, payment: JSON | None = None, out_of_band: 
     if not out_of_band:
         call.emit("invoice.payment_succeeded", invoice)
     standing.paid(call, bill)
-
-
-def method_of(bill: Bill) -> str | None:
-    """What an invoice is paid with: its own method, its subscription's, its customer's."""
-    sub = bill.sub or {}
-    return (
-        bill.invoice["default_payment_method"]
-        or sub.get("default_payment_method")
-        or bill.invoice["default_source"]
-        or sub.get("default_source")
-        or default_method(bill.customer)
-    )
 
 
 @job("billing.invoice.finalize")
@@ -190,7 +169,7 @@ def void(call: Call, bill: Bill) -> None:
     applied = (invoice["ending_balance"] or 0) - invoice["starting_balance"]
     if applied:
         _move(call, bill, -applied, "unapplied_from_invoice")
-    _cancel_payment(call, invoice)
+    invoice_payments.cancel(call, invoice)
     call.emit("invoice.voided", invoice)
     call.emit("invoice.updated", invoice, previous)
 
@@ -208,7 +187,10 @@ def give_up(call: Call, bill: Bill, reason: str) -> None:
 
 def watch(call: Call, intent: JSON) -> None:
     """A payment intent came to an end that this room did not cause: the customer confirmed it, a bank answered."""
-    if intent["id"] in _trying or intent["status"] not in ("succeeded", "requires_payment_method"):
+    if intent["id"] in invoice_payments.trying or intent["status"] not in (
+        "succeeded",
+        "requires_payment_method",
+    ):
         return
     payment = call.first("invoice_payment", payment_intent=intent["id"])
     if payment is None or payment["status"] == "paid":
@@ -240,93 +222,6 @@ def _remember(call: Call, bill: Bill, intent: JSON) -> None:
         previous = {"default_payment_method": sub["default_payment_method"]}
         sub["default_payment_method"], bill.sub_changed = method["id"], True
         call.emit("customer.subscription.updated", sub, previous)
-
-
-def _usable(call: Call, bill: Bill) -> JSON | None:
-    """The default method, unless it was taken off the customer meanwhile."""
-    method = call.look("payment_method", method_of(bill))
-    return method if method is not None and method["customer"] == bill.customer["id"] else None
-
-
-def _chargeable(invoice: JSON) -> bool:
-    return bool(smallest_charge(invoice["currency"]) <= invoice["amount_remaining"] <= MOST)
-
-
-def _pay(
-    call: Call, bill: Bill, payment: JSON | None, method: str | JSON | None, *, off_session: bool
-) -> JSON:
-    invoice = bill.invoice
-    with wall(call):
-        if payment is not None and method is not None:
-            intent = call.get("payment_intent", payment["payment"]["payment_intent"])
-            _trying.add(intent["id"])
-            try:
-                return payments.retry(call, intent, payment_method=method, off_session=off_session)
-            finally:
-                _trying.discard(intent["id"])
-        return payments.pay(
-            call,
-            amount=invoice["amount_remaining"],
-            currency=invoice["currency"],
-            customer=invoice["customer"],
-            payment_method=method,
-            description=WORDS.get(invoice["billing_reason"]) or f"Payment for Invoice {invoice['number']}",
-            metadata={},
-            off_session=off_session,
-            application_fee=_fee(invoice, bill.sub),
-            on_behalf=invoice["on_behalf_of"],
-            statement=invoice["statement_descriptor"],
-            setup="off_session" if invoice["billing_reason"] == "subscription_create" else None,
-        )
-
-
-def _fee(invoice: JSON, sub: JSON | None) -> int | None:
-    percent = (sub or {}).get("application_fee_percent")
-    if percent is None:
-        return None
-    return rounded(invoice["amount_remaining"] * millionths(str(percent)), MILLIONTHS)
-
-
-def _open_payment(call: Call, invoice: JSON) -> JSON | None:
-    payment = call.first("invoice_payment", invoice=invoice["id"], status="open")
-    if payment is None:
-        return None
-    intent = call.get("payment_intent", payment["payment"]["payment_intent"])
-    if intent["status"] == "canceled" or payment["amount_requested"] != invoice["amount_remaining"]:
-        _cancel_payment(call, invoice)
-        return None
-    return payment
-
-
-def _link(call: Call, invoice: JSON, intent: JSON) -> JSON:
-    payment: JSON = {
-        "id": call.new_id("inpay"),
-        "object": "invoice_payment",
-        "amount_paid": None,
-        "amount_requested": intent["amount"],
-        "created": call.now,
-        "currency": invoice["currency"],
-        "invoice": invoice["id"],
-        "is_default": True,
-        "livemode": call.livemode,
-        "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
-        "status": "open",
-        "status_transitions": {"canceled_at": None, "paid_at": None},
-    }
-    return call.add(payment, invoice=invoice["id"], payment_intent=intent["id"], status="open")
-
-
-def _cancel_payment(call: Call, invoice: JSON) -> None:
-    payment = call.first("invoice_payment", invoice=invoice["id"], status="open")
-    if payment is None:
-        return
-    payment["status"], payment["is_default"] = "canceled", False
-    payment["status_transitions"]["canceled_at"] = call.now
-    call.save(payment, status="canceled")
-    intent = call.get("payment_intent", payment["payment"]["payment_intent"])
-    if intent["status"] not in ("succeeded", "canceled", "processing"):
-        with wall(call):
-            payments.let_go(call, intent, "void_invoice")
 
 
 def _failed(call: Call, bill: Bill, intent: JSON | None) -> None:

@@ -38,7 +38,7 @@ def cancel_now(
     for status in ("draft", "open"):
         stop_invoices(call, call.find("invoice", subscription=sub["id"], status=status))
     if invoice_now:
-        changes.invoice_pending(call, customer, sub, reason="subscription_update")
+        _bill_the_rest(call, customer, sub)
     if sub["schedule"]:
         _end_schedule(call, sub["schedule"])
     return sub
@@ -82,6 +82,17 @@ def exhausted(call: Call, args: JSON) -> None:
     close(call, bill)
     if bill.sub is not None and bill.sub["status"] == "past_due" and chosen.then == "cancel":
         cancel_now(call, bill.sub, reason="payment_failed")
+
+
+def _bill_the_rest(call: Call, customer: JSON, sub: JSON) -> None:
+    invoice = changes.invoice_pending(call, customer, sub, reason="subscription_update")
+    if invoice is None:
+        return
+    bill = standing.Bill(invoice, customer, sub, sub_changed=True)
+    collecting.finalize(call, bill)
+    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
+        collecting.attempt(call, bill)
+    close(call, bill)
 
 
 def stop_invoices(call: Call, invoices: Iterable[JSON]) -> None:

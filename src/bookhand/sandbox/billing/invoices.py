@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bookhand.sandbox.billing import collecting, coupons, drafts, fields, invoiceitems, rates
+from bookhand.sandbox.billing import (
+    collecting,
+    coupons,
+    drafts,
+    fields,
+    invoice_payments,
+    invoiceitems,
+    rates,
+)
 from bookhand.sandbox.billing.clocks import enter
 from bookhand.sandbox.billing.customers import get as get_customer
 from bookhand.sandbox.billing.drafts import DAY
@@ -259,23 +267,6 @@ def _edit_line(call: Call, params: Params, line: JSON) -> None:
         drafts.want_rates(line, rates.by_hand(call, params.listing("tax_rates")))
 
 
-@route("GET", "/v1/invoice_payments")
-def payments_of(call: Call) -> JSON:
-    """The payments of invoices, found from either side."""
-    return call.page(
-        "invoice_payment",
-        invoice=call.text("invoice"),
-        payment_intent=call.text("payment[payment_intent]"),
-        status=call.choice("status", ("canceled", "open", "paid")),
-    )
-
-
-@route("GET", "/v1/invoice_payments/{id}")
-def read_payment(call: Call) -> JSON:
-    """One payment of an invoice."""
-    return call.get("invoice_payment", call.path["id"])
-
-
 def part(call: Call, found: list[JSON]) -> JSON:
     """A page of objects that are stored inside another."""
     size = call.integer("limit", default=10, min=1, max=100) or 10
@@ -287,7 +278,7 @@ def part(call: Call, found: list[JSON]) -> JSON:
 
 def _pay(call: Call, bill: Bill) -> JSON:
     method = call.text("payment_method") or call.text("source")
-    if method is None and collecting.method_of(bill) is None:
+    if method is None and invoice_payments.method_of(bill) is None:
         raise StripeError(
             "There is no `default_payment_method` set on this Customer or Invoice. Please set either the "
             "`customer.invoice_settings.default_payment_method` or the `default_payment_method` for this invoice.",

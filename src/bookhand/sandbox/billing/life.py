@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bookhand.sandbox.billing import collecting, cycles, drafts, invoiceitems, items, lines, setups, standing
 from bookhand.sandbox.billing.cycles import DAY
+from bookhand.sandbox.billing.invoice_payments import method_of
 from bookhand.sandbox.billing.shares import rounded
 from bookhand.sandbox.billing.standing import Bill
 from bookhand.sandbox.billing.terms import terms
@@ -61,7 +62,7 @@ def start(
     free = invoice["status"] == "paid"
     if sub["status"] == "incomplete" and not free and payment_behavior != "default_incomplete":
         _require_method(bill)
-    if trial and not collecting.method_of(bill):
+    if trial and not method_of(bill):
         sub["pending_setup_intent"] = setups.for_subscription(call, customer["id"])
     call.emit("customer.subscription.created", sub)
     if invoice["status"] == "open" and not sends:
@@ -248,7 +249,7 @@ def _cycle_invoice(call: Call, customer: JSON, sub: JSON, made: list[JSON], bega
 
 
 def _require_method(bill: Bill) -> None:
-    if collecting.method_of(bill) is None:
+    if method_of(bill) is None:
         raise StripeError(
             "This customer has no attached payment source or default payment method. Please consider adding a "
             "default payment method. For more information, visit "
@@ -279,7 +280,7 @@ def _needs_action() -> StripeError:
 
 def _stops_without_method(call: Call, sub: JSON) -> bool:
     customer = call.get("customer", sub["customer"])
-    if collecting.method_of(Bill({"default_payment_method": None, "default_source": None}, customer, sub)):
+    if method_of(Bill({"default_payment_method": None, "default_source": None}, customer, sub)):
         return False
     behavior = ((sub["trial_settings"] or {}).get("end_behavior") or {}).get("missing_payment_method")
     if behavior == "cancel":
