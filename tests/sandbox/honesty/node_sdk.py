@@ -58,6 +58,7 @@ class Declarations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[Path, _File] = {}
+        self._shapes: dict[tuple[Path, tuple[str, ...]], Keys] = {}
 
     def shape(self, object_name: str) -> Keys:
         """The shape of one kind of object, by the literal in its `object` key."""
@@ -89,6 +90,12 @@ class Declarations:
         return self._files[path]
 
     def _keys(self, file: _File, path: tuple[str, ...]) -> Keys:
+        known = self._shapes.get((file.path, path))
+        if known is None:
+            known = self._shapes[file.path, path] = self._build(file, path)
+        return known
+
+    def _build(self, file: _File, path: tuple[str, ...]) -> Keys:
         members = file.interfaces[path]
         literal = members["object"].tokens if "object" in members else []
         named = literal[0].strip("'") if len(literal) == 1 and literal[0].startswith("'") else None

@@ -180,7 +180,11 @@ def _check_one_of(value: Any, options: tuple[Shape, ...], at: str) -> list[Findi
     if isinstance(value, dict) and isinstance(value.get("object"), str):
         named = [o for o in options if isinstance(o, Keys) and o.object_name == value["object"]]
         options = tuple(named) or options
-    results = [check(value, option, at=at) for option in options]
+    results = []
+    for option in options:
+        results.append(check(value, option, at=at))
+        if not results[-1]:
+            return []
     return min(results, key=_badness)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import stripe
 
@@ -23,6 +24,7 @@ from bookhand.sandbox.stripe import routes
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.stripe.server import running
+from bookhand.sandbox.world.world import World
 
 from . import journeys_billing, journeys_money, python_sdk
 from .node_sdk import Declarations
@@ -215,3 +217,22 @@ def test_the_judges_see_one_spoilt_key_in_a_real_answer(told: Told) -> None:
             spoilt = copy.deepcopy(seen[kind])
             del spoilt[key]
             assert any(f.at == f"{kind}.{key}" for f in verdict.of(spoilt)), (kind, key)
+
+
+def test_a_seeded_company_is_honest_to_its_last_object() -> None:
+    """States that no journey reaches: renewals, dunning, trials that end, payouts that fail."""
+    engine = World(seed=7, months=2, customers=12).create()
+    verdict = Verdict(Declarations(NODE).shape if NODE.exists() else python_sdk.shape)
+    found, judged = set(), 0
+    for *_, body in engine.store.everything():
+        thing = msgspec.json.decode(body)
+        if thing["object"] not in STORED_OTHERWISE and not thing["object"].startswith("_pinstripe"):
+            judged += 1
+            found |= {f"{f.at} {f.says}" for f in verdict.of(thing) if f.weight == "wrong"}
+    engine.close()
+    assert judged > 800
+    expect_none(found)
+
+
+# Stored shorter than it is shown, or never shown.
+STORED_OTHERWISE = {"account", "subscription_item_place"}
