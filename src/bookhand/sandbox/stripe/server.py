@@ -143,6 +143,7 @@ def serve(engine: Pinstripe) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=60,
         timeout_graceful_shutdown=1,
     )
 
