@@ -12,27 +12,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
+import structlog
 
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage
 from bookhand.db.engine import APP_ROLE, Database
 from bookhand.inbox.delivery import Delivery
-from bookhand.inbox.store import CHANNEL, FRESH, LIVE, arguments
+from bookhand.inbox.store import CHANNEL, INSERT, LIVE, arguments
 
 LARGEST_COMMIT = 256
 LARGEST_COMMIT_BYTES = 16 << 20
 MOST_WAITING = 4096
 _TIMEOUT_SECONDS = 10.0
+_TELL_SECONDS = 0.004
 
-_KEEP = f"""{FRESH}, told as materialized (
-    select pg_notify('{CHANNEL}', c::text) from (select distinct connection_id as c from fresh) as whose
-)
-select connection_id, key, (select count(*) from told) from fresh
-"""
+log = structlog.get_logger(__name__)
 
 _Letter = tuple[Link, Delivery, "asyncio.Future[bool]"]
 
@@ -45,6 +43,8 @@ class Mailbox:
         self._timeout = timeout_seconds
         self._waiting: deque[_Letter] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._untold: set[int] = set()
+        self._teller: asyncio.Task[None] | None = None
         self._cx: psycopg.AsyncConnection[Any] | None = None
 
     async def keep(self, link: Link, delivery: Delivery) -> bool:
@@ -63,6 +63,8 @@ class Mailbox:
         """Finish what is under way and let go of the connection."""
         if self._writer is not None:
             await self._writer
+        if self._teller is not None:
+            await self._teller
         if self._cx is not None:
             await self._cx.close()
             self._cx = None
@@ -114,8 +116,31 @@ class Mailbox:
     async def _insert(self, letters: Sequence[_Letter]) -> set[tuple[int, str]]:
         cx = await self._connection()
         rows = [(link.connection_id, delivery) for link, delivery, _ in letters]
-        found = await cx.execute(_KEEP, arguments(self._db.workspace_id, rows, lane=LIVE), prepare=True)
-        return {(number, key) for number, key, _ in await found.fetchall()}
+        found = await cx.execute(INSERT, arguments(self._db.workspace_id, rows, lane=LIVE), prepare=True)
+        fresh = {(number, key) for number, _, key in await found.fetchall()}
+        self._tell(number for number, _ in fresh)
+        return fresh
+
+    def _tell(self, numbers: Iterable[int]) -> None:
+        """Wake the worker, a few milliseconds later and once for many commits: a NOTIFY inside them would line them all up."""
+        self._untold.update(numbers)
+        if self._untold and self._teller is None:
+            self._teller = asyncio.create_task(self._notify())
+
+    async def _notify(self) -> None:
+        try:
+            await asyncio.sleep(_TELL_SECONDS)
+            told, self._untold = self._untold, set()
+            cx = await self._connection()
+            await cx.execute(
+                "select pg_notify(%s, n::text) from unnest(%s::int[]) as n",
+                (CHANNEL, list(told)),
+                prepare=True,
+            )
+        except (psycopg.Error, OSError):
+            log.warning("wake_up_lost")  # the worker looks by itself every few seconds
+        finally:
+            self._teller = None
 
     async def _connection(self) -> psycopg.AsyncConnection[Any]:
         if self._cx is None or self._cx.closed:

@@ -22,7 +22,7 @@ create table delivery (
     body bytea not null,
     received_at timestamptz not null default now(),
     primary key (workspace_id, connection_id, seq),
-    unique (workspace_id, connection_id, key)
+    unique (key, connection_id, workspace_id)      -- the key first: or a planner without statistics takes it for the other one
 );
 create table queued (
     workspace_id int not null,
