@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
@@ -119,6 +121,22 @@ def test_every_missing_permission_is_named_and_nothing_is_stored(db, secrets, en
         assert f"rak_{name}_read" in str(caught.value)
     assert "rak_charge_read" not in str(caught.value)
     assert connections(db) == []
+
+
+def test_a_key_without_any_one_permission_is_refused_and_that_one_is_named(db, secrets, engine, url):
+    for lacking in ("plan", "charge", "invoice"):
+        rk = engine.restricted(
+            engine.default_account, {name: way for name, way in READS.items() if name != lacking}
+        )
+        with pytest.raises(Refusal) as caught:
+            connect_with_key(db, secrets, rk, base_url=url, limits=FAST)
+        assert str(caught.value).count("rak_") == 1
+        assert f"rak_{lacking}_read" in str(caught.value)
+
+
+def test_the_guide_lists_exactly_what_is_needed():
+    guide = (Path(__file__).parents[3] / "docs" / "connecting-stripe.md").read_text()
+    assert set(re.findall(r"`(rak_\w+)`", guide)) == {need.permission for need in MANIFEST.needs}
 
 
 @pytest.mark.parametrize(

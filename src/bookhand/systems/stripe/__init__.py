@@ -12,12 +12,12 @@ PINNED_VERSION = "2026-10-28.endive"
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """A permission that a restricted key must have: how the dashboard calls it, and a read that shows whether it is there."""
+    """A permission that a restricted key must have: how the dashboard calls it, and reads that show whether it is there."""
 
     permission: str
     resource: str
     access: str
-    probe: str
+    probes: tuple[str, ...]
     why: str
 
 
@@ -34,8 +34,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     known_gaps: tuple[str, ...]
 
 
-def _read(permission: str, resource: str, probe: str, why: str) -> Need:
-    return Need(permission=f"rak_{permission}_read", resource=resource, access="Read", probe=probe, why=why)
+def _read(permission: str, resource: str, why: str, *probes: str) -> Need:
+    return Need(permission=f"rak_{permission}_read", resource=resource, access="Read", probes=probes, why=why)
 
 
 MANIFEST = Manifest(
@@ -45,21 +45,22 @@ MANIFEST = Manifest(
     auth=("key", "app_oauth", "connect_oauth", "platform"),
     api_version=PINNED_VERSION,
     needs=(
-        _read("accounts_kyc_basic", "Account", "/v1/account", "to know whose key it is"),
-        _read("balance", "Balance", "/v1/balance", "to prove the books against"),
-        _read("balance_transaction_source", "Balance transaction sources", "/v1/balance_transactions", "every movement of money"),
-        _read("charge", "Charges and refunds", "/v1/charges", "what was sold, and what went back"),
-        _read("payment_intent", "Payment intents", "/v1/payment_intents", "to link payments to invoices"),
-        _read("dispute", "Disputes", "/v1/disputes", "money withdrawn and given back"),
-        _read("payout", "Payouts", "/v1/payouts", "money on its way to the bank"),
-        _read("customer", "Customers", "/v1/customers", "who paid"),
-        _read("product", "Products", "/v1/products", "what was sold"),
-        _read("subscription", "Subscriptions", "/v1/subscriptions", "what renews"),
-        _read("invoice", "Invoices", "/v1/invoices", "the tax in a payment"),
-        _read("credit_note", "Credit notes", "/v1/credit_notes", "the tax in a refund"),
-        _read("event", "Events", "/v1/events", "to find what a webhook missed"),
+        _read("accounts_kyc_basic", "Account", "to know whose key it is", "/v1/account"),
+        _read("balance", "Balance", "to prove the books against", "/v1/balance"),
+        _read("balance_transaction_source", "Balance transaction sources", "every movement of money", "/v1/balance_transactions"),
+        _read("charge", "Charges and refunds", "what was sold, and what went back", "/v1/charges", "/v1/refunds"),
+        _read("payment_intent", "Payment intents", "to link payments to invoices", "/v1/payment_intents"),
+        _read("dispute", "Disputes", "money withdrawn and given back", "/v1/disputes"),
+        _read("payout", "Payouts", "money on its way to the bank", "/v1/payouts"),
+        _read("customer", "Customers", "who paid", "/v1/customers"),
+        _read("product", "Products", "what was sold", "/v1/products"),
+        _read("plan", "Prices", "what it costs", "/v1/prices"),
+        _read("subscription", "Subscriptions", "what renews", "/v1/subscriptions"),
+        _read("invoice", "Invoices", "the tax in a payment", "/v1/invoices", "/v1/invoice_payments"),
+        _read("credit_note", "Credit notes", "the tax in a refund", "/v1/credit_notes"),
+        _read("event", "Events", "to find what a webhook missed", "/v1/events"),
         Need(
-            permission="rak_webhook_write", resource="Webhook endpoints", access="Write", probe="/v1/webhook_endpoints",
+            permission="rak_webhook_write", resource="Webhook endpoints", access="Write", probes=("/v1/webhook_endpoints",),
             why="to hear of changes at once (only with BOOKHAND_PUBLIC_URL)",
         ),
     ),

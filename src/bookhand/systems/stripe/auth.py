@@ -183,7 +183,7 @@ def _settings(base_url: str | None, limits: Mapping[str, int] | None) -> dict[st
 
 
 def _needs(*, webhooks: bool) -> tuple[Need, ...]:
-    return tuple(need for need in MANIFEST.needs if webhooks or need.probe != "/v1/webhook_endpoints")
+    return tuple(need for need in MANIFEST.needs if webhooks or need.access == "Read")
 
 
 def _examine(draft: Connection, token: str, *, needs: tuple[Need, ...]) -> Identity:
@@ -200,18 +200,26 @@ def _examine(draft: Connection, token: str, *, needs: tuple[Need, ...]) -> Ident
 
 
 def _lacking(reader: StripeReader, need: Need) -> str | None:
-    """What a person has to add to the key, if `need` is not met."""
-    try:
-        if need.probe in {"/v1/account", "/v1/balance"}:
-            reader.one(need.probe)
-        else:
-            reader.page(need.probe, {"limit": 1})
-    except StripeRefusal as refusal:
-        if refusal.permission is None:
-            raise
-        named = need.permission if need.access == "Write" else refusal.permission
-        return f"{need.resource}: {need.access} ({named}), {need.why}"
+    """What a person has to add to the key, if `need` is not met; named as Stripe's own refusal names it."""
+    for probe in need.probes:
+        try:
+            _probe(reader, probe)
+        except StripeRefusal as refusal:
+            if refusal.permission is None:
+                raise
+            named = need.permission if need.access == "Write" else refusal.permission
+            return f"{need.resource}: {need.access} ({named}), {need.why}"
     return None
+
+
+def _probe(reader: StripeReader, path: str) -> None:
+    if path in _SINGLE:
+        reader.one(path)
+    else:
+        reader.page(path, {"limit": 1})
+
+
+_SINGLE = frozenset({"/v1/account", "/v1/balance"})
 
 
 class _Dashboard(msgspec.Struct):
