@@ -407,3 +407,15 @@ def test_a_bank_debit_that_comes_back_is_dunned(company: Company) -> None:
     assert (invoice["status"], invoice["amount_paid"]) == ("open", 0)
     assert invoice["next_payment_attempt"] > START + 4 * DAY
     assert company.get(f"subscriptions/{sub['id']}")["status"] == "past_due"
+
+
+def test_the_cycle_can_begin_anew_but_not_inside_a_trial(company: Company) -> None:
+    customer, price = company.customer(), company.price(3100)
+    sub = company.subscribe(customer, price)
+    trial = company.subscribe(customer, price, trial_period_days=20)
+    company.day(10)
+    moved = company.post(f"subscriptions/{sub['id']}", billing_cycle_anchor="now")
+    assert moved["items"]["data"][0]["current_period_start"] == START + 10 * DAY
+    assert company.latest(moved)["total"] == 3100 - 2100
+    error = company.refused(f"subscriptions/{trial['id']}", billing_cycle_anchor="now")
+    assert error["param"] == "billing_cycle_anchor"

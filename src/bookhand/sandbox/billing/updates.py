@@ -213,6 +213,11 @@ def _change_items(call: Call, customer: JSON, sub: JSON) -> JSON | None:
     anchor_now = "now" in (call.value("billing_cycle_anchor"), call.value("billing_cycle_anchor[type]"))
     if not call.sent("items") and not anchor_now:
         return None
+    if anchor_now and sub["status"] == "trialing":
+        raise StripeError(
+            "The billing cycle of a trial begins when the trial ends; change `trial_end` instead.",
+            param="billing_cycle_anchor",
+        )
     after = [fields.copy(item) for item in sub["items"]["data"]]
     for params in call.subs("items"):
         id_ = params.text("id")
