@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +25,7 @@ from bookhand.sandbox.world.world import World
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / ".data" / "outside"
+FETCH_SECONDS = 300
 
 
 def cannot(what: str, why: object) -> NoReturn:
@@ -32,20 +35,37 @@ def cannot(what: str, why: object) -> NoReturn:
     pytest.skip(sentence)
 
 
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Only one of several test processes fetches a program; the others wait until it is there."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    lock = DATA / f"{what}.lock"
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            with suppress(FileNotFoundError):
+                if time.time() - lock.stat().st_mtime > FETCH_SECONDS:  # left behind by one that was killed
+                    lock.unlink()
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The npm programs of package.json, at the versions of its lock."""
     found = ROOT / "node_modules"
-    if not (found / ".bin" / "stripe").exists():
-        npm = shutil.which("npm")
+    npm = shutil.which("npm")
+    with alone("npm"):
+        if (found / ".package-lock.json").exists() and (found / ".bin" / "stripe").exists():
+            return found
         if npm is None:
             cannot("npm", "there is no npm on PATH")
-        done = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            cannot("npm ci", done.stderr[-400:])
+        _fetch("npm install", [npm, "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"])
     return found
 
 
@@ -63,16 +83,21 @@ def tap() -> Path:
     """The Python of a venv that has tap-stripe: it needs a `stripe` ten versions older than ours."""
     folder = DATA / "tap-stripe-3.3.0"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if not (folder / "done").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        done = subprocess.run(
-            [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "tap-stripe==3.3.0"],
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            cannot("tap-stripe", done.stderr[-400:])
-        (folder / "done").touch()
+    with alone("tap"):
+        if not (folder / "done").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            _fetch("tap-stripe", [*pip, "tap-stripe==3.3.0"])
+            (folder / "done").touch()
     return python
+
+
+def _fetch(what: str, command: list[str]) -> None:
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+    )
+    if done.returncode:
+        cannot(what, done.stderr[-400:])
 
 
 @pytest.fixture(scope="module")
