@@ -19,12 +19,6 @@ def started(*options):
         url = re.search(r"http://\S+", process.stdout.readline())[0]
         key = process.stdout.readline().split()[-1]
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
-            while True:
-                try:
-                    client.get("/_pinstripe")
-                    break
-                except httpx.ConnectError:
-                    assert process.poll() is None
             yield process, client
     finally:
         process.kill()

@@ -36,6 +36,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.25
+BACKLOG = 2048
 LARGEST_BODY = 64 * 1024 * 1024
 BROKEN = StripeError("An unknown error occurred while processing the request.", type="api_error", status=500)
 
@@ -169,10 +170,11 @@ def running(engine: Pinstripe, *, host: str = "127.0.0.1", port: int = 0) -> Ite
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on this address; port 0 = a free one."""
+    """A socket on this address; port 0 = a free one. Who connects before the server runs waits for it."""
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, port))
+    sock.listen(BACKLOG)
     return sock
 
 
