@@ -24,19 +24,17 @@ from bookhand.sandbox.world.world import Told, World
 if TYPE_CHECKING:
     from bookhand.sandbox.stripe.engine import Pinstripe
 
+NAMES = tuple(one.name for one in fields(World))
 FLAGS = {"odd", "livemode"}
 
 
 def world_of(words: str = "", *, now: float | None = None) -> World:
     """Read `name=value` words; without `until` the company lives up to the last midnight."""
     found: dict[str, Any] = {}
-    known = {one.name for one in fields(World)}
     for word in filter(None, words.replace(",", " ").split()):
         name, _, value = word.partition("=")
-        if name not in known or not (value or name in FLAGS):
-            raise ValueError(
-                f"'{word}' says nothing about a company: use {', '.join(sorted(known))} as name=value."
-            )
+        if name not in NAMES or not (value or name in FLAGS):
+            raise ValueError(f"'{word}' says nothing about a company: use {', '.join(NAMES)} as name=value.")
         found[name] = _value(name, value)
     if "until" not in found:
         moment = time.time() if now is None else now
@@ -73,7 +71,7 @@ def keep_alive(
 
 def _value(name: str, value: str) -> int | bool:
     if name in FLAGS:
-        return value in {"", "1", "true", "yes"}
+        return value.lower() in {"", "1", "true", "yes"}
     if name == "until" and "-" in value:
         return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp())
     return int(value)
