@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from tests.inbox.mail import charge, customer, encode, event, payout, thin, transaction
 
@@ -13,7 +14,7 @@ from bookhand.core.facts import BalanceTransaction, Charge, Link, Seen
 from bookhand.core.problems import Problem
 from bookhand.inbox import store
 from bookhand.inbox.delivery import listed, of_event
-from bookhand.inbox.workflow import drain, replayed
+from bookhand.inbox.workflow import drain, replayed, retry_parked
 from bookhand.workspace.store import open_problems
 
 
@@ -79,9 +80,11 @@ def test_reader_and_queue_stand_or_fall_together(db, link, diary) -> None:
         assert problem.problem.kind == "reader_failed"
         assert "ZeroDivisionError" in problem.problem.message
         assert store.waiting(cx, link) == 0
-        assert store.unpark(cx, link) == 1
+    assert retry_parked(db, link) == 1  # after the upgrade
     assert drain(db, link, [Diary()]) == 1
     assert "txn_000017" in diary()
+    with db.transaction() as cx:
+        assert open_problems(cx) == []
 
 
 def test_what_cannot_be_read_is_parked_with_a_problem(db, link, diary) -> None:
@@ -97,6 +100,10 @@ def test_what_cannot_be_read_is_parked_with_a_problem(db, link, diary) -> None:
         assert {each.problem.kind for each in open_problems(cx)} == {"unreadable", "other_api_version"}
         assert store.snapshot(cx, link, "charge", "ch_000002") is None
     assert [seen.fact.id for batch in replayed(db, link) for seen in batch] == ["ch_000003"]
+    assert retry_parked(db, link) == 1  # the broken one; an event in another version stays where it is
+    assert drain(db, link, [Diary()]) == 1
+    pinned = msgspec.structs.replace(link, api_version="2020-08-27")
+    assert retry_parked(db, pinned) == 1
 
 
 def test_amounts_that_do_not_add_up_are_said(db, link) -> None:

@@ -122,7 +122,7 @@ def test_shuffled_doubled_and_split_mail_gives_the_same_journal(
     deliver(db, first, mail, cuts=[])
     told = journal_of(db, first)
     assert told.count(b"\n") > 100
-    for seed in range(4):
+    for seed in range(2):
         chance = random.Random(seed)
         shuffled = [*mail, *chance.sample(mail, len(mail) // 3)]
         chance.shuffle(shuffled)

@@ -28,6 +28,8 @@ OPENING = "opening_balance"
 """The object name under which an opening balance is kept: the fact itself, taken from Stripe's balance at the first tie-out."""
 
 
+UNREADABLE = "unreadable"
+"""The kind of Problem that a delivery is which has not Stripe's shape."""
 OTHER_VERSION = "other_api_version"
 """The kind of Problem that an event in another API version is."""
 
@@ -136,7 +138,7 @@ def open_delivery(seq: int, delivery: Delivery, *, api_version: str) -> Opened |
     try:
         return _open(seq, delivery)
     except (ValueError, TypeError, RecursionError) as error:
-        return Unreadable(kind="unreadable", message=f"{delivery.key}: {error}")
+        return Unreadable(kind=UNREADABLE, message=f"{delivery.key}: {error}")
 
 
 def _open(seq: int, delivery: Delivery) -> Opened:

@@ -242,17 +242,20 @@ def park(cx: Transaction, link: Link, seq: int, why: Unreadable) -> None:
     )
 
 
-def unpark(cx: Transaction, link: Link, *, kind: str | None = None) -> int:
-    """Queue what is parked (of one kind, or all) to be read again: after an upgrade, or a new pinned version."""
+def unpark(cx: Transaction, link: Link) -> int:
+    """Queue what is parked to be read again, after an upgrade; events of another version than the pinned one stay."""
     return cx.execute(
         """
         with freed as (
-            delete from parked where workspace_id = %s and connection_id = %s and (%s::text is null or kind = %s)
-            returning workspace_id, connection_id, seq
+            delete from parked p using delivery d
+            where p.workspace_id = %s and p.connection_id = %s
+                and (d.workspace_id, d.connection_id, d.seq) = (p.workspace_id, p.connection_id, p.seq)
+                and (d.kind <> 'event' or d.api_version = %s)
+            returning p.workspace_id, p.connection_id, p.seq
         )
         insert into queued select workspace_id, connection_id, %s, seq from freed on conflict do nothing
         """,
-        (link.workspace_id, link.connection_id, kind, kind, LIVE),
+        (link.workspace_id, link.connection_id, link.api_version, LIVE),
     ).rowcount
 
 

@@ -24,7 +24,7 @@ from bookhand.core.problems import BookhandError, Outage, Refusal
 from bookhand.db.engine import Database
 from bookhand.inbox import store
 from bookhand.inbox.errands_workflow import poll_events, run_errands
-from bookhand.inbox.workflow import drain
+from bookhand.inbox.workflow import drain, retry_parked
 from bookhand.systems.stripe.client import StripeReader
 
 Clock = Callable[[], float]
@@ -86,7 +86,11 @@ class Worker:
             looks = 0
             while not stop.is_set():
                 if looks % SWEEP_EVERY == 0:
-                    self._served = {post.link.connection_id: post for post in self._posts()}
+                    before, self._served = (
+                        self._served,
+                        {post.link.connection_id: post for post in self._posts()},
+                    )
+                    turns.poke(*((number, "retry") for number in self._served.keys() - before.keys()))
                     turns.poke(*((number, job) for number in self._served for job in ("read", "poll")))
                 looks += 1
                 turns.poke(*((number, "errands") for number in self._served))
@@ -117,6 +121,9 @@ class Worker:
             count = drain(self._db, post.link, self._readers, most=_A_TURN)
             again = ((number, "read"),) if count >= _A_TURN else ()
             return (*again, (number, "errands")) if count else ()
+        if job == "retry":
+            retry_parked(self._db, post.link)
+            return ((number, "read"),)
         if post.reader is None:
             return ()
         if job == "errands":

@@ -22,14 +22,24 @@ from bookhand.core.ports import Reader
 from bookhand.core.problems import Outage, Problem
 from bookhand.db.engine import Database
 from bookhand.inbox import store
-from bookhand.inbox.delivery import MEMBERS, OTHER_VERSION, Delivery, Opened, Unreadable, open_delivery
+from bookhand.inbox.delivery import (
+    MEMBERS,
+    OTHER_VERSION,
+    UNREADABLE,
+    Delivery,
+    Opened,
+    Unreadable,
+    open_delivery,
+)
 from bookhand.inbox.lists import moves_money, path_of
 from bookhand.inbox.ordering import Sight, settle
 from bookhand.inbox.store import PULL, Errand
 from bookhand.systems.stripe.translate import problems_of
-from bookhand.workspace.store import report
+from bookhand.workspace.store import clear, report
 
 BATCH = 500
+READER_FAILED = "reader_failed"
+"""The kind of Problem that a delivery is which breaks a reader."""
 DOUBT_SECONDS = 2.0
 """How long an object in doubt waits before it is asked for, so that mail of the same moment may settle it first."""
 
@@ -69,6 +79,17 @@ def drain(
     return read
 
 
+def retry_parked(db: Database, link: Link) -> int:
+    """Read again what was put aside: at every start, because what could not be read then may be readable now. How many."""
+    with db.transaction() as cx:
+        count = store.unpark(cx, link)
+        if count:
+            for kind in (READER_FAILED, UNREADABLE):
+                clear(cx, link, kind=kind)
+            cx.execute("select pg_notify(%s, %s)", (store.CHANNEL, str(link.connection_id)))
+    return count
+
+
 def replayed(db: Database, link: Link) -> Iterator[list[Seen]]:
     """Every fact of every delivery that can be read, in the order they came: what `bookhand check` reads again from the start."""
     with db.transaction() as cx:
@@ -97,9 +118,9 @@ def _park_first(db: Database, link: Link, error: Exception) -> int:
         for lane, seq, delivery in letters:
             log.error("delivery_parked", connection=link.connection_id, key=delivery.key, error=repr(error))
             why = Unreadable(
-                kind="reader_failed",
+                kind=READER_FAILED,
                 message=f"{delivery.key} could not be posted ({type(error).__name__}: {error}). It was put aside whole; this is a fault "
-                "of bookhand's: report it, and after an upgrade run `bookhand inbox retry`.",
+                "of bookhand's: report it. It is read again at the next start, so an upgrade mends it.",
             )
             _park(cx, link, seq, delivery, why)
             store.finish(cx, link, [(lane, seq)])
