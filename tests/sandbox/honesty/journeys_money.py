@@ -254,6 +254,29 @@ def hooks(c: Client) -> None:
     c.v1.webhook_endpoints.delete(made.id)
 
 
+def destinations(c: Client) -> None:
+    """The second API: thin events and where they go."""
+    made = c.v2.core.event_destinations.create(
+        {
+            "name": "Ours",
+            "type": "webhook_endpoint",
+            "event_payload": "thin",
+            "enabled_events": ["v1.charge.succeeded"],
+            "webhook_endpoint": {"url": "https://a.example/thin"},
+            "include": ["webhook_endpoint.url", "webhook_endpoint.signing_secret"],
+        }
+    )
+    c.v2.core.event_destinations.update(made.id, {"description": "Thin"})
+    c.v2.core.event_destinations.retrieve(made.id)
+    c.v2.core.event_destinations.list({"limit": 2})
+    c.v2.core.event_destinations.disable(made.id)
+    c.v2.core.event_destinations.enable(made.id)
+    c.v2.core.event_destinations.ping(made.id)
+    seen = c.v2.core.events.list({"limit": 5})
+    c.v2.core.events.retrieve(seen.data[0].id)
+    c.v2.core.event_destinations.delete(made.id)
+
+
 def later(c: Client) -> None:
     """Five days on: payouts have arrived, and one is fetched back."""
     paid = c.v1.payouts.list({"status": "paid", "limit": 5}).data
@@ -276,5 +299,18 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000000000500"
     "01a5f645400000000049454e44ae426082"
 )
-FIRST = (intents, setups, tokens, warnings, charges, refunds, disputes, payouts, balance, connect, hooks)
+FIRST = (
+    intents,
+    setups,
+    tokens,
+    warnings,
+    charges,
+    refunds,
+    disputes,
+    payouts,
+    balance,
+    connect,
+    hooks,
+    destinations,
+)
 LAST = (later, events)

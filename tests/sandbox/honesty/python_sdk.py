@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stripe._object_classes import OBJECT_CLASSES
+from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 
 from .shapes import Anything, Flag, Key, Keys, Number, OneOf, Page, Rows, Shape, Table, Text, Words
 
@@ -48,7 +48,7 @@ def names() -> tuple[str, ...]:
 @cache
 def shape(object_name: str) -> Keys:
     """The shape of one kind of object, by the literal in its `object` key."""
-    module, class_name = OBJECT_CLASSES[object_name]
+    module, class_name = (OBJECT_CLASSES | V2_OBJECT_CLASSES)[object_name]
     return _keys(_module(module), (class_name,))
 
 

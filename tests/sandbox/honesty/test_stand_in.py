@@ -111,7 +111,7 @@ def every_route() -> set[tuple[str, str]]:
         for child in (*node.fixed.values(), *([node.open] if node.open else [])):
             yield from below(child)
 
-    return {(method, path) for method, path in below(routes.TREE) if path.startswith("/v1/")}
+    return {(method, path) for method, path in below(routes.TREE) if path.startswith(("/v1/", "/v2/"))}
 
 
 @pytest.mark.parametrize("name", [journey.__name__ for journey in (*JOURNEYS, *journeys_money.LAST)])
@@ -152,7 +152,7 @@ def judged(told: Told, verdict: Verdict) -> list[str]:
 
 
 def _is_json(exchange: Exchange) -> bool:
-    return exchange.path.startswith("/v1/") and not isinstance(exchange.body, bytes)
+    return exchange.path.startswith(("/v1/", "/v2/")) and not isinstance(exchange.body, bytes)
 
 
 def test_every_answer_is_what_the_python_sdk_expects(told: Told) -> None:

@@ -31,7 +31,7 @@ class Verdict:
         """Everything wrong with one answer, in sentences."""
         if exchange.status >= 400:
             return [f"{exchange}: {said}" for said in error(exchange)]
-        found = self.of(exchange.body)
+        found = self._second(exchange) if exchange.path.startswith("/v2/") else self.of(exchange.body)
         self.unsure.update(f"{f.at} {f.says}" for f in found if f.weight == "unsure")
         return sorted({f"{exchange}: {f.at} {f.says}" for f in found if f.weight == "wrong"})
 
@@ -52,6 +52,20 @@ class Verdict:
                 Finding(f"event.data({body['type']}).{f.at}", f.says, f.weight) for f in self._told(body)
             ]
         return found
+
+    def _second(self, exchange: Exchange) -> list[Finding]:
+        """The second API: its lists have no `object`, what may be absent may be null, a deletion says little."""
+        body = exchange.body
+        if exchange.method == "DELETE":
+            return [] if body.keys() == {"id", "object"} else [Finding("deleted", f"says {sorted(body)}")]
+        rows = [body]
+        found = []
+        if isinstance(body.get("data"), list) and "object" not in body:
+            rows = body["data"]
+            wanted = {"data", "next_page_url", "previous_page_url"}
+            found = [Finding(f"list.{key}", "is missing or too much") for key in wanted ^ body.keys()]
+        found += [f for row in rows for f in self.of(row) if not f.says.startswith("is null")]
+        return [f for f in found if not f.at.endswith(".related_object")]  # each type's own, not the base's
 
     def _list(self, body: dict[str, Any], name: str) -> list[Finding]:
         wanted = {"object", "data", "has_more", "url"} | ({"next_page"} if name == "search_result" else set())
