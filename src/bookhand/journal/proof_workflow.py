@@ -23,19 +23,18 @@ def prove(
     *,
     catch_up: Callable[[], object] | None = None,
     listed: Callable[[], Iterable[BalanceTransaction]] | None = None,
-    attempts: int = 3,
+    attempts: int = 12,
 ) -> list[Proof]:
     """Prove every currency of `link` and keep the result.
 
-    `catch_up` brings what Stripe has and the journal has not yet; it is called again before each further attempt, while money
-    moves or a proof is off. `listed` lists Stripe's balance transactions, to name those behind a gap that stays.
+    `catch_up` brings what Stripe has and the journal has not yet. It is called between two readings of the balance, so that where
+    both say the same, the journal has all that they count. While money moves it is tried again; a gap that two comparisons in a
+    row agree on is a gap. `listed` lists Stripe's balance transactions, to name those behind it.
     """
     proofs: list[Proof] = []
     for _ in range(attempts):
-        if catch_up is not None:
-            catch_up()
-        proofs = _compare(db, link, read_balance)
-        if all(one.holds for one in proofs):
+        last, proofs = proofs, _compare(db, link, read_balance, catch_up or (lambda: None))
+        if all(one.holds for one in proofs) or (_known(last) and _gaps(last) == _gaps(proofs)):
             break
     if listed is not None and any(one.off_by for one in proofs):
         proofs = _named(db, link, proofs, listed())
@@ -44,12 +43,23 @@ def prove(
     return proofs
 
 
-def _compare(db: Database, link: Link, read_balance: Callable[[], Balances]) -> list[Proof]:
+def _compare(
+    db: Database, link: Link, read_balance: Callable[[], Balances], catch_up: Callable[[], object]
+) -> list[Proof]:
     before = read_balance()
+    catch_up()
     with db.transaction() as cx:
         ours = proof_store.standing(cx, link)
     after = read_balance()
     return proof.prove(link, ours, after if before == after else None, as_of=int(time.time()))
+
+
+def _known(proofs: Sequence[Proof]) -> bool:
+    return bool(proofs) and all(one.off_by is not None for one in proofs)
+
+
+def _gaps(proofs: Sequence[Proof]) -> dict[str, int | None]:
+    return {one.currency: one.off_by for one in proofs}
 
 
 def _named(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.stripe.limits import Rates
 from bookhand.sandbox.stripe.server import bound, serve
-from bookhand.sandbox.world.options import keep_alive, running, world_of
+from bookhand.sandbox.world.options import go_on, running, world_of
 from bookhand.sandbox.world.world import World
 
 
@@ -61,17 +60,11 @@ def _engine(chosen: argparse.Namespace, world: World | None) -> Iterator[Pinstri
 
 @contextmanager
 def _traffic(engine: Pinstripe, chosen: argparse.Namespace, world: World | None) -> Iterator[None]:
-    if not chosen.live:
-        yield
-        return
-    stop = threading.Event()
-    livemode = world is not None and world.livemode
-    thread = keep_alive(engine, per_second=chosen.live, stop=stop, livemode=livemode, seed=engine.seed)
+    traffic = go_on(engine, per_second=chosen.live, livemode=world is not None and world.livemode)
     try:
         yield
     finally:
-        stop.set()
-        thread.join(timeout=5)
+        traffic.pace(0)
 
 
 def _told(share: float) -> None:

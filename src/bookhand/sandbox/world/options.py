@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bookhand.sandbox.stripe.call import Call
 from bookhand.sandbox.stripe.clock import Clock
+from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.routes import route
 from bookhand.sandbox.world.agenda import DAY
 from bookhand.sandbox.world.live import Live
 from bookhand.sandbox.world.shelf import Shelf
@@ -52,6 +55,50 @@ def running(world: World, to: Path, *, shelf: Path, told: Told = lambda _share: 
     else:
         engine.clock.run_at(1)
     return engine
+
+
+class Traffic:
+    """What a running company goes on doing, and the way to change its pace."""
+
+    def __init__(self, engine: Pinstripe, *, livemode: bool) -> None:
+        self._engine = engine
+        self._livemode = livemode
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def pace(self, per_second: float) -> None:
+        """So many deeds a second from now on; with 0 it ends, and this returns when the last deed is done."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+        self._stop, self._thread = threading.Event(), None
+        if per_second > 0:
+            self._thread = keep_alive(
+                self._engine, per_second=per_second, stop=self._stop, livemode=self._livemode, seed=self._engine.seed
+            )
+
+
+def go_on(engine: Pinstripe, *, per_second: float, livemode: bool = False) -> Traffic:
+    """Let the company of `engine` go on; `POST /_pinstripe/live` changes the pace."""
+    _TRAFFIC[id(engine)] = traffic = Traffic(engine, livemode=livemode)
+    traffic.pace(per_second)
+    return traffic
+
+
+@route("POST", "/_pinstripe/live", open=True)
+def set_pace(call: Call) -> JSON:
+    """How much the company does a second: per_second=0 ends its traffic."""
+    traffic = _TRAFFIC.get(id(call.engine))
+    if traffic is None:
+        raise StripeError("No company lives here: start the stand-in with --world.", param="per_second")
+    asked = call.text("per_second", required=True) or "0"
+    if not asked.replace(".", "", 1).isdigit():
+        raise StripeError(f"Invalid number: {asked}", param="per_second")
+    threading.Thread(target=traffic.pace, args=(float(asked),), daemon=True).start()
+    return {"per_second": float(asked)}
+
+
+_TRAFFIC: dict[int, Traffic] = {}
 
 
 def keep_alive(

@@ -1,0 +1,5 @@
+"""``python -m bookhand`` is ``bookhand``."""
+
+from bookhand.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The command line: ``bookhand``."""
+
+from bookhand.cli.app import main
+
+__all__ = ["main"]

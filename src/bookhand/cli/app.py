@@ -1,0 +1,52 @@
+"""``bookhand``: every command, thin. What a command does lives in its room; here it gets its words and its exit code.
+
+Exit codes: 0 done, 1 something is wrong (the sentence says what), 2 the command was misspelt, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bookhand import settings as settings_module
+from bookhand.core.problems import BookhandError
+
+app = typer.Typer(
+    name="bookhand",
+    help="Balanced books for Stripe that prove themselves to the cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+
+def main() -> None:
+    """Run a command; what a border raises becomes one sentence and exit code 1."""
+    from bookhand.cli import books_commands, connect_commands, house_commands, run_commands  # noqa: PLC0415, F401 (they register here)
+
+    try:
+        app(standalone_mode=True)
+    except BookhandError as error:
+        err.print(f"[bold red]{type(error).__name__}:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def read_settings(**given: object) -> settings_module.Settings:
+    """The settings of this process, with what a command line gave on top."""
+    return settings_module.read(**{name: value for name, value in given.items() if value is not None})
+
+
+Name = Annotated[
+    str | None, typer.Argument(help="The connection's name; not needed where there is only one.")
+]
+FileOut = Annotated[Path, typer.Argument(help="The file to write.", dir_okay=False)]
+FileIn = Annotated[Path, typer.Argument(help="The file to read.", dir_okay=False, exists=True)]

@@ -1,0 +1,208 @@
+"""``bookhand demo``: a company, its Stripe and its books, all on this machine.
+
+It starts the stand-in Stripe with a seeded company as a process of its own, connects to it as a newcomer would connect a real
+account, brings twelve months in, receives live webhooks, posts, proves, and writes a Beancount book. Everything it makes lies in
+``.data/demo`` and is made anew each time. With `once` it lets the traffic end, waits until all is posted, and says whether every
+proof stands at zero and the book passes ``bean-check``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fasteners  # type: ignore[import-untyped]
+import httpx
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bookhand.cli.backfilling import backfill_with_bars
+from bookhand.cli.running import Running
+from bookhand.cli.tables import proof_table
+from bookhand.core.days import months_before
+from bookhand.core.problems import Outage, Refusal
+from bookhand.settings import Settings
+from bookhand.systems.stripe import MANIFEST, auth
+from bookhand.wiring import House, open_house
+
+LIMITS = {"account": 400, "endpoint": 200}
+"""Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""
+LIVE_PER_SECOND = 2.0
+LIVE_SECONDS_ONCE = 12
+QUIET_SECONDS = 180
+COMPANY = "Seeded Company"
+
+
+def demo(out: Console, settings: Settings, *, seed: int, once: bool) -> int:
+    """Run the demo; the exit code."""
+    folder = settings.data_dir / "demo"
+    with _alone(settings.data_dir):
+        return _demo(out, settings, folder, seed=seed, once=once)
+
+
+def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bool) -> int:
+    _begin_anew(folder)
+    books = settings.books_dir
+    out.print(
+        f"[bold]bookhand[/] demo: a company's year at Stripe, on this machine alone (seed {seed}).\n",
+        highlight=False,
+    )
+    with _pinstripe(out, folder, worlds=settings.data_dir / "worlds", seed=seed) as stripe:
+        own = settings.model_copy(
+            update={
+                "data_dir": folder,
+                "books_dir": books,
+                "stripe_base_url": stripe.url,
+                "database_url": None,
+            }
+        )
+        with open_house(own, main_mode="test") as house, Running(house, port=0 if once else None) as running:
+            return _walk(out, house, running, stripe, once=once)
+
+
+def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
+    connection = auth.connect_with_key(
+        house.db, house.secrets, stripe.key(), name=COMPANY, base_url=stripe.url, need_webhooks=True
+    )
+    house.register_webhooks(connection, url=running.url)
+    out.print(
+        f"Connected {connection.name} ({connection.link.account}, {connection.link.mode} mode).",
+        highlight=False,
+    )
+    backfill_with_bars(
+        out,
+        house,
+        connection,
+        since=int(months_before(datetime.now(UTC), house.settings.backfill_months).timestamp()),
+    )
+    out.print(f"Receiving live webhooks at {running.url}/webhooks/stripe/{connection.id}.", highlight=False)
+    if once:
+        with _spinner(out, "Live traffic for a moment, then until everything is posted"):
+            time.sleep(LIVE_SECONDS_ONCE)
+            stripe.quiet()
+            _until_posted(house, stripe)
+    running.keeper.look(now=True)
+    proofs = [each for found in running.keeper.proofs.values() for each in found]
+    out.print()
+    out.print(proof_table(proofs, {connection.id: connection.name}))
+    wrong = house.verify_books()
+    out.print(
+        f"\nBeancount book: {house.settings.books_dir / 'main.beancount'}",
+        "passes bean-check." if not wrong else "fails bean-check:",
+    )
+    for line in wrong[:10]:
+        out.print(f"  {line}", style="red", highlight=False)
+    if once:
+        good = bool(proofs) and all(proof.holds for proof in proofs) and not wrong
+        out.print(
+            "[bold green]Every proof stands at 0.[/]" if good else "[bold red]The proof does not stand.[/]"
+        )
+        return 0 if good else 1
+    out.print(f"\nStatus page: [bold]{running.url}[/]   (Ctrl-C ends the demo)")
+    with contextlib.suppress(KeyboardInterrupt):
+        running.wait()
+    out.print("\nEnded. The book stays in", str(house.settings.books_dir), highlight=False)
+    return 0
+
+
+class _Pinstripe:
+    """The stand-in's process, from outside."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def key(self) -> str:
+        """A restricted key with every permission that bookhand asks for, as a person would make one in the dashboard."""
+        ways = [need.permission.removeprefix("rak_").rpartition("_") for need in MANIFEST.needs]
+        return str(self._post("keys", {f"permissions[{resource}]": way for resource, _, way in ways})["key"])
+
+    def quiet(self) -> None:
+        """End the live traffic."""
+        self._post("live", {"per_second": "0"})
+
+    def waiting(self) -> int:
+        """Webhooks that are still on their way."""
+        return int(httpx.get(f"{self.url}/_pinstripe", timeout=10).json()["deliveries"]["waiting"])
+
+    def _post(self, what: str, fields: dict[str, str]) -> dict[str, object]:
+        answer = httpx.post(f"{self.url}/_pinstripe/{what}", data=fields, timeout=30)
+        answer.raise_for_status()
+        found: dict[str, object] = answer.json()
+        return found
+
+
+@contextmanager
+def _pinstripe(out: Console, folder: Path, *, worlds: Path, seed: int) -> Iterator[_Pinstripe]:
+    command = [
+        sys.executable, "-m", "bookhand.sandbox.stripe", "--port", "0", "--world", f"seed={seed}", "--shelf", str(worlds),
+        "--live", str(LIVE_PER_SECOND), "--db", str(folder / "pinstripe.db"),
+    ]  # fmt: skip
+    log = (folder / "pinstripe.log").open("w")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        with _spinner(out, "Making the company and its Stripe (a few seconds the first time)"):
+            url = _address(process, folder / "pinstripe.log")
+        yield _Pinstripe(process, url)
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        log.close()
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    assert process.stdout is not None  # noqa: S101 (it is a pipe)
+    for line in process.stdout:
+        if line.startswith("Pinstripe on "):
+            return line.split()[-1]
+    raise Outage(f"The stand-in Stripe did not start; {log} says why.")
+
+
+def _until_posted(house: House, stripe: _Pinstripe) -> None:
+    """Until no webhook is on its way and nothing is left to read or to fetch, twice in a row."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    calm = 0
+    while calm < 2:  # noqa: PLR2004 (twice in a row)
+        calm = calm + 1 if stripe.waiting() == 0 and house.idle() else 0
+        if time.monotonic() > deadline:
+            raise Outage(
+                f"After {QUIET_SECONDS} s something is still unposted: the status page and the log say what."
+            )
+        time.sleep(0.5)
+
+
+@contextmanager
+def _spinner(out: Console, what: str) -> Iterator[None]:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=out, transient=True
+    ) as progress:
+        progress.add_task(what)
+        yield
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = fasteners.InterProcessLock(data_dir / "demo.lock")
+    if not lock.acquire(blocking=False):
+        raise Refusal(
+            f"Another demo is running in {data_dir}: end it with Ctrl-C, or set BOOKHAND_DATA_DIR to another folder."
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _begin_anew(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

@@ -1,0 +1,183 @@
+"""What `serve` runs side by side in one process: the web, the worker, and the keeper that proves and mirrors.
+
+    with Running(house) as running:
+        running.wait()                    # until Ctrl-C or SIGTERM
+
+The web answers webhooks on the event loop of its own thread; the worker posts; the keeper looks every second whether the journal
+grew, and if so proves it against Stripe and writes the Beancount book. Whatever fails is logged with its reason and tried again.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import structlog
+import uvicorn
+
+from bookhand.core.problems import BookhandError, Refusal
+from bookhand.inbox.commit_store import Mailbox
+from bookhand.inbox.endpoint import webhooks
+from bookhand.systems.stripe import oauth_auth
+from bookhand.web.app import create_app
+from bookhand.wiring import Keeper
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from bookhand.wiring import House
+
+LOOK_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+
+
+class Running:
+    """A house at work."""
+
+    def __init__(
+        self,
+        house: House,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        work: bool = True,
+        web: bool = True,
+    ) -> None:
+        self.house = house
+        self.keeper = Keeper(house)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._work = work
+        self._socket = (
+            _bound(host or house.settings.host, house.settings.port if port is None else port)
+            if web
+            else None
+        )
+        self._server = self._web() if web else None
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        if self._socket is None:
+            return ""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def start(self) -> Self:
+        """Begin; returns when the web answers."""
+        if self._server is not None and self._socket is not None:
+            self._begin(
+                "web",
+                lambda: self._server.run(sockets=[self._socket]) if self._server and self._socket else None,
+            )
+            self._until_answering()
+        if self._work:
+            self._begin("worker", lambda: self.house.worker().run(self._stop))
+            self._begin("keeper", self._keep)
+        return self
+
+    def wait(self) -> None:
+        """Until Ctrl-C or SIGTERM, or until the web server ends by itself."""
+        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        while not self._stop.wait(0.5):
+            if self._server is not None and self._server.should_exit:
+                break
+
+    def stop(self) -> None:
+        """End what runs: requests and batches under way are finished first."""
+        self._stop.set()
+        if self._server is not None:
+            self._server.should_exit = True
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _begin(self, name: str, work: Callable[[], object]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _until_answering(self) -> None:
+        deadline = time.monotonic() + 30
+        while self._server is not None and not self._server.started:
+            if time.monotonic() > deadline or not self._threads[0].is_alive():
+                raise Refusal("The web server did not start; its log line above says why.")
+            time.sleep(0.02)
+
+    def _keep(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                self.keeper.look()
+            except BookhandError as error:
+                log.warning("keeper_waits", why=str(error))
+            except Exception:
+                log.exception("keeper_failed")
+
+    def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
+        """Finish a sign-in that Stripe sent back; the connection is served at once."""
+        if kind not in {"app", "connect"}:
+            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app or connect.")
+        house = self.house
+        made = oauth_auth.finish_oauth(
+            house.db, house.secrets, house.application("app" if kind == "app" else "connect"),
+            state=sent.get("state", ""), code=sent.get("code"),
+            error=sent.get("error"), error_description=sent.get("error_description"),
+        )  # fmt: skip
+        house.register_webhooks(made)
+        return f"Connected {made.name} ({made.link.account}, {made.link.mode} mode). Bring its history in with bookhand backfill."
+
+    def _web(self) -> uvicorn.Server:
+        house = self.house
+        mailbox = Mailbox(house.db)
+        mail = webhooks(find=house.endpoint, keep=mailbox.keep, clock=time.time)
+
+        @asynccontextmanager
+        async def around() -> AsyncIterator[None]:
+            yield
+            await mailbox.close()
+
+        public = urlsplit(house.settings.public_url or "").hostname
+        app = create_app(
+            house.db,
+            webhooks=mail,
+            tally=mail.tally,
+            hosts=[public] if public else [],
+            sign_in=self._signed_in,
+            lifespan=around,
+        )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=5,
+        )
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # `wait` hears them
+        return server
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise Refusal(
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another with --port or BOOKHAND_PORT."
+        ) from error
+    return found
