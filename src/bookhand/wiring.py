@@ -155,6 +155,8 @@ class House:
 
     def posts(self) -> Sequence[Post]:
         """Whose mail the worker reads, and the clients that run its errands."""
+        with self.db.transaction() as cx:
+            beat(cx, "worker")
         return [Post(link=each.link, reader=self.reader(each)) for each in self.active()]
 
     def worker(self) -> Worker:
@@ -297,8 +299,6 @@ class Keeper:
     def look(self, *, now: bool = False) -> None:
         """Prove every connection whose journal grew (or whose proof is old), and mirror; at once where `now` says so."""
         with self._lock:
-            with self._house.db.transaction() as cx:
-                beat(cx, "worker")
             sizes = self._sizes()
             for connection in self._house.active():
                 size = sizes.get(connection.id, 0)

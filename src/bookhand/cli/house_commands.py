@@ -9,6 +9,7 @@ import typer
 from bookhand import wiring
 from bookhand.cli.app import FileIn, FileOut, app, out, read_settings
 from bookhand.cli.tables import problem_table
+from bookhand.db.backup import NOT_IN_IT
 from bookhand.db.backup import backup as write_backup
 from bookhand.db.backup import restore as read_backup
 from bookhand.workspace.store import open_problems
@@ -20,9 +21,7 @@ def backup(file: FileOut) -> None:
     with wiring.open_house(read_settings()) as house:
         made = write_backup(house.db, file)
     out.print(f"Wrote {made.file} ({made.size:,} bytes, schema {made.schema_version}).", highlight=False)
-    out.print(
-        "The sealing key is not in it: without a copy of that key, stored tokens cannot be opened again."
-    )
+    out.print(NOT_IN_IT, highlight=False)
 
 
 @app.command()

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -147,12 +146,11 @@ class Running:
             yield
             await mailbox.close()
 
-        public = urlsplit(house.settings.public_url or "").hostname
         app = create_app(
             house.db,
             webhooks=mail,
             tally=mail.tally,
-            hosts=[public] if public else [],
+            hosts=house.settings.page_hosts.split(","),
             sign_in=self._signed_in,
             lifespan=around,
         )
