@@ -55,7 +55,7 @@ READERS: tuple[Reader, ...] = (journal.read,)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
 
 
-_BALANCE_TRIES = 5
+_BALANCE_TRIES = 12
 
 
 @dataclass(slots=True)
@@ -250,18 +250,17 @@ class House:
         return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds]
 
     def _enter_opening(self, connection: Connection, since: int) -> bool:
-        """Take opening balances from Stripe's balance, if Stripe has history older than `since`; whether there were any."""
+        """Take opening balances from Stripe's balance where Stripe has history older than `since`; whether any changed."""
         reader = self.reader(connection)
-        if not reader.page("/v1/balance_transactions", {"created[lt]": since, "limit": 1}).data:
-            return False
+        older = bool(reader.page("/v1/balance_transactions", {"created[lt]": since, "limit": 1}).data)
         for _ in range(_BALANCE_TRIES):
             before = reader.one("/v1/balance")
             self._catch_up(connection)
             if reader.one("/v1/balance") == before:
-                return self._keep_opening(connection, balance_of(before or b"{}"), since)
+                return self._keep_opening(connection, balance_of(before or b"{}"), since, older=older)
         return False
 
-    def _keep_opening(self, connection: Connection, balance: Balances, since: int) -> bool:
+    def _keep_opening(self, connection: Connection, balance: Balances, since: int, *, older: bool) -> bool:
         stripe = {
             (currency, kind): minor for currency, kinds in balance.items() for kind, minor in kinds.items()
         }
@@ -271,7 +270,7 @@ class House:
                 opening_store.moved(cx, connection.link),
                 opening_store.standing(cx, connection.link),
             )
-            found = openings(stripe=stripe, moved=moved, since=since, before=before)
+            found = openings(stripe=stripe, moved=moved, since=since, before=before, older=older)
             inbox.receive(cx, connection.link, [opening(each, as_of=now) for each in found])
         drain(self.db, connection.link, READERS)
         return bool(found)

@@ -27,13 +27,16 @@ def _read(db: Database, link: Link, *facts: BalanceTransaction | OpeningBalance)
     assert problems == []
 
 
-def _open(db: Database, link: Link, stripe: dict[tuple[str, str], int], since: int) -> list[OpeningBalance]:
+def _open(
+    db: Database, link: Link, stripe: dict[tuple[str, str], int], since: int, *, older: bool = True
+) -> list[OpeningBalance]:
     with db.transaction() as cx:
         return openings(
             stripe=stripe,
             moved=opening_store.moved(cx, link),
             since=since,
             before=opening_store.standing(cx, link),
+            older=older,
         )
 
 
@@ -74,7 +77,7 @@ def test_a_whole_history_leaves_no_opening_balance(db: Database, link: Link) -> 
     _read(db, link, _sale("txn_2", MARCH + 5, 700))
     _read(db, link, *_open(db, link, {USD: 1200}, MARCH))
     _read(db, link, _sale("txn_1", JANUARY, 500))
-    _read(db, link, *_open(db, link, {USD: 1200}, JANUARY))
+    _read(db, link, *_open(db, link, {USD: 1200}, JANUARY, older=False))
     assert _clearing(db, link) == 1200
     with db.transaction() as cx:
         assert store.balances(cx, link).get(("opening_balances", "USD"), 0) == 0
@@ -87,3 +90,8 @@ def test_a_replay_hears_it_again() -> None:
     read = open_delivery(7, opening(said, as_of=MARCH), api_version="2026-10-28.endive")
     assert isinstance(read, Opened)
     assert [(seen.fact, seen.delivery) for seen in read.facts] == [(said, 7)]
+
+
+def test_a_whole_history_that_does_not_tie_out_hides_nothing(db: Database, link: Link) -> None:
+    _read(db, link, _sale("txn_1", JANUARY, 500))
+    assert _open(db, link, {USD: 777}, JANUARY, older=False) == []

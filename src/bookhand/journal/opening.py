@@ -44,16 +44,18 @@ def openings(
     moved: Mapping[Bucket, int],
     since: int,
     before: Mapping[Bucket, tuple[int, int]],
+    older: bool,
 ) -> list[OpeningBalance]:
     """What must have lain there: Stripe's balance less what `moved` since, for every bucket where that is not zero.
 
     `moved` leaves earlier opening balances out; `before` are those that stand (since, amount). One that stands is replaced only
-    by a longer history: for the same one a difference is a difference, and stays to be seen.
+    by a longer history: for the same one a difference is a difference, and stays to be seen. Without `older` history at Stripe
+    nothing lay there.
     """
     found = []
     for bucket in sorted({*stripe, *moved, *before}):
         currency, balance_type = bucket
-        minor = stripe.get(bucket, 0) - moved.get(bucket, 0)
+        minor = stripe.get(bucket, 0) - moved.get(bucket, 0) if older else 0
         replaced = before.get(bucket)
         taken_since = min((taken for taken, _ in before.values()), default=since + 1)
         if since < taken_since and (minor or replaced):
