@@ -201,7 +201,7 @@ class House:
 
     def _catch_up(self, connection: Connection) -> None:
         pull(self.db, connection.link, self.reader(connection), clock=time.time)
-        drain(self.db, connection.link, READERS)
+        drain(self.db, connection.link, READERS, wait=True)
 
     def mirror(self) -> list[str]:
         """Bring the Beancount book of every mode up to the journal; what was done, in sentences."""
@@ -272,7 +272,7 @@ class House:
             )
             found = openings(stripe=stripe, moved=moved, since=since, before=before, older=older)
             inbox.receive(cx, connection.link, [opening(each, as_of=now) for each in found])
-        drain(self.db, connection.link, READERS)
+        drain(self.db, connection.link, READERS, wait=True)
         return bool(found)
 
     def close(self) -> None:

@@ -126,7 +126,9 @@ def test_one_reader_at_a_time(db, link) -> None:
     first.start()
     assert inside.wait(10)
     assert drain(db, link, []) == 0  # not ours to read now
-    leave.set()
+    threading.Timer(0.2, leave.set).start()
+    assert drain(db, link, [], wait=True) == 0  # now it is, and nothing is left
+    assert leave.is_set()
     first.join()
     with db.transaction() as cx:
         assert store.waiting(cx, link) == 0

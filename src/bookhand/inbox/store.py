@@ -173,8 +173,11 @@ def unknown(cx: Transaction, link: Link, object_name: str, ids: Sequence[str]) -
 # --- the queue ---
 
 
-def take_turn(cx: Transaction, link: Link) -> bool:
-    """Be the one who reads this connection's mail until the transaction ends; False if somebody else is."""
+def take_turn(cx: Transaction, link: Link, *, wait: bool = False) -> bool:
+    """Be the one who reads this connection's mail until the transaction ends; False if somebody else is, unless we `wait`."""
+    if wait:
+        cx.execute("select pg_advisory_xact_lock(%s, %s)", (_LOCK, link.connection_id))
+        return True
     row = cx.execute("select pg_try_advisory_xact_lock(%s, %s)", (_LOCK, link.connection_id)).fetchone()
     return bool(row and row[0])
 

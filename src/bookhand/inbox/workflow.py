@@ -50,16 +50,22 @@ Letter = tuple[int, int, Delivery]
 
 
 def drain(
-    db: Database, link: Link, readers: Sequence[Reader], *, batch: int = BATCH, most: int | None = None
+    db: Database,
+    link: Link,
+    readers: Sequence[Reader],
+    *,
+    batch: int = BATCH,
+    most: int | None = None,
+    wait: bool = False,
 ) -> int:
     """Read what is queued for `link` (at most about `most`); how many deliveries left the queue.
 
-    0 where the queue is empty or somebody else is reading it. Raises `Outage` where PostgreSQL is not there.
+    0 where the queue is empty or somebody else is reading it; with `wait` their batch is waited for, so 0 means it is empty. Raises `Outage` where PostgreSQL is not there.
     """
     read, size = 0, batch
     while most is None or read < most:
         try:
-            count = _drain_batch(db, link, readers, size=size)
+            count = _drain_batch(db, link, readers, size=size, wait=wait)
         except (psycopg.OperationalError, Outage):
             raise
         except Exception as error:  # noqa: BLE001 (a reader's failure, whatever it is, must not stop the mail)
@@ -98,9 +104,9 @@ def replayed(db: Database, link: Link) -> Iterator[list[Seen]]:
             yield [seen for each in opened if isinstance(each, Opened) for seen in each.facts]
 
 
-def _drain_batch(db: Database, link: Link, readers: Sequence[Reader], *, size: int) -> int:
+def _drain_batch(db: Database, link: Link, readers: Sequence[Reader], *, size: int, wait: bool) -> int:
     with db.transaction() as cx:
-        if not store.take_turn(cx, link):
+        if not store.take_turn(cx, link, wait=wait):
             return 0
         letters = store.take(cx, link, limit=size)
         if letters:
