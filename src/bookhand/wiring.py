@@ -35,7 +35,7 @@ from bookhand.journal import workflow as journal
 from bookhand.journal.chart import Chart, chart_from_toml, default_chart
 from bookhand.journal.opening import openings
 from bookhand.systems import store as connections
-from bookhand.systems.stripe import auth, webhook_client
+from bookhand.systems.stripe import auth, farewell_store, webhook_client
 from bookhand.systems.stripe.balance import balance_of
 from bookhand.systems.stripe.oauth_auth import Application
 from bookhand.systems.stripe.translate import facts_of
@@ -51,11 +51,12 @@ if TYPE_CHECKING:
     from bookhand.systems.connection import Connection
     from bookhand.systems.stripe.client import StripeReader
 
-READERS: tuple[Reader, ...] = (journal.read,)
+READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
 
 
 _BALANCE_TRIES = 12
+_HOUR, _THIRTY_DAYS = 3600.0, 30 * 86_400
 
 
 @dataclass(slots=True)
@@ -195,6 +196,13 @@ class House:
             listed=(lambda: _listed(reader)) if name_gaps else None,
         )
 
+    def watch_reads(self, connection: Connection) -> None:
+        """Keep a Problem while our reads come near to what Stripe allots for the account's transactions of thirty days."""
+        since = int(time.time()) - _THIRTY_DAYS
+        with self.db.transaction() as cx:
+            count = journal_store.count_since(cx, connection.link, since)
+            connections.watch_reads(cx, connection.link, transactions=count)
+
     def check(self, connection: Connection) -> Report:
         """Every delivery of `connection` read again into a second journal, compared with the first."""
         return check_workflow.check(self.db, connection.link, replayed(self.db, connection.link))
@@ -293,6 +301,7 @@ class Keeper:
         self._at_least = at_least_seconds
         self._done: dict[int, tuple[int, float]] = {}
         self._mirrored: dict[int, int] = {}
+        self._watched: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def look(self, *, now: bool = False) -> None:
@@ -306,10 +315,17 @@ class Keeper:
                 if now or (size != before and waited >= self._every) or waited >= self._at_least:
                     self._done[connection.id] = (size, time.monotonic())
                     self.proofs[connection.id] = self._house.prove(connection, name_gaps=now)
+                    self._watch(connection)
             sizes = self._sizes()
             if sizes != self._mirrored:
                 self._house.mirror()
                 self._mirrored = sizes
+
+    def _watch(self, connection: Connection) -> None:
+        """Compare the reads with Stripe's allotment, an hour apart: the count behind it is not free."""
+        if time.monotonic() - self._watched.get(connection.id, float("-inf")) >= _HOUR:
+            self._watched[connection.id] = time.monotonic()
+            self._house.watch_reads(connection)
 
     def _sizes(self) -> dict[int, int]:
         with self._house.db.transaction() as cx:

@@ -158,6 +158,18 @@ def balances(cx: Transaction[Any], link: Link) -> dict[tuple[str, str], int]:
     return {(account, currency): minor for account, currency, minor in rows}
 
 
+def count_since(cx: Transaction[Any], link: Link, since: int) -> int:
+    """How many charges happened since `since` (Unix seconds): what Stripe's read allotment is counted by."""
+    row = cx.execute(
+        """
+        select count(*) from journal_entry where workspace_id = %s and connection_id = %s
+            and booked_on >= (to_timestamp(%s) - interval '2 days')::date and happened_at >= %s and kind = 'charge'
+        """,
+        (link.workspace_id, link.connection_id, since, since),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def months(cx: Transaction[Any], link: Link) -> dict[str, int]:
     """How many entries each month of the ledger has."""
     rows = cx.execute(
