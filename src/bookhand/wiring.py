@@ -80,6 +80,13 @@ class House:
         """The Stripe accounts that are served."""
         return [each for each in self.every() if each.status == "active" and each.link.system == "stripe"]
 
+    def some(self) -> Connection:
+        """Any connection, for what concerns the whole workspace; `Refusal` where there is none."""
+        found = self.every()
+        if not found:
+            raise Refusal("Nothing is connected yet: run `bookhand connect stripe`.")
+        return found[0]
+
     def named(self, name: str | None) -> Connection:
         """The connection of that name; without a name the only one. `Refusal` that lists them otherwise."""
         found = self.every()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bookhand.cli.running import Running
+from bookhand.core.problems import Refusal
 from bookhand.settings import Settings
 from bookhand.wiring import open_house
 
@@ -35,6 +36,12 @@ def test_it_becomes_ready_and_shows_its_pages_to_this_machine_alone(running: Run
     assert httpx.get(f"{running.url}/metrics", headers={"host": "books.example.com"}).status_code == 403
     for host in ("pages.example.com", "other.example.com"):
         assert httpx.get(running.url, headers={"host": host}).status_code == 200
+
+
+def test_without_a_connection_every_command_says_how_to_begin(running: Running) -> None:
+    for ask in (running.house.some, lambda: running.house.named(None)):
+        with pytest.raises(Refusal, match="bookhand connect stripe"):
+            ask()
 
 
 def test_stripe_reaches_the_door_under_any_name(running: Running) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bookhand import logs
 from bookhand import settings as settings_module
 from bookhand.core.problems import BookhandError
 
@@ -31,6 +32,7 @@ def main() -> None:
     """Run a command; what a border raises becomes one sentence and exit code 1."""
     from bookhand.cli import books_commands, connect_commands, house_commands, run_commands  # noqa: PLC0415, F401 (they register here)
 
+    logs.setup(level="warning")  # what serves for long says more, by its settings
     try:
         app(standalone_mode=True)
     except BookhandError as error:

@@ -103,7 +103,7 @@ def close(
 ) -> None:
     """Close a month, as in 2026-10: nothing is written in it from now on."""
     with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
-        journal.close_period(cx, house.every()[0].link, period, who=getpass.getuser(), why=why)
+        journal.close_period(cx, house.some().link, period, who=getpass.getuser(), why=why)
     out.print(f"{period} is closed.")
 
 
@@ -111,7 +111,7 @@ def close(
 def reopen(period: str, why: Annotated[str, typer.Option(help="Why, for the record.")]) -> None:
     """Open a closed month again."""
     with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
-        journal.reopen_period(cx, house.every()[0].link, period, who=getpass.getuser(), why=why)
+        journal.reopen_period(cx, house.some().link, period, who=getpass.getuser(), why=why)
     out.print(f"{period} is open again.")
 
 
