@@ -118,9 +118,10 @@ class Worker:
     def _turn(self, post: Post, job: str) -> tuple[tuple[int, str], ...]:
         number = post.link.connection_id
         if job == "read":
-            count = drain(self._db, post.link, self._readers, most=_A_TURN)
-            again = ((number, "read"),) if count >= _A_TURN else ()
-            return (*again, (number, "errands")) if count else ()
+            count = drain(
+                self._db, post.link, self._readers, most=1
+            )  # one batch, so that its errands start at once
+            return ((number, "read"), (number, "errands")) if count else ()
         if job == "retry":
             retry_parked(self._db, post.link)
             return ((number, "read"),)
@@ -134,9 +135,6 @@ class Worker:
             )
         poll_events(self._db, post.link, post.reader, clock=self._clock, every_minutes=self._poll_minutes)
         return ()
-
-
-_A_TURN = 1000
 
 
 class _Turns:
