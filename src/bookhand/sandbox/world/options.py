@@ -74,7 +74,11 @@ class Traffic:
         self._stop, self._thread = threading.Event(), None
         if per_second > 0:
             self._thread = keep_alive(
-                self._engine, per_second=per_second, stop=self._stop, livemode=self._livemode, seed=self._engine.seed
+                self._engine,
+                per_second=per_second,
+                stop=self._stop,
+                livemode=self._livemode,
+                seed=self._engine.seed,
             )
 
 
