@@ -1,8 +1,11 @@
-"""A fast list server: balance transactions or charges in Stripe's pages, from memory, to measure who reads them.
+"""A fast list server: Stripe's lists in Stripe's pages, from memory, to measure who reads them. Loopback only.
 
-    python bench/list_server.py --port 12222 --count 100000 [--latency 0.15] [--expand]
+    python -m bench.list_server --port 12222 --count 100000 --lists charges balance_transactions
+    python -m bench.list_server --port 12222 --count 100000 --latency 0.15 --account-rate 100 --endpoint-rate 25
+    python -m bench.list_server --port 12222 --begin 1795000000 --pace 500         # object n is there from second begin + n / pace
 
-The object number n of N has `created` spread evenly over a year and the id ``txn_`` + 24 digits, so a page is found by arithmetic.
+Object n of N is created at its share of a year (or when the pace brings it), so a page is found by arithmetic. With rates it
+refuses what is too fast, as Stripe does: more calls in any second than the rate. ``GET /bench`` tells what it saw.
 """
 
 from __future__ import annotations
@@ -10,80 +13,135 @@ from __future__ import annotations
 import argparse
 import asyncio
 import bisect
+import json
 import re
+import time
+from collections import Counter, deque
 from urllib.parse import parse_qs, unquote
 
+from bench import shapes
+
 BEGAN, YEAR = 1_758_464_000, 31_536_000
-
-TRANSACTION = (
-    '{"id":"txn_%024d","object":"balance_transaction","amount":2000,"available_on":%d,"balance_type":"payments","created":%d,'
-    '"currency":"usd","description":"Subscription creation","exchange_rate":null,"fee":88,"fee_details":[{"amount":88,'
-    '"application":null,"currency":"usd","description":"Stripe processing fees","type":"stripe_fee"}],"net":1912,'
-    '"reporting_category":"charge","source":%s,"status":"available","type":"charge"}'
+KEPT_IN_MEMORY = 200_000
+EMPTY = b'{"object":"list","data":[],"has_more":false}'
+TOO_FAST = (
+    b'{"error":{"code":"rate_limit","message":"Request rate limit exceeded.","type":"invalid_request_error"}}'
 )
-CHARGE = (
-    '{"id":"ch_%024d","object":"charge","amount":2000,"amount_captured":2000,"amount_refunded":0,"application":null,'
-    '"application_fee":null,"application_fee_amount":null,"balance_transaction":"txn_%024d","billing_details":{"address":{"city":null,'
-    '"country":"US","line1":null,"line2":null,"postal_code":"94107","state":null},"email":"jenny@example.com","name":"Jenny Rosen",'
-    '"phone":null,"tax_id":null},"calculated_statement_descriptor":"EXAMPLE","captured":true,"created":%d,"currency":"usd",'
-    '"customer":"cus_000000000000000000000001","description":"Subscription creation","disputed":false,"failure_balance_transaction":null,'
-    '"failure_code":null,"failure_message":null,"fraud_details":{},"livemode":false,"metadata":{},"on_behalf_of":null,"outcome":'
-    '{"network_status":"approved_by_network","reason":null,"risk_level":"normal","risk_score":12,"seller_message":"Payment complete.",'
-    '"type":"authorized"},"paid":true,"payment_intent":"pi_%024d","payment_method":"pm_000000000000000000000001",'
-    '"payment_method_details":{"card":{"amount_authorized":2000,"brand":"visa","checks":{"address_line1_check":null,'
-    '"address_postal_code_check":"pass","cvc_check":"pass"},"country":"US","exp_month":8,"exp_year":2030,"fingerprint":"Xt5EWLLDS7FJjR1c",'
-    '"funding":"credit","installments":null,"last4":"4242","network":"visa","wallet":null},"type":"card"},"receipt_email":null,'
-    '"receipt_number":null,"receipt_url":"https://pay.stripe.com/receipts/x","refunded":false,"review":null,"shipping":null,"source":null,'
-    '"source_transfer":null,"statement_descriptor":null,"statement_descriptor_suffix":null,"status":"succeeded","transfer_data":null,'
-    '"transfer_group":null}'
-)
-
-
-def transaction(number: int, created: int, *, expand: bool) -> bytes:
-    source = charge(number, created).decode() if expand else f'"ch_{number:024d}"'
-    return (TRANSACTION % (number, created + 172_800, created, source)).encode()
-
-
-def charge(number: int, created: int) -> bytes:
-    return (CHARGE % (number, number, created, number)).encode()
 
 
 class Lists:
-    """The lists by path, oldest first."""
+    """The lists by name, oldest first."""
 
-    def __init__(self, count: int, *, expand: bool) -> None:
-        self.created = [BEGAN + n * YEAR // count for n in range(count)]
-        self.rows = {
-            "/v1/balance_transactions": [
-                transaction(n, at, expand=expand) for n, at in enumerate(self.created)
-            ],
-            "/v1/charges": [charge(n, at) for n, at in enumerate(self.created)],
-        }
+    def __init__(self, names: list[str], count: int, *, live: bool, begin: float | None, pace: float) -> None:
+        self.names, self.count, self.live, self.begin, self.pace = names, count, live, begin, pace
+        self.kept: dict[str, list[bytes]] = {}
+        if begin is None and count <= KEPT_IN_MEMORY:
+            self.kept = {
+                name: [self._made(name, number, expanded=False) for number in range(count)] for name in names
+            }
 
-    def page(self, path: str, query: dict[str, list[str]]) -> bytes:
-        rows = self.rows.get(path, [])
-        if not rows:
-            return b'{"object":"list","data":[],"has_more":false}'
-        start = (
-            bisect.bisect_left(self.created, int(query["created[gte]"][0])) if "created[gte]" in query else 0
-        )
-        end = len(rows)
+    def there(self) -> int:
+        """How many objects there are by now."""
+        if self.begin is None:
+            return self.count
+        return min(self.count, max(0, int((time.time() - self.begin) * self.pace) + 1))
+
+    def created(self, number: int) -> int:
+        if self.begin is None:
+            return BEGAN + number * YEAR // self.count
+        return int(self.begin + number / self.pace)
+
+    def page(self, name: str, query: dict[str, list[str]]) -> bytes:
+        if name not in self.names:
+            return EMPTY
+        total = range(self.there())
+        start, end = 0, len(total)
+        if "created[gte]" in query:
+            start = bisect.bisect_left(total, int(query["created[gte]"][0]), key=self.created)
         if "created[lt]" in query:
-            end = bisect.bisect_left(self.created, int(query["created[lt]"][0]))
+            end = bisect.bisect_left(total, int(query["created[lt]"][0]), key=self.created)
         if "created[lte]" in query:
-            end = bisect.bisect_right(self.created, int(query["created[lte]"][0]))
+            end = bisect.bisect_right(total, int(query["created[lte]"][0]), key=self.created)
         if "starting_after" in query:
-            end = min(end, int(query["starting_after"][0].partition("_")[2]))
+            end = min(end, _number(query["starting_after"][0]))
         first = max(start, end - int(query.get("limit", ["10"])[0]))
+        rows = self.rows(name, first, end, expanded="expand[]" in query or "expand[0]" in query)
         more = b"true" if first > start else b"false"
-        return b'{"object":"list","data":[%s],"has_more":%s}' % (b",".join(rows[first:end][::-1]), more)
+        return b'{"object":"list","url":"/v1/%s","data":[%s],"has_more":%s}' % (name.encode(), b",".join(rows), more)
+
+    def rows(self, name: str, first: int, end: int, *, expanded: bool) -> list[bytes]:
+        """The objects from `first` up to `end`, newest first."""
+        if name in self.kept and not (expanded and name == "balance_transactions"):
+            return self.kept[name][first:end][::-1]
+        if name in self.kept:
+            return self._kept_expanded()[first:end][::-1]
+        return [self._made(name, number, expanded=expanded) for number in range(end - 1, first - 1, -1)]
+
+    def one(self, name: str, object_id: str) -> bytes | None:
+        if name not in shapes.TEMPLATES:
+            return None
+        number = _number(object_id)
+        return shapes.made(shapes.TEMPLATES[name], number, created=self.created(number), live=self.live)
+
+    def balance(self) -> bytes:
+        """What Stripe would say is there: the sum of all nets."""
+        amount = {"amount": self.there() * shapes.NET * ("balance_transactions" in self.names), "currency": "usd", "source_types": {}}
+        return json.dumps({"object": "balance", "available": [amount], "pending": [], "livemode": self.live}).encode()
+
+    def _kept_expanded(self) -> list[bytes]:
+        if "expanded" not in self.kept:
+            self.kept["expanded"] = [
+                self._made("balance_transactions", number, expanded=True) for number in range(self.count)
+            ]
+        return self.kept["expanded"]
+
+    def _made(self, name: str, number: int, *, expanded: bool) -> bytes:
+        template = shapes.EXPANDED if expanded and name == "balance_transactions" else shapes.TEMPLATES[name]
+        return shapes.made(template, number, created=self.created(number), live=self.live)
+
+
+class Rates:
+    """Stripe's limits: so many calls in any second, for the account and for each endpoint; and what came."""
+
+    def __init__(self, account: int, endpoint: int) -> None:
+        self.limits = {"": account} if account else {}
+        self.endpoint = endpoint
+        self.recent: dict[str, deque[float]] = {}
+        self.calls: Counter[str] = Counter()
+        self.refused = 0
+        self.moments: list[float] = []
+
+    def allows(self, path: str) -> bool:
+        now = time.monotonic()
+        self.calls[path] += 1
+        self.moments.append(now)
+        names = [("", self.limits.get("", 0)), (path, self.endpoint)]
+        queues = [(self._recent(name, now), limit) for name, limit in names if limit]
+        if any(len(queue) >= limit for queue, limit in queues):
+            self.refused += 1
+            return False
+        for queue, _ in queues:
+            queue.append(now)
+        return True
+
+    def told(self) -> bytes:
+        took = self.moments[-1] - self.moments[0] if len(self.moments) > 1 else 0.0
+        return json.dumps(
+            {"calls": sum(self.calls.values()), "refused": self.refused, "seconds": took, "by_path": dict(self.calls)}
+        ).encode()
+
+    def _recent(self, name: str, now: float) -> deque[float]:
+        queue = self.recent.setdefault(name, deque())
+        while queue and now - queue[0] >= 1.0:
+            queue.popleft()
+        return queue
 
 
 class Server(asyncio.Protocol):
-    """HTTP/1.1, GET only, kept alive."""
+    """HTTP/1.1, GET only, kept alive; as a proxy too, for clients that insist on Stripe's name."""
 
-    def __init__(self, lists: Lists, latency: float) -> None:
-        self.lists, self.latency = lists, latency
+    def __init__(self, lists: Lists, rates: Rates, latency: float) -> None:
+        self.lists, self.rates, self.latency = lists, rates, latency
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,37 +151,62 @@ class Server(asyncio.Protocol):
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head, self.buffer = self.buffer[:end], self.buffer[end + 4 :]
-            found = re.match(rb"GET (\S+) ", head)
+            found = _REQUEST.match(head)
             path, _, query = (found[1].decode() if found else "/").partition("?")
-            body = self.lists.page(path, parse_qs(unquote(query)))
-            answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-                len(body),
-                body,
-            )
-            if self.latency:
+            status, body = self.answer(path, query)
+            answer = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
+            if self.latency and path.startswith("/v1/"):
                 asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
             else:
                 self.transport.write(answer)
 
+    def answer(self, path: str, query: str) -> tuple[bytes, bytes]:
+        if path == "/bench":
+            return b"200 OK", self.rates.told()
+        name, _, object_id = path.removeprefix("/v1/").partition("/")
+        if not self.rates.allows(name):
+            return b"429 Too Many Requests\r\nstripe-rate-limited-reason: global-rate", TOO_FAST
+        if name == "balance":
+            return b"200 OK", self.lists.balance()
+        if name in {"account", "accounts"}:
+            return b"200 OK", ACCOUNT
+        if not object_id:
+            return b"200 OK", self.lists.page(name, parse_qs(unquote(query)))
+        found = self.lists.one(name, object_id)
+        return (b"404 Not Found", MISSING) if found is None else (b"200 OK", found)
 
-async def serve(port: int, count: int, *, latency: float, expand: bool) -> None:
-    lists = Lists(count, expand=expand)
-    server = await asyncio.get_running_loop().create_server(lambda: Server(lists, latency), "127.0.0.1", port)
-    print("ready", flush=True)
+
+_REQUEST = re.compile(rb"GET (?:https?://[^/]+)?(\S+) ")
+ACCOUNT = b'{"id":"acct_1Bench","object":"account","settings":{"dashboard":{"display_name":"Bench"}},"metadata":{}}'
+MISSING = b'{"error":{"code":"resource_missing","message":"No such object.","type":"invalid_request_error"}}'
+
+
+def _number(object_id: str) -> int:
+    return int(object_id.rpartition("_")[2])
+
+
+async def serve(port: int, lists: Lists, rates: Rates, latency: float) -> None:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Server(lists, rates, latency), "127.0.0.1", port
+    )
     async with server:
         await server.serve_forever()
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--port", type=int, default=12222)
     options.add_argument("--count", type=int, default=100_000)
+    options.add_argument("--lists", nargs="*", choices=list(shapes.TEMPLATES), default=["balance_transactions", "charges"])
     options.add_argument("--latency", type=float, default=0)
-    options.add_argument("--expand", action="store_true")
+    options.add_argument("--account-rate", type=int, default=0)
+    options.add_argument("--endpoint-rate", type=int, default=0)
+    options.add_argument("--live", action="store_true")
+    options.add_argument("--begin", type=float)
+    options.add_argument("--pace", type=float, default=500)
     chosen = options.parse_args()
-    asyncio.run(serve(chosen.port, chosen.count, latency=chosen.latency, expand=chosen.expand))
+    lists = Lists(chosen.lists, chosen.count, live=chosen.live, begin=chosen.begin, pace=chosen.pace)
+    asyncio.run(serve(chosen.port, lists, Rates(chosen.account_rate, chosen.endpoint_rate), chosen.latency))
 
 
 if __name__ == "__main__":

@@ -1,83 +1,50 @@
-"""How many list pages of 100 balance transactions a second one server process of the stand-in answers.
-
-python bench/standin.py [--rows 100000] [--seconds 5] [--connections 8] [--server uvicorn|granian]
-"""
+"""The stand-in Stripe: how many list pages of 100 balance transactions a second one server process of it answers."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import socket
-import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from bench import programs
+from bench.figures import Figure
+from bench.ground import Ground
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
 
+SECTION = "standin"
 START = 1_750_000_000
-TARGET = 1500
-ASGI = "bench_standin_app"
+CONNECTIONS, SECONDS = 8, 5.0
 
 
-def main() -> None:
-    chosen = _options().parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pinstripe.db"
-        key, ids = fill(path, chosen.rows)
-        port = _free_port()
-        server = start(chosen.server, path, port)
-        try:
-            _wait(port)
-            done, size, took, busy = asyncio.run(
-                load(port, key, ids, chosen.connections, seconds=chosen.seconds, pid=server.pid)
-            )
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
-    pages = done / took
-    print(f"{chosen.server}: {pages:,.0f} pages/s of 100 balance transactions ({size:,} bytes each)")
-    print(f"  {pages * 100:,.0f} objects/s, {pages * size / 1e6:,.0f} MB/s, {chosen.connections} connections")
+def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
+    path = Path(ground.folder) / "pinstripe.db"
+    key, ids = _fill(path, options.rows)
+    port = programs.free_port()
+    command = [sys.executable, "-m", "bookhand.sandbox.stripe", "--db", str(path), "--port", str(port)]
+    with programs.started(command, port=port) as server:
+        done, size, took, busy = asyncio.run(_load(server, key, ids))
+    note = f"{size:,} bytes each, {done * size / took / 1e6:,.0f} MB/s on {CONNECTIONS} connections"
     if busy:
-        print(f"  {done / busy:,.0f} pages for each second of the server's own processor time")
-    print(f"  {pages / TARGET:.2f} of the {TARGET:,} pages/s it must reach")
+        note += f"; {done / busy:,.0f} pages for each second of the server's own processor time"
+    yield Figure(section=SECTION, name="list pages of 100", value=done / took, unit="/s", least=1_500, note=note)
 
 
-def fill(path: Path, rows: int) -> tuple[str, list[str]]:
+def _fill(path: Path, rows: int) -> tuple[str, list[str]]:
     """A store with this many balance transactions; its key, and ids to page from."""
     engine = Pinstripe(path, clock=Clock(START))
     engine.account()
     ids = []
-    began = time.perf_counter()
     with engine.session() as call:
         for at in range(rows):
             call.now = START + at * 30
             ids.append(call.add(_transaction(call.new_id("txn"), call.new_id("ch"), call.now, at))["id"])
-    print(
-        f"filled with {rows:,} rows at {rows / (time.perf_counter() - began):,.0f}/s, {path.stat().st_size / rows:,.0f} bytes each"
-    )
     key = engine.keys().test
     engine.close()
     return key, ids[200::37]
-
-
-def start(server: str, path: Path, port: int) -> subprocess.Popen[bytes]:
-    if server == "uvicorn":
-        command = [sys.executable, "-m", "bookhand.sandbox.stripe", "--db", str(path), "--port", str(port)]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    app = path.with_name(f"{ASGI}.py")
-    app.write_text(
-        "import os\nfrom pathlib import Path\nfrom bookhand.sandbox.stripe.engine import Pinstripe\n"
-        "from bookhand.sandbox.stripe.server import App\napp = App(Pinstripe(Path(os.environ['STANDIN_DB'])))\n"
-    )
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1", "--no-ws"),
-        *("--port", str(port), "--log-level", "error", "--working-dir", str(app.parent), f"{ASGI}:app"),
-    ]
-    return subprocess.Popen(command, env={**os.environ, "STANDIN_DB": str(path)})
 
 
 class Reader(asyncio.Protocol):
@@ -94,7 +61,7 @@ class Reader(asyncio.Protocol):
 
     def ask(self) -> None:
         self.at = (self.at + 1) % len(self.requests)
-        self.transport.write(self.requests[self.at])
+        self.transport.write(self.requests[self.at])  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         if self.left:
@@ -115,9 +82,7 @@ class Reader(asyncio.Protocol):
             self.ask()
 
 
-async def load(
-    port: int, key: str, ids: list[str], connections: int, *, seconds: float, pid: int
-) -> tuple[int, int, float, float]:
+async def _load(server: programs.Program, key: str, ids: list[str]) -> tuple[int, int, float, float]:
     """Pages answered, the size of one, the seconds it took, and the server's processor seconds (0 if unknown)."""
     requests = [
         (
@@ -128,83 +93,30 @@ async def load(
     ]
     loop = asyncio.get_running_loop()
     readers = []
-    for at in range(connections):
-        first = at * len(requests) // connections
-        _, reader = await loop.create_connection(
-            lambda first=first: Reader(requests, first), "127.0.0.1", port
-        )
+    for at in range(CONNECTIONS):
+        first = at * len(requests) // CONNECTIONS
+        _, reader = await loop.create_connection(lambda first=first: Reader(requests, first), "127.0.0.1", server.port)  # type: ignore[misc]
         readers.append(reader)
     await asyncio.sleep(1)
-    before, began, busy = sum(reader.done for reader in readers), time.perf_counter(), _processor(pid)
-    await asyncio.sleep(seconds)
-    took, busy = time.perf_counter() - began, _processor(pid) - busy
+    before, began, busy = sum(reader.done for reader in readers), time.perf_counter(), server.processor_seconds()
+    await asyncio.sleep(SECONDS)
+    took, busy = time.perf_counter() - began, server.processor_seconds() - busy
     return sum(reader.done for reader in readers) - before, readers[0].size, took, busy
-
-
-def _processor(pid: int) -> float:
-    """Seconds of processor time a process has used, where the system tells."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _transaction(id_: str, source: str, created: int, at: int) -> dict[str, object]:
     amount = 1000 + at % 9000
     fee = 30 + amount * 29 // 1000
     detail = {
-        "amount": fee,
-        "application": None,
-        "currency": "usd",
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
+        "amount": fee, "application": None, "currency": "usd", "description": "Stripe processing fees", "type": "stripe_fee",
+    }  # fmt: skip
     return {
-        "id": id_,
-        "object": "balance_transaction",
-        "amount": amount,
-        "available_on": created + 172_800,
-        "balance_type": "payments",
-        "created": created,
-        "currency": "usd",
-        "description": "Subscription update",
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [detail],
-        "net": amount - fee,
-        "reporting_category": "charge",
-        "source": source,
-        "status": "available",
-        "type": "charge",
-    }
+        "id": id_, "object": "balance_transaction", "amount": amount, "available_on": created + 172_800,
+        "balance_type": "payments", "created": created, "currency": "usd", "description": "Subscription update",
+        "exchange_rate": None, "fee": fee, "fee_details": [detail], "net": amount - fee, "reporting_category": "charge",
+        "source": source, "status": "available", "type": "charge",
+    }  # fmt: skip
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit("the server did not start")
-
-
-def _options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--rows", type=int, default=100_000)
-    options.add_argument("--seconds", type=float, default=5)
-    options.add_argument("--connections", type=int, default=8)
-    options.add_argument("--server", choices=["uvicorn", "granian"], default="uvicorn")
-    return options
-
-
-if __name__ == "__main__":
-    main()
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rows", type=int, default=50_000, help="standin: how many balance transactions it holds")

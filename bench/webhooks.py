@@ -1,282 +1,195 @@
-"""Webhooks per second: bookhand's endpoint, signed, checked, deduplicated and durable, beside a bare one that checks the HMAC and commits.
+"""Webhooks: signed, checked, deduplicated and durable before the 200, beside a bare endpoint and two peers.
 
-    python bench/webhooks.py [--seconds 5] [--connections 32] [--server uvicorn granian] [--app ours bare bare-grouped]
-
-Prints one JSON line a run: events a second, the answer's p50 and p99 in milliseconds, p50 of one event
-alone, and the server's processor time an event. Loopback only.
+All stand on one PostgreSQL, each with a database of its own, and are sent the same events over 32 connections by one program,
+in rounds whose order turns; the figure is the median round. bookhand is `bookhand serve --no-work`: the whole web process. With
+the worker posting beside it in the same process (`bookhand serve`) is a figure of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import hmac
 import json
-import os
-import shutil
-import socket
-import subprocess
+import statistics
 import sys
-import tempfile
-import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
-import msgspec
-import psutil
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
-from bookhand.core.facts import Link
-from bookhand.db.engine import Database
-from bookhand.inbox.admission import Endpoint, sign
-from bookhand.inbox.commit_store import Mailbox
-from bookhand.inbox.endpoint import webhooks
+from bench import peers, programs
+from bench.bare import TABLE
+from bench.figures import Figure
+from bench.ground import SIGNED_WITH, UNLIMITED, Ground, Place, as_url
+from bench.programs import Program
 
-SECRET = "whsec_bench"
-VERSION = "2026-10-28.endive"
-
-
-def link(connection_id: int = 1) -> Link:
-    return Link(
-        workspace_id=1, connection_id=connection_id, system="stripe", account="acct_1Bench", mode="test", api_version=VERSION
-    )  # fmt: skip
+SECTION = "webhooks"
+CONNECTIONS = 32
+SLOW_PEER_ROUNDS = 1
 
 
-def event(number: int) -> bytes:
-    """An event of 3 kB, as charge.succeeded is."""
-    charge = {
-        "id": f"ch_{number:024d}", "object": "charge", "amount": 2000, "created": 1_790_000_000, "currency": "usd",
-        "livemode": False, "balance_transaction": f"txn_{number:024d}", "description": "Subscription creation " * 8,
-        "billing_details": {"address": {"city": None, "country": "US", "line1": None}, "email": "a@example.com"},
-        "payment_method_details": {"card": {f"field_{i}": f"value {i}" for i in range(90)}, "type": "card"},
-    }  # fmt: skip
-    return msgspec.json.encode(
-        {
-            "id": f"evt_{number:024d}", "object": "event", "api_version": VERSION, "created": 1_790_000_000, "livemode": False,
-            "type": "charge.succeeded", "data": {"object": charge}, "pending_webhooks": 1, "request": {"id": None},
-        }
-    )  # fmt: skip
+@dataclass(slots=True)
+class Stand:
+    """One server under load, and what its rounds were."""
+
+    name: str
+    program: Program
+    path: str
+    rounds: list[dict[str, float]] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    slow: bool = False
+    events: int = 0
+
+    def rate(self) -> float:
+        return statistics.median(each["rate"] for each in self.rounds)
+
+    def p99(self) -> float:
+        return statistics.median(each["p99_ms"] for each in self.rounds)
+
+
+def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
+    with ExitStack() as held:
+        place = held.enter_context(ground.place())
+        ours = Stand("bookhand", _ours(held, place, "--no-work"), f"/webhooks/stripe/{place.connection.id}")
+        stands = [ours, *_bare(held, ground)]
+        absent = {}
+        for name, start in (("sync-engine", _sync_engine), ("dj-stripe", _djstripe)):
+            try:
+                stands.append(start(held, ground))
+            except (peers.AbsentError, RuntimeError) as why:
+                absent[name] = str(why)
+        _rounds(stands, rounds=options.rounds, seconds=options.seconds)
+        _insist_on_durability(ours, place)
+        _alone(ours)
+    found = {stand.name: stand for stand in stands}
+    yield from _figures(found, absent)
+    yield _with_work(ground, found, seconds=options.seconds)
+
+
+def _figures(found: dict[str, Stand], absent: dict[str, str]) -> Iterator[Figure]:
+    ours = found["bookhand"]
+    goals = {"bare endpoint": 0.8, "sync-engine": 1.5}
+    for name in ("bare endpoint", "sync-engine", "dj-stripe", "bare, grouped commits"):
+        peer = found.get(name)
+        yield Figure(
+            section=SECTION, name="durable before the 200, 32 connections", value=ours.rate(), unit="/s", peer=name,
+            peer_value=peer.rate() if peer else None, least=goals.get(name), absent=absent.get(name, ""), note=_rounds_of(ours, peer),
+        )  # fmt: skip
+    yield Figure(section=SECTION, name="p99 of the answer at that load", value=ours.p99(), unit="ms", most=20)
+    yield Figure(section=SECTION, name="one event alone, p50", value=statistics.median(ours.alone), unit="ms", most=2)
+
+
+def _rounds_of(ours: Stand, peer: Stand | None) -> str:
+    if peer is None:
+        return ""
+    told = [f"{stand.name} " + " ".join(f"{each['rate']:,.0f}" for each in stand.rounds) for stand in (ours, peer)]
+    return f"rounds: {'; '.join(told)}; the load itself took {max(each['processor'] for each in ours.rounds):.0%} of a core"
+
+
+# --- rounds ---
+
+
+def _rounds(stands: list[Stand], *, rounds: int, seconds: float) -> None:
+    for stand in stands:
+        _load(stand, seconds=1.0)
+    for number in range(rounds):
+        turn = number % len(stands)
+        for stand in [*stands[turn:], *stands[:turn]]:
+            if not stand.slow or number < SLOW_PEER_ROUNDS:
+                stand.rounds.append(_load(stand, seconds=seconds))
+
+
+def _alone(stand: Stand) -> None:
+    for _ in range(3):
+        stand.alone.append(_load(stand, seconds=1.0, connections=1)["p50_ms"])
+
+
+def _load(stand: Stand, *, seconds: float, connections: int = CONNECTIONS) -> dict[str, float]:
+    stand.events += 1_000_000  # every event of its own
+    command = [
+        sys.executable, "-m", "bench.load", "--port", stand.program.port, "--path", stand.path, "--connections", connections,
+        "--seconds", seconds, "--start", stand.events,
+    ]  # fmt: skip
+    told = json.loads(programs.run([str(each) for each in command], seconds=seconds + 60))
+    if told["bad"]:
+        raise RuntimeError(f"{stand.name} answered {told['bad']}.")
+    return {name: float(told[name]) for name in ("rate", "p50_ms", "p99_ms", "processor", "sent")}
+
+
+def _insist_on_durability(ours: Stand, place: Place) -> None:
+    """Every event that was answered 200 lies in the database, once."""
+    answered = sum(int(each["sent"]) for each in ours.rounds)
+    kept = place.count("select count(*) from delivery where object_id >= 'ch_000000000000000002'")
+    if kept != answered:
+        raise RuntimeError(f"{answered} events were answered 200 in the rounds and {kept} are kept.")
 
 
 # --- the servers ---
 
 
-def ours():
-    """Factory of the product's app."""
-    db = Database(os.environ["BENCH_DATABASE"])
-    mailbox = Mailbox(db)
-    endpoint = Endpoint(secrets=(SECRET,), links={None: link()})
-    return webhooks(find=lambda number: endpoint if number == 1 else None, keep=mailbox.keep, clock=time.time)
+def _ours(held: ExitStack, place: Place, *words: str) -> Program:
+    port = programs.free_port()
+    command = [sys.executable, "-m", "bookhand", "serve", "--port", str(port), *words]
+    return held.enter_context(programs.started(command, port=port, environment=place.environment))
 
 
-def bare():
-    """Factory of a bare app: HMAC, one insert, one commit a request."""
-    return _Bare(group=False)
+def _bare(held: ExitStack, ground: Ground) -> Iterator[Stand]:
+    for name, factory in (("bare endpoint", "alone"), ("bare, grouped commits", "grouped")):
+        database = ground.database()
+        held.callback(ground.drop, database)
+        with psycopg.connect(database, autocommit=True) as cx:
+            cx.execute(TABLE)
+        port = programs.free_port()
+        command = [
+            sys.executable, "-m", "uvicorn", "--factory", f"bench.bare:{factory}", "--port", str(port), "--log-level", "error",
+            "--no-access-log",
+        ]  # fmt: skip
+        environment = {"BENCH_DATABASE": database, "BENCH_SECRET": SIGNED_WITH}
+        yield Stand(name, held.enter_context(programs.started(command, port=port, environment=environment)), "/")
 
 
-def bare_grouped():
-    """The same with the commits of waiting requests put together."""
-    return _Bare(group=True)
-
-
-class _Bare:
-    def __init__(self, *, group: bool) -> None:
-        self.group = group
-        self.pool: AsyncConnectionPool | None = None
-        self.waiting: list[tuple[str, bytes, asyncio.Future[None]]] = []
-        self.task: asyncio.Task[None] | None = None
-
-    async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] == "lifespan":
-            while True:
-                message = await receive()
-                await send({"type": f"{message['type']}.complete"})
-                if message["type"] == "lifespan.shutdown":
-                    return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        header = dict(scope["headers"])[b"stripe-signature"].decode()
-        sent, _, given = header[2:].partition(",v1=")
-        good = hmac.compare_digest(
-            hmac.digest(SECRET.encode(), f"{sent}.".encode() + body, "sha256").hex(), given
-        )
-        if good:
-            await self.keep(body)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200 if good else 401,
-                "headers": [(b"content-length", b"2")],
-            }
-        )
-        await send({"type": "http.response.body", "body": b"ok"})
-
-    async def keep(self, body: bytes) -> None:
-        if self.pool is None:
-            self.pool = AsyncConnectionPool(
-                os.environ["BENCH_DATABASE"], min_size=8, max_size=8, open=False, kwargs={"autocommit": True}
-            )  # fmt: skip
-            await self.pool.open()
-        if not self.group:
-            async with self.pool.connection() as cx:
-                await cx.execute("insert into bare (body) values (%b)", (body,))
-            return
-        done = asyncio.get_running_loop().create_future()
-        self.waiting.append(("", body, done))
-        if self.task is None:
-            self.task = asyncio.create_task(self.write())
-        await done
-
-    async def write(self) -> None:
-        assert self.pool is not None
-        while self.waiting:
-            batch, self.waiting = self.waiting, []
-            async with self.pool.connection() as cx:
-                await cx.execute(
-                    "insert into bare (body) select unnest(%b::bytea[])", ([body for _, body, _ in batch],)
-                )
-            for _, _, done in batch:
-                done.set_result(None)
-        self.task = None
-
-
-# --- the load: raw sockets, because a client library would be the slower half ---
-
-
-async def load(port: int, *, seconds: float, connections: int, start: int) -> tuple[list[float], int]:
-    """Send for `seconds`; the latencies in seconds, and how many answers were not 200."""
-    stop = time.perf_counter() + seconds
-    numbers = iter(range(start, start + 10_000_000))
-    latencies: list[float] = []
-    bad = 0
-
-    async def one() -> None:
-        nonlocal bad
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        with contextlib.closing(writer):
-            while time.perf_counter() < stop:
-                request = _request(event(next(numbers)))
-                begun = time.perf_counter()
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(_length(head))
-                latencies.append(time.perf_counter() - begun)
-                bad += not head.startswith(b"HTTP/1.1 200")
-
-    await asyncio.gather(*(one() for _ in range(connections)))
-    return latencies, bad
-
-
-def _request(body: bytes) -> bytes:
-    header = sign(body, SECRET, at=int(time.time()))
-    return (
-        f"POST /webhooks/stripe/1 HTTP/1.1\r\nhost: localhost\r\nstripe-signature: {header}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    ).encode() + body
-
-
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        if line.lower().startswith(b"content-length:"):
-            return int(line[15:])
-    return 0
-
-
-def measure(app: str, server: str, database: str, *, seconds: float, connections: int) -> dict[str, object]:
-    port = _free_port()
-    process = _serve(app, server, database, port)
-    try:
-        _wait_for(port)
-        asyncio.run(load(port, seconds=1, connections=connections, start=0))
-        begun, used = time.perf_counter(), _processor_seconds(process.pid)
-        found, bad = asyncio.run(load(port, seconds=seconds, connections=connections, start=10_000_000))
-        took, used = time.perf_counter() - begun, _processor_seconds(process.pid) - used
-        alone, bad_alone = asyncio.run(load(port, seconds=1, connections=1, start=20_000_000))
-    finally:
-        process.terminate()
-        process.wait(10)
-    found.sort()
-    alone.sort()
-    return {
-        "app": app, "server": server, "connections": connections, "events_per_second": round(len(found) / took),
-        "p50_ms": round(found[len(found) // 2] * 1000, 2), "p99_ms": round(found[int(len(found) * 0.99)] * 1000, 2),
-        "alone_p50_ms": round(alone[len(alone) // 2] * 1000, 2), "server_us_an_event": round(used / len(found) * 1e6), "not_200": bad + bad_alone,
-    }  # fmt: skip
-
-
-def _processor_seconds(pid: int) -> float:
-    """What the server and its workers used of a processor: the figure that a busy machine does not change."""
-    found = psutil.Process(pid)
-    return sum(sum(each.cpu_times()[:2]) for each in [found, *found.children(recursive=True)])
-
-
-def _serve(app: str, server: str, database: str, port: int) -> subprocess.Popen[bytes]:
-    target = f"webhooks:{app.replace('-', '_')}"
-    where = str(Path(__file__).parent)
-    command = {
-        "uvicorn": [sys.executable, "-m", "uvicorn", "--factory", target, "--port", str(port), "--log-level", "error", "--no-access-log"],
-        "granian": [
-            sys.executable, "-m", "granian", "--interface", "asgi", "--factory", target, "--port", str(port), "--log-level", "error",
-            "--loop", "uvloop", "--workers", "1",
-        ],
-    }[server]  # fmt: skip
+def _sync_engine(held: ExitStack, ground: Ground) -> Stand:
+    modules = peers.node()
+    database = ground.database()
+    held.callback(ground.drop, database)
+    port = programs.free_port()
     environment = {
-        **os.environ,
-        "BENCH_DATABASE": database,
-        "PYTHONPATH": os.pathsep.join([where, *sys.path]),
-    }
-    return subprocess.Popen(command, env=environment)
+        "DATABASE_URL": as_url(database), "WEBHOOK_SECRET": SIGNED_WITH, "PORT": str(port), "NODE_PATH": str(modules),
+    }  # fmt: skip
+    command = ["node", str(peers.HERE / "sync_engine.mjs")]
+    return Stand("sync-engine", held.enter_context(programs.started(command, port=port, environment=environment)), "/")
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def _djstripe(held: ExitStack, ground: Ground) -> Stand:
+    python = peers.python("djstripe")
+    database = ground.database()
+    held.callback(ground.drop, database)
+    stripe = held.enter_context(programs.running("bench.list_server", "--count", 100_000_000))
+    port = programs.free_port()
+    environment = {"DATABASE_URL": database, "WEBHOOK_SECRET": SIGNED_WITH, "API": stripe.url}
+    path = programs.run([str(python), str(peers.HERE / "djstripe_site.py"), "migrate"], environment=environment).split()[-1]
+    command = [
+        str(python), "-m", "gunicorn", "--chdir", str(peers.HERE), "-w", "2", "--threads", "16", "--keep-alive", "30", "-b", f"127.0.0.1:{port}",
+        "--log-level", "error", "--no-control-socket", "djstripe_site:application",
+    ]  # fmt: skip
+    program = held.enter_context(programs.started(command, port=port, environment=environment))
+    return Stand("dj-stripe", program, path, slow=True)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise SystemExit("The server did not start.")
+def _with_work(ground: Ground, found: dict[str, Stand], *, seconds: float) -> Figure:
+    """The same while the worker of the same process posts what comes."""
+    with ExitStack() as held:
+        stripe = held.enter_context(programs.running("bench.list_server", "--count", 100_000, "--lists", "balance_transactions"))
+        place = held.enter_context(ground.place(base_url=stripe.url, limits=UNLIMITED))
+        busy = Stand("bookhand, posting too", _ours(held, place), f"/webhooks/stripe/{place.connection.id}")
+        _rounds([busy], rounds=1, seconds=seconds)
+    peer = found.get("sync-engine")
+    return Figure(
+        section=SECTION, name="the same, while the same process posts", value=busy.rate(), unit="/s", peer="sync-engine",
+        peer_value=peer.rate() if peer else None, note=f"p99 {busy.p99():.1f} ms",
+    )  # fmt: skip
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--seconds", type=float, default=5)
-    options.add_argument("--connections", type=int, default=32)
-    options.add_argument("--server", nargs="*", default=["uvicorn", "granian"])
-    options.add_argument("--app", nargs="*", default=["ours", "bare", "bare-grouped"])
-    chosen = options.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="bookhand-bench-"))
-    folder.chmod(0o755)
-    with Database.open(data_dir=folder) as db:
-        with psycopg.connect(db.url, autocommit=True) as cx:
-            cx.execute(
-                "create table bare (id bigint generated always as identity primary key, body bytea not null)"
-            )
-        for app in chosen.app:
-            for server in chosen.server:
-                with psycopg.connect(db.url, autocommit=True) as cx:
-                    cx.execute("alter table delivery disable trigger all")
-                    cx.execute("truncate delivery, queued, bare")
-                    cx.execute("alter table delivery enable trigger all")
-                print(
-                    json.dumps(
-                        measure(app, server, db.url, seconds=chosen.seconds, connections=chosen.connections)
-                    ),
-                    flush=True,
-                )
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=4, help="how long a round of webhooks is")
+    parser.add_argument("--rounds", type=int, default=3, help="how many rounds of webhooks each server has")

@@ -1,7 +1,7 @@
 """A peer for the benchmarks: dj-stripe in a bare Django site, as its own documents set it up, with its webhook view.
 
-    DATABASE_URL=… WEBHOOK_SECRET=… python bench/peers/djstripe_site.py migrate     (prints the path to post to)
-    DATABASE_URL=… gunicorn --chdir bench/peers -w 2 --threads 16 -b 127.0.0.1:PORT djstripe_site:application
+    DATABASE_URL=… API=… WEBHOOK_SECRET=… python bench/peers/djstripe_site.py migrate     (prints the path to post to)
+    DATABASE_URL=… API=… gunicorn --chdir bench/peers -w 2 --threads 16 -b 127.0.0.1:PORT djstripe_site:application
 
 It runs in an environment of its own (dj-stripe wants another version of Stripe's SDK than bookhand).
 """
@@ -41,6 +41,7 @@ settings.configure(
     LOGGING={"version": 1, "handlers": {"err": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["err"], "level": "ERROR"}},
     STRIPE_TEST_SECRET_KEY="sk_test_" + "b" * 24,
     STRIPE_LIVE_MODE=False,
+    STRIPE_API_HOST=os.environ["API"],  # it asks for each object again, and for those it points to
     DJSTRIPE_FOREIGN_KEY_TO_FIELD="id",
 )
 django.setup()
@@ -52,7 +53,7 @@ def _migrate() -> None:
     from djstripe.models import Account, APIKey, WebhookEndpoint
 
     call_command("migrate", verbosity=0)
-    account, _ = Account.objects.get_or_create(id="acct_bench", defaults={"livemode": False})
+    account, _ = Account.objects.get_or_create(id="acct_1Bench", defaults={"livemode": False})
     APIKey.objects.get_or_create(
         secret=settings.STRIPE_TEST_SECRET_KEY, defaults={"djstripe_owner_account": account, "livemode": False, "type": "secret"}
     )

@@ -1,4 +1,4 @@
-// A peer for the webhook benchmark: Supabase's sync engine behind Node's own HTTP server, as its README shows it.
+// A peer: Supabase's sync engine behind Node's own HTTP server, as its README shows it.
 //   DATABASE_URL=… WEBHOOK_SECRET=… PORT=… node bench/peers/sync_engine.mjs
 import http from 'node:http'
 import { createRequire } from 'node:module'

@@ -1,0 +1,64 @@
+"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin]``.
+
+Every figure is measured in this run, beside what it is compared to; absolute numbers are this machine's, ratios travel. Loopback
+only; whatever is started is stopped. The table is printed, and written to bench/out/results.json and bench/out/results.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import backfill, posting, scale, standin, webhooks
+from bench.figures import Figure, as_markdown, keep, show
+from bench.ground import Ground
+
+SECTIONS = {"webhooks": webhooks, "posting": posting, "backfill": backfill, "scale": scale, "standin": standin}
+OUT = Path(__file__).parent / "out"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    for module in SECTIONS.values():
+        module.options(parser)
+    chosen = parser.parse_args()
+    unknown = set(chosen.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"there is no section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
+    out = Console(width=max(Console().width, 150))
+    figures: list[Figure] = []
+    began = time.monotonic()
+    with Ground.laid() as ground:
+        for name in chosen.sections or SECTIONS:
+            at = time.monotonic()
+            out.print(f"[bold]{name}[/] ...", highlight=False)
+            figures += SECTIONS[name].measure(ground, chosen)
+            out.print(f"  took {time.monotonic() - at:.0f} s", highlight=False)
+    show(out, figures)
+    keep(figures, OUT / "results.json", machine=_machine(time.monotonic() - began))
+    (OUT / "results.md").write_text(as_markdown(figures) + "\n")
+    missed = [each for each in figures if each.held is False]
+    out.print(f"{sum(each.held is True for each in figures)} goals held, {len(missed)} not.", highlight=False)
+    return 0
+
+
+def _machine(seconds: float) -> dict[str, object]:
+    return {
+        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": platform.system(), "python": platform.python_version(), "load_before_and_after": _loads(), "seconds": round(seconds),
+    }  # fmt: skip
+
+
+def _loads() -> list[float]:
+    return [round(each, 2) for each in os.getloadavg()] if hasattr(os, "getloadavg") else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
