@@ -19,12 +19,20 @@ from bench import backfill, posting, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
-SECTIONS = {"webhooks": webhooks, "posting": posting, "backfill": backfill, "scale": scale, "standin": standin}
+SECTIONS = {
+    "webhooks": webhooks,
+    "posting": posting,
+    "backfill": backfill,
+    "scale": scale,
+    "standin": standin,
+}
 OUT = Path(__file__).parent / "out"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
     for module in SECTIONS.values():
         module.options(parser)

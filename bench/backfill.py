@@ -20,7 +20,16 @@ from bench.list_server import BEGAN
 from bench.programs import Program
 
 SECTION = "backfill"
-LIMITED_LISTS = ["balance_transactions", "charges", "payment_intents", "customers", "invoices", "products", "prices", "credit_notes"]
+LIMITED_LISTS = [
+    "balance_transactions",
+    "charges",
+    "payment_intents",
+    "customers",
+    "invoices",
+    "products",
+    "prices",
+    "credit_notes",
+]
 LATENCY_SECONDS = 0.15
 LIVE_RATE, SANDBOX_RATE, ENDPOINT_RATE = 100, 25, 25
 
@@ -34,7 +43,9 @@ def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
 def task(place: Place, name: str, *, seconds: float = 600, **words: Any) -> dict[str, Any]:
     """A piece of bookhand's work on `place`, in a process of its own."""
     said = programs.run(
-        [sys.executable, "-m", "bench.task", name, json.dumps(words)], environment=place.environment, seconds=seconds
+        [sys.executable, "-m", "bench.task", name, json.dumps(words)],
+        environment=place.environment,
+        seconds=seconds,
     )
     told: dict[str, Any] = json.loads(said.splitlines()[-1])
     return told
@@ -44,7 +55,9 @@ def task(place: Place, name: str, *, seconds: float = 600, **words: Any) -> dict
 
 
 def _fast(ground: Ground, count: int) -> Iterator[Figure]:
-    with programs.running("bench.list_server", "--count", count, "--lists", "balance_transactions", "charges") as stripe:
+    with programs.running(
+        "bench.list_server", "--count", count, "--lists", "balance_transactions", "charges"
+    ) as stripe:
         sdk = _sdk(ground, stripe, "balance_transactions")
         stored = _brought(ground, stripe, "balance_transactions", count)
         yield _figure("balance transactions stored", stored, least=20_000)
@@ -73,7 +86,9 @@ def _proven(ground: Ground, stripe: Program, count: int) -> float:
         told = task(place, "backfill")
         posted = place.count("select count(*) from journal_entry")
     if told["phase"] != "complete" or posted != count:
-        raise RuntimeError(f"The backfill ended {told['phase']} with {posted} of {count} entries: {told['verdict']}")
+        raise RuntimeError(
+            f"The backfill ended {told['phase']} with {posted} of {count} entries: {told['verdict']}"
+        )
     return count / float(told["seconds"])
 
 
@@ -86,7 +101,10 @@ def _live_limits(ground: Ground) -> Iterator[Figure]:
         "--count", each, "--lists", *LIMITED_LISTS, "--latency", LATENCY_SECONDS, "--account-rate", LIVE_RATE,
         "--endpoint-rate", ENDPOINT_RATE, "--live",
     ]  # fmt: skip
-    with programs.running("bench.list_server", *words) as stripe, ground.place(base_url=stripe.url, live=True) as place:
+    with (
+        programs.running("bench.list_server", *words) as stripe,
+        ground.place(base_url=stripe.url, live=True) as place,
+    ):
         told = task(place, "bring", lists=LIMITED_LISTS)
         saw = stripe.told()
     if told["objects"] != each * len(LIMITED_LISTS):
@@ -94,7 +112,14 @@ def _live_limits(ground: Ground) -> Iterator[Figure]:
     rate = told["objects"] / told["seconds"]
     name = "at 150 ms a page and 100 requests/s"
     yield _figure(name, rate, least=9_000)
-    yield Figure(section=SECTION, name=f"429s {name}", value=saw["refused"], unit="", most=0, note=f"{saw['calls']} calls")
+    yield Figure(
+        section=SECTION,
+        name=f"429s {name}",
+        value=saw["refused"],
+        unit="",
+        most=0,
+        note=f"{saw['calls']} calls",
+    )
     words = ["--count", 2_500, "--lists", "charges", "--latency", LATENCY_SECONDS]
     with programs.running("bench.list_server", *words) as stripe:
         yield _beside(name, rate, "the SDK's paging", _sdk(ground, stripe, "charges"))
@@ -102,13 +127,29 @@ def _live_limits(ground: Ground) -> Iterator[Figure]:
 
 
 def _sandbox_limits(ground: Ground) -> Iterator[Figure]:
-    words = ["--count", 9_000, "--lists", *LIMITED_LISTS[:4], "--account-rate", SANDBOX_RATE, "--endpoint-rate", ENDPOINT_RATE]
+    words = [
+        "--count",
+        9_000,
+        "--lists",
+        *LIMITED_LISTS[:4],
+        "--account-rate",
+        SANDBOX_RATE,
+        "--endpoint-rate",
+        ENDPOINT_RATE,
+    ]
     with programs.running("bench.list_server", *words) as stripe, ground.place(base_url=stripe.url) as place:
         task(place, "bring", lists=LIMITED_LISTS[:4])
         saw = stripe.told()
     share = (saw["calls"] - 1) / saw["seconds"] / SANDBOX_RATE
     note = f"{saw['calls']} calls in {saw['seconds']:.1f} s, {saw['refused']} refused"
-    yield Figure(section=SECTION, name="share of a sandbox's 25 requests/s that is used", value=share, unit="", least=0.95, note=note)
+    yield Figure(
+        section=SECTION,
+        name="share of a sandbox's 25 requests/s that is used",
+        value=share,
+        unit="",
+        least=0.95,
+        note=note,
+    )
     yield Figure(section=SECTION, name="429s in a sandbox", value=saw["refused"], unit="", most=0)
 
 
@@ -119,7 +160,8 @@ def _sdk(ground: Ground, stripe: Program, name: str, *, seconds: float = 6) -> f
     database = ground.database()
     try:
         said = programs.run(
-            [sys.executable, "-m", "bench.peers.sdk_paging", database, stripe.url, name, str(seconds)], seconds=seconds + 60
+            [sys.executable, "-m", "bench.peers.sdk_paging", database, stripe.url, name, str(seconds)],
+            seconds=seconds + 60,
         )
     finally:
         ground.drop(database)
@@ -132,7 +174,11 @@ def _sync_engine(ground: Ground, stripe: Program) -> float | str:
         database = ground.database()
         environment = {"DATABASE_URL": as_url(database), "API": stripe.url, "NODE_PATH": str(modules)}
         try:
-            return _rate(programs.run(["node", str(peers.HERE / "sync_backfill.mjs")], environment=environment, seconds=90))
+            return _rate(
+                programs.run(
+                    ["node", str(peers.HERE / "sync_backfill.mjs")], environment=environment, seconds=90
+                )
+            )
         finally:
             ground.drop(database)
     except (peers.AbsentError, RuntimeError) as why:
@@ -166,8 +212,12 @@ def _figure(name: str, rate: float, *, least: float) -> Figure:
 def _beside(name: str, rate: float, peer: str, found: float | str) -> Figure:
     absent = found if isinstance(found, str) else ""
     peer_value = None if isinstance(found, str) else found
-    return Figure(section=SECTION, name=name, value=rate, unit="/s", peer=peer, peer_value=peer_value, absent=absent)
+    return Figure(
+        section=SECTION, name=name, value=rate, unit="/s", peer=peer, peer_value=peer_value, absent=absent
+    )
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--objects", type=int, default=100_000, help="how many objects the fast list server has")
+    parser.add_argument(
+        "--objects", type=int, default=100_000, help="how many objects the fast list server has"
+    )

@@ -62,7 +62,11 @@ class Bare:
     async def keep(self, body: bytes) -> None:
         if self.pool is None:
             self.pool = AsyncConnectionPool(
-                os.environ["BENCH_DATABASE"], min_size=_POOL, max_size=_POOL, open=False, kwargs={"autocommit": True}
+                os.environ["BENCH_DATABASE"],
+                min_size=_POOL,
+                max_size=_POOL,
+                open=False,
+                kwargs={"autocommit": True},
             )
             await self.pool.open()
         if not self.group:
@@ -79,7 +83,9 @@ class Bare:
         while self.waiting:
             batch, self.waiting = self.waiting, []
             async with pool.connection() as cx:
-                await cx.execute("insert into bare (body) select unnest(%b::bytea[])", ([body for body, _ in batch],))
+                await cx.execute(
+                    "insert into bare (body) select unnest(%b::bytea[])", ([body for body, _ in batch],)
+                )
             for _, done in batch:
                 done.set_result(None)
         self.task = None

@@ -1,7 +1,7 @@
 """What was measured: figures beside what they are compared to, as a table and as JSON.
 
-    figure = Figure(section="webhooks", name="received", value=3100, unit="/s", peer="bare endpoint", peer_value=3500, least=0.8)
-    figure.held            # True: 3100 / 3500 is at least 0.8
+figure = Figure(section="webhooks", name="received", value=3100, unit="/s", peer="bare endpoint", peer_value=3500, least=0.8)
+figure.held            # True: 3100 / 3500 is at least 0.8
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def as_markdown(figures: Sequence[Figure]) -> str:
 def keep(figures: Sequence[Figure], path: Path, *, machine: dict[str, object]) -> None:
     """Write them down as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{**msgspec.to_builtins(each), "ratio": each.ratio, "goal": each.goal, "held": each.held} for each in figures]
+    rows = [
+        {**msgspec.to_builtins(each), "ratio": each.ratio, "goal": each.goal, "held": each.held}
+        for each in figures
+    ]
     path.write_text(json.dumps({"machine": machine, "figures": rows}, indent=1) + "\n")
 
 
@@ -106,5 +109,5 @@ def _number(value: float | None, unit: str) -> str:
     return f"{shown}{unit}" if unit.startswith("/") else f"{shown} {unit}".rstrip()
 
 
-def _verdict(held: bool | None) -> str:
+def _verdict(held: bool | None) -> str:  # noqa: FBT001 (three states)
     return {True: "[green]yes[/]", False: "[bold red]no[/]", None: ""}[held]

@@ -1,8 +1,8 @@
 """The ground a measurement stands on: one embedded PostgreSQL as bookhand starts it, and a fresh migrated database for each.
 
-    with Ground.laid() as ground:
-        place = ground.place(base_url="http://127.0.0.1:4000", limits=None)
-        place.environment                      # with which `python -m bookhand serve` works on it
+with Ground.laid() as ground:
+    place = ground.place(base_url="http://127.0.0.1:4000", limits=None)
+    place.environment                      # with which `python -m bookhand serve` works on it
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Ground:
             for name in ("fsync", "synchronous_commit", "full_page_writes"):
                 row = cx.execute(f"show {name}").fetchone()
                 if row is None or row[0] != "on":
-                    raise RuntimeError(f"PostgreSQL runs with {name} {row and row[0]}: nothing is measured on it.")
+                    raise RuntimeError(
+                        f"PostgreSQL runs with {name} {row and row[0]}: nothing is measured on it."
+                    )
 
     def database(self) -> str:
         """A new empty database's address."""
@@ -92,7 +94,11 @@ class Ground:
 
     @contextmanager
     def place(
-        self, *, base_url: str = "http://127.0.0.1:1", limits: dict[str, int] | None = None, live: bool = False
+        self,
+        *,
+        base_url: str = "http://127.0.0.1:1",
+        limits: dict[str, int] | None = None,
+        live: bool = False,
     ) -> Iterator[Place]:
         """A fresh database with a connection to the Stripe at `base_url`; dropped at the end."""
         url = self.database()

@@ -67,7 +67,11 @@ class Lists:
         first = max(start, end - int(query.get("limit", ["10"])[0]))
         rows = self.rows(name, first, end, expanded="expand[]" in query or "expand[0]" in query)
         more = b"true" if first > start else b"false"
-        return b'{"object":"list","url":"/v1/%s","data":[%s],"has_more":%s}' % (name.encode(), b",".join(rows), more)
+        return b'{"object":"list","url":"/v1/%s","data":[%s],"has_more":%s}' % (
+            name.encode(),
+            b",".join(rows),
+            more,
+        )
 
     def rows(self, name: str, first: int, end: int, *, expanded: bool) -> list[bytes]:
         """The objects from `first` up to `end`, newest first."""
@@ -85,8 +89,14 @@ class Lists:
 
     def balance(self) -> bytes:
         """What Stripe would say is there: the sum of all nets."""
-        amount = {"amount": self.there() * shapes.NET * ("balance_transactions" in self.names), "currency": "usd", "source_types": {}}
-        return json.dumps({"object": "balance", "available": [amount], "pending": [], "livemode": self.live}).encode()
+        amount = {
+            "amount": self.there() * shapes.NET * ("balance_transactions" in self.names),
+            "currency": "usd",
+            "source_types": {},
+        }
+        return json.dumps(
+            {"object": "balance", "available": [amount], "pending": [], "livemode": self.live}
+        ).encode()
 
     def _kept_expanded(self) -> list[bytes]:
         if "expanded" not in self.kept:
@@ -127,7 +137,12 @@ class Rates:
     def told(self) -> bytes:
         took = self.moments[-1] - self.moments[0] if len(self.moments) > 1 else 0.0
         return json.dumps(
-            {"calls": sum(self.calls.values()), "refused": self.refused, "seconds": took, "by_path": dict(self.calls)}
+            {
+                "calls": sum(self.calls.values()),
+                "refused": self.refused,
+                "seconds": took,
+                "by_path": dict(self.calls),
+            }
         ).encode()
 
     def _recent(self, name: str, now: float) -> deque[float]:
@@ -154,7 +169,11 @@ class Server(asyncio.Protocol):
             found = _REQUEST.match(head)
             path, _, query = (found[1].decode() if found else "/").partition("?")
             status, body = self.answer(path, query)
-            answer = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
+            answer = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+                status,
+                len(body),
+                body,
+            )
             if self.latency and path.startswith("/v1/"):
                 asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
             else:
@@ -177,7 +196,9 @@ class Server(asyncio.Protocol):
 
 
 _REQUEST = re.compile(rb"GET (?:https?://[^/]+)?(\S+) ")
-ACCOUNT = b'{"id":"acct_1Bench","object":"account","settings":{"dashboard":{"display_name":"Bench"}},"metadata":{}}'
+ACCOUNT = (
+    b'{"id":"acct_1Bench","object":"account","settings":{"dashboard":{"display_name":"Bench"}},"metadata":{}}'
+)
 MISSING = b'{"error":{"code":"resource_missing","message":"No such object.","type":"invalid_request_error"}}'
 
 
@@ -194,10 +215,14 @@ async def serve(port: int, lists: Lists, rates: Rates, latency: float) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--port", type=int, default=12222)
     options.add_argument("--count", type=int, default=100_000)
-    options.add_argument("--lists", nargs="*", choices=list(shapes.TEMPLATES), default=["balance_transactions", "charges"])
+    options.add_argument(
+        "--lists", nargs="*", choices=list(shapes.TEMPLATES), default=["balance_transactions", "charges"]
+    )
     options.add_argument("--latency", type=float, default=0)
     options.add_argument("--account-rate", type=int, default=0)
     options.add_argument("--endpoint-rate", type=int, default=0)

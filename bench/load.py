@@ -55,7 +55,10 @@ class Sender:
         at = int(time.time())
         signature = hmac.digest(SECRET, b"%d.%b" % (at, body), "sha256").hex()
         self.since = since
-        self.socket.sendall(b"%bt=%d,v1=%b\r\ncontent-length: %d\r\n\r\n%b" % (self.head, at, signature.encode(), len(body), body))
+        self.socket.sendall(
+            b"%bt=%d,v1=%b\r\ncontent-length: %d\r\n\r\n%b"
+            % (self.head, at, signature.encode(), len(body), body)
+        )
 
     def received(self) -> int:
         """The status of the answer once it is whole, else 0."""
@@ -85,7 +88,10 @@ class Load:
 
     def __init__(self, chosen: argparse.Namespace) -> None:
         self.chosen = chosen
-        self.senders = {s.socket.fileno(): s for s in (Sender(chosen.port, chosen.path) for _ in range(chosen.connections))}
+        self.senders = {
+            s.socket.fileno(): s
+            for s in (Sender(chosen.port, chosen.path) for _ in range(chosen.connections))
+        }
         self.poll = select.epoll() if hasattr(select, "epoll") else select.poll()
         for number in self.senders:
             self.poll.register(number, select.POLLIN)
@@ -155,13 +161,17 @@ class Load:
 def _due(chosen: argparse.Namespace) -> Iterator[tuple[float, int]]:
     """The events and when they are sent, some of them twice, the second time within two seconds."""
     chance = random.Random(1)
-    plan = [(chosen.begin + number / chosen.pace, number) for number in range(int(chosen.seconds * chosen.pace))]
+    plan = [
+        (chosen.begin + number / chosen.pace, number) for number in range(int(chosen.seconds * chosen.pace))
+    ]
     again = [(at + chance.random() * 2, number) for at, number in plan if chance.random() < chosen.again]
     return iter(sorted(plan + again))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--path", required=True)
     options.add_argument("--connections", type=int, default=32)

@@ -55,20 +55,25 @@ def _sustained(ground: Ground, count: int) -> Iterator[Figure]:
 
 def _until_posted(place: Place, count: int) -> float:
     """Seconds from the first delivery that leaves the queue until nothing waits and every entry is there."""
-    waiting, posted = "select count(*) from queued", "select coalesce(sum(entries), 0)::bigint from journal_month"
+    waiting, posted = (
+        "select count(*) from queued",
+        "select coalesce(sum(entries), 0)::bigint from journal_month",
+    )
     began, first = 0.0, place.count(waiting)
     until = time.monotonic() + _PATIENCE_SECONDS + count / 500
     with psycopg.connect(place.url, autocommit=True) as cx:
         while time.monotonic() < until:
             rows = cx.execute(f"select ({waiting}), ({posted})").fetchone()
-            left, done = rows if rows else (0, 0)
+            left, done = rows or (0, 0)
             now = time.perf_counter()
             if not began and (left != first or done):
                 began = now
             if done >= count and not left:
                 return now - began
             time.sleep(0.02)
-    raise RuntimeError(f"After {until:.0f} s {done} of {count} entries were posted, and {left} deliveries waited.")
+    raise RuntimeError(
+        f"After {until:.0f} s {done} of {count} entries were posted, and {left} deliveries waited."
+    )
 
 
 # --- lag ---
@@ -87,7 +92,9 @@ def _lag(ground: Ground, seconds: int) -> Iterator[Figure]:
     lags = sorted(at - (begin + number / PACE) for number, at in seen.items())
     p50, p99 = (lags[int(len(lags) * share)] for share in (0.5, 0.99))
     calm = f"{count:,} events over {seconds} s; longest {lags[-1] * 1000:,.0f} ms; the answers p50 {sent['p50_ms']:.1f}, p99 {sent['p99_ms']:.1f} ms"
-    yield Figure(section=SECTION, name="lag at 500 events/s, p50", value=p50 * 1000, unit="ms", most=100, note=calm)
+    yield Figure(
+        section=SECTION, name="lag at 500 events/s, p50", value=p50 * 1000, unit="ms", most=100, note=calm
+    )
     yield Figure(section=SECTION, name="lag at 500 events/s, p99", value=p99 * 1000, unit="ms", most=1000)
 
 
@@ -163,7 +170,16 @@ class ServedAt:
 
 
 def _send(place: Place, port: int, *words: object) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.load", "--port", port, "--path", f"/webhooks/stripe/{place.connection.id}", *words]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.load",
+        "--port",
+        port,
+        "--path",
+        f"/webhooks/stripe/{place.connection.id}",
+        *words,
+    ]
     told = json.loads(programs.run([str(each) for each in command], seconds=180))
     if told["bad"]:
         raise RuntimeError(f"bookhand answered {told['bad']}.")

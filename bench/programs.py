@@ -1,7 +1,7 @@
 """The programs of a measurement: started, waited for, watched, and always stopped. Loopback only.
 
-    with running("bench.list_server", "--count", 1000) as server:
-        server.url                     # http://127.0.0.1:40123
+with running("bench.list_server", "--count", 1000) as server:
+    server.url                     # http://127.0.0.1:40123
 """
 
 from __future__ import annotations
@@ -72,13 +72,21 @@ def started(
         stop(process)
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, given: str = "", seconds: float = 300) -> str:
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    given: str = "",
+    seconds: float = 300,
+) -> str:
     """A program to its end; what it said. Raises with what it complained of."""
     done = subprocess.run(
         command, env=surroundings(environment), input=given, capture_output=True, text=True, timeout=seconds, check=False
     )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:3])} ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
+        raise RuntimeError(
+            f"{' '.join(command[:3])} ended with {done.returncode}: {done.stderr.strip()[-1500:]}"
+        )
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Growth: the same work on ten times as much (``--long``: 100,000 and 1,000,000 balance transactions; else a tenth of each... see options).
+"""Growth: the same work on much more: 100,000 and 1,000,000 balance transactions with ``--long`` (five minutes), else fewer.
 
 A backfill up to its verdict, the full check (every delivery replayed into a second journal and compared), and the Beancount book,
 each in a process of its own, whose peak of resident memory is told.
@@ -32,7 +32,13 @@ def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
     )  # fmt: skip
     for name, told in found.items():
         what = {"backfill": "backfill", "check": "check", "mirror": "Beancount book"}[name]
-        yield Figure(section=SECTION, name=f"resident memory, {what} of {large:,}", value=told["peak_mb"], unit="MB", most=500)
+        yield Figure(
+            section=SECTION,
+            name=f"resident memory, {what} of {large:,}",
+            value=told["peak_mb"],
+            unit="MB",
+            most=500,
+        )
     seconds = found["check"]["seconds"]
     yield Figure(
         section=SECTION, name=f"replay and comparison of {large:,}", value=seconds, unit="s", most=large / CHECKED_A_SECOND,
@@ -52,7 +58,9 @@ def _worked(ground: Ground, count: int, *, only_backfill: bool = False) -> dict[
     ):
         found = {"backfill": task(place, "backfill")}
         if found["backfill"]["phase"] != "complete":
-            raise RuntimeError(f"The backfill ended {found['backfill']['phase']}: {found['backfill']['verdict']}")
+            raise RuntimeError(
+                f"The backfill ended {found['backfill']['phase']}: {found['backfill']['verdict']}"
+            )
         if not only_backfill:
             found["check"] = task(place, "check")
             if not found["check"]["holds"] or found["check"]["objects"] != count:
@@ -63,5 +71,7 @@ def _worked(ground: Ground, count: int, *, only_backfill: bool = False) -> dict[
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--long", action="store_true", help=f"scale: {LONG_SMALL:,} and {LONG_LARGE:,} rather than {SMALL:,} and {LARGE:,}"
+        "--long",
+        action="store_true",
+        help=f"scale: {LONG_SMALL:,} and {LONG_LARGE:,} rather than {SMALL:,} and {LARGE:,}",
     )

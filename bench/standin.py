@@ -30,7 +30,9 @@ def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
     note = f"{size:,} bytes each, {done * size / took / 1e6:,.0f} MB/s on {CONNECTIONS} connections"
     if busy:
         note += f"; {done / busy:,.0f} pages for each second of the server's own processor time"
-    yield Figure(section=SECTION, name="list pages of 100", value=done / took, unit="/s", least=1_500, note=note)
+    yield Figure(
+        section=SECTION, name="list pages of 100", value=done / took, unit="/s", least=1_500, note=note
+    )
 
 
 def _fill(path: Path, rows: int) -> tuple[str, list[str]]:
@@ -95,10 +97,16 @@ async def _load(server: programs.Program, key: str, ids: list[str]) -> tuple[int
     readers = []
     for at in range(CONNECTIONS):
         first = at * len(requests) // CONNECTIONS
-        _, reader = await loop.create_connection(lambda first=first: Reader(requests, first), "127.0.0.1", server.port)  # type: ignore[misc]
+        _, reader = await loop.create_connection(
+            lambda first=first: Reader(requests, first), "127.0.0.1", server.port
+        )  # type: ignore[misc]
         readers.append(reader)
     await asyncio.sleep(1)
-    before, began, busy = sum(reader.done for reader in readers), time.perf_counter(), server.processor_seconds()
+    before, began, busy = (
+        sum(reader.done for reader in readers),
+        time.perf_counter(),
+        server.processor_seconds(),
+    )
     await asyncio.sleep(SECONDS)
     took, busy = time.perf_counter() - began, server.processor_seconds() - busy
     return sum(reader.done for reader in readers) - before, readers[0].size, took, busy
@@ -119,4 +127,6 @@ def _transaction(id_: str, source: str, created: int, at: int) -> dict[str, obje
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", type=int, default=50_000, help="standin: how many balance transactions it holds")
+    parser.add_argument(
+        "--rows", type=int, default=50_000, help="standin: how many balance transactions it holds"
+    )

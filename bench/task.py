@@ -42,13 +42,23 @@ def backfill(house: House, connection: Connection) -> Told:
     """As `bookhand backfill` does it, up to its verdict."""
     began = time.perf_counter()
     done = house.backfill(connection, since=BEGAN, until=BEGAN + YEAR)
-    return {"seconds": time.perf_counter() - began, "objects": done.seen, "phase": done.phase, "verdict": done.verdict}
+    return {
+        "seconds": time.perf_counter() - began,
+        "objects": done.seen,
+        "phase": done.phase,
+        "verdict": done.verdict,
+    }
 
 
 def check(house: House, connection: Connection) -> Told:
     began = time.perf_counter()
     report = house.check(connection)
-    return {"seconds": time.perf_counter() - began, "objects": report.entries, "holds": report.holds, "verdict": report.sentences}
+    return {
+        "seconds": time.perf_counter() - began,
+        "objects": report.entries,
+        "holds": report.holds,
+        "verdict": report.sentences,
+    }
 
 
 def mirror(house: House, _connection: Connection) -> Told:

@@ -47,7 +47,16 @@ def python(name: str) -> Path:
     if not _is_done(folder, wanted):
         _clear(folder)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [binaries / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
+        install = [
+            binaries / "python",
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "-r",
+            requirements,
+        ]
         _set_up(install, folder, wanted)
     return binaries / "python"
 
@@ -56,7 +65,12 @@ def _set_up(command: list[object], folder: Path, wanted: str) -> None:
     print(f"  (setting up {folder.name}, once)", file=sys.stderr, flush=True)
     try:
         done = subprocess.run(
-            [str(each) for each in command], cwd=folder, capture_output=True, text=True, timeout=_SETUP_SECONDS, check=False
+            [str(each) for each in command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_SETUP_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise AbsentError(f"{command[0]} did not finish within {_SETUP_SECONDS} s") from None

@@ -38,7 +38,11 @@ settings.configure(
     },
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
-    LOGGING={"version": 1, "handlers": {"err": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["err"], "level": "ERROR"}},
+    LOGGING={
+        "version": 1,
+        "handlers": {"err": {"class": "logging.StreamHandler"}},
+        "root": {"handlers": ["err"], "level": "ERROR"},
+    },
     STRIPE_TEST_SECRET_KEY="sk_test_" + "b" * 24,
     STRIPE_LIVE_MODE=False,
     STRIPE_API_HOST=os.environ["API"],  # it asks for each object again, and for those it points to
@@ -50,12 +54,13 @@ application = get_wsgi_application()
 
 
 def _migrate() -> None:
-    from djstripe.models import Account, APIKey, WebhookEndpoint
+    from djstripe.models import Account, APIKey, WebhookEndpoint  # noqa: PLC0415 (after django.setup)
 
     call_command("migrate", verbosity=0)
     account, _ = Account.objects.get_or_create(id="acct_1Bench", defaults={"livemode": False})
     APIKey.objects.get_or_create(
-        secret=settings.STRIPE_TEST_SECRET_KEY, defaults={"djstripe_owner_account": account, "livemode": False, "type": "secret"}
+        secret=settings.STRIPE_TEST_SECRET_KEY,
+        defaults={"djstripe_owner_account": account, "livemode": False, "type": "secret"},
     )
     endpoint, _ = WebhookEndpoint.objects.get_or_create(
         id="we_bench",

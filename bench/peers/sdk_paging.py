@@ -21,7 +21,8 @@ def main(database: str, api: str, name: str, most_seconds: str) -> None:
         cx.execute(f"create table if not exists sdk_{name} (id text primary key, body jsonb not null)")
         cx.commit()
         began, count = time.perf_counter(), 0
-        objects = service.list({"limit": 100}).auto_paging_iter()
+        asked = {"limit": 100, **({"expand": ["data.source"]} if name == "balance_transactions" else {})}
+        objects = service.list(asked).auto_paging_iter()
         while (batch := list(islice(objects, 100))) and time.perf_counter() - began < float(most_seconds):
             with cx.cursor() as cursor:
                 rows = [(each.id, json.dumps(each.to_dict())) for each in batch]

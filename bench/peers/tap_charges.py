@@ -41,7 +41,11 @@ def main(folder: Path) -> None:
 def _tap(*words: object) -> str:
     proxy = {"http_proxy": os.environ["API"], "no_proxy": "", "NO_PROXY": ""}
     return subprocess.run(
-        [sys.executable, "-c", START, *map(str, words)], env=os.environ | proxy, capture_output=True, text=True, check=True
+        [sys.executable, "-c", START, *map(str, words)],
+        env=os.environ | proxy,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
 
 
