@@ -51,7 +51,12 @@ def test_the_demo_proves_itself_and_leaves_with_0(folder: Path) -> None:
     done = _bookhand(folder, "demo", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Every proof stands at 0." in done.stdout
-    assert re.search(r"Seeded Company .* USD .* 0\.00 ", done.stdout)
+    for name, currency in (
+        ("Lantern Metrics", "USD"),
+        ("Lantern Metrics Europe", "EUR"),
+        ("Lantern Metrics Europe", "USD"),
+    ):
+        assert re.search(rf"{name} +│ TEST │ {currency} .* 0\.00 ", done.stdout), done.stdout
     assert (folder / "books" / "main.beancount").exists()
     assert "_test_" not in done.stdout + done.stderr
 

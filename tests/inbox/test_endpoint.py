@@ -262,3 +262,18 @@ def test_a_signature_is_checked_over_the_raw_bytes(post) -> None:
     spaced = body.replace(b":", b": ")
     assert post(spaced, header=sign(body, SECRET, at=NOW)).status_code == 401
     assert post(spaced).status_code == 200
+
+
+def test_a_delivery_that_is_faster_than_its_secret_waits_for_it(db, link) -> None:
+    told: list[Endpoint] = [Endpoint(secrets=(), links={None: link})]
+    app = webhooks(find=lambda _: told[-1], keep=Mailbox(db, timeout_seconds=3).keep, clock=lambda: NOW)
+    body = event(1, "charge.succeeded", charge(1))
+    with serving(app) as client:
+        threading.Timer(0.5, lambda: told.append(Endpoint(secrets=(SECRET,), links={None: link}))).start()
+        answer = client.post(
+            f"/webhooks/stripe/{link.connection_id}",
+            content=body,
+            headers={"Stripe-Signature": sign(body, SECRET, at=NOW)},
+        )
+    assert answer.status_code == 200
+    assert app.tally == {"accepted": 1}

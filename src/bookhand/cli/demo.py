@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,16 +28,19 @@ from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before
 from bookhand.core.problems import Outage, Refusal
+from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT
+from bookhand.sandbox.world.world import EUROPE
 from bookhand.settings import Settings
+from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import MANIFEST, auth
 from bookhand.wiring import House, open_house
 
 LIMITS = {"account": 400, "endpoint": 200}
 """Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""
+COMPANIES = {DEFAULT_ACCOUNT: "Lantern Metrics", EUROPE: "Lantern Metrics Europe"}
 LIVE_PER_SECOND = 2.0
 LIVE_SECONDS_ONCE = 12
 QUIET_SECONDS = 180
-COMPANY = "Seeded Company"
 
 
 def demo(out: Console, settings: Settings, *, seed: int, once: bool) -> int:
@@ -68,39 +71,15 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
 
 
 def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
-    connection = auth.connect_with_key(
-        house.db, house.secrets, stripe.key(), name=COMPANY, base_url=stripe.url, need_webhooks=True
-    )
-    house.register_webhooks(connection, url=running.url)
-    out.print(
-        f"Connected {connection.name} ({connection.link.account}, {connection.link.mode} mode).",
-        highlight=False,
-    )
-    backfill_with_bars(
-        out,
-        house,
-        connection,
-        since=int(months_before(datetime.now(UTC), house.settings.backfill_months).timestamp()),
-    )
-    out.print(f"Receiving live webhooks at {running.url}/webhooks/stripe/{connection.id}.", highlight=False)
+    connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
     if once:
         with _spinner(out, "Live traffic for a moment, then until everything is posted"):
             time.sleep(LIVE_SECONDS_ONCE)
             stripe.quiet()
             _until_posted(house, stripe)
     running.keeper.look(now=True)
-    proofs = [each for found in running.keeper.proofs.values() for each in found]
-    out.print()
-    out.print(proof_table(proofs, {connection.id: connection.name}))
-    wrong = house.verify_books()
-    out.print(
-        f"\nBeancount book: {house.settings.books_dir / 'main.beancount'}",
-        "passes bean-check." if not wrong else "fails bean-check:",
-    )
-    for line in wrong[:10]:
-        out.print(f"  {line}", style="red", highlight=False)
+    good = _show(out, house, running, {each.id: each.name for each in connected})
     if once:
-        good = bool(proofs) and all(proof.holds for proof in proofs) and not wrong
         out.print(
             "[bold green]Every proof stands at 0.[/]" if good else "[bold red]The proof does not stand.[/]"
         )
@@ -112,6 +91,45 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
     return 0
 
 
+def _connect(out: Console, house: House, running: Running, stripe: _Pinstripe, account: str) -> Connection:
+    """Connect one account as a newcomer would, and bring its year in."""
+    connection = auth.connect_with_key(
+        house.db,
+        house.secrets,
+        stripe.key(account),
+        name=COMPANIES[account],
+        base_url=stripe.url,
+        limits=LIMITS,
+        need_webhooks=True,
+    )
+    house.register_webhooks(connection, url=running.url)
+    link = connection.link
+    out.print(
+        f"\n[bold]{connection.name}[/] ({link.account}, {link.mode} mode) is connected.", highlight=False
+    )
+    since = months_before(datetime.now(UTC), house.settings.backfill_months)
+    backfill_with_bars(out, house, connection, since=int(since.timestamp()))
+    out.print(f"Live webhooks arrive at {running.url}/webhooks/stripe/{connection.id}.", highlight=False)
+    return connection
+
+
+def _show(out: Console, house: House, running: Running, names: Mapping[int, str]) -> bool:
+    """The proof table and what bean-check says; whether both are good."""
+    proofs = [each for found in running.keeper.proofs.values() for each in found]
+    out.print()
+    out.print(proof_table(proofs, names))
+    wrong = house.verify_books()
+    verdict = "passes bean-check." if not wrong else "fails bean-check:"
+    out.print(f"\nBeancount book: {house.settings.books_dir / 'main.beancount'} {verdict}", highlight=False)
+    for line in wrong[:10]:
+        out.print(f"  {line}", style="red", highlight=False)
+    return (
+        {each.link.connection_id for each in proofs} == set(names)
+        and all(each.holds for each in proofs)
+        and not wrong
+    )
+
+
 class _Pinstripe:
     """The stand-in's process, from outside."""
 
@@ -119,10 +137,11 @@ class _Pinstripe:
         self.process = process
         self.url = url
 
-    def key(self) -> str:
+    def key(self, account: str) -> str:
         """A restricted key with every permission that bookhand asks for, as a person would make one in the dashboard."""
         ways = [need.permission.removeprefix("rak_").rpartition("_") for need in MANIFEST.needs]
-        return str(self._post("keys", {f"permissions[{resource}]": way for resource, _, way in ways})["key"])
+        permissions = {f"permissions[{resource}]": way for resource, _, way in ways}
+        return str(self._post("keys", {"account": account, **permissions})["key"])
 
     def quiet(self) -> None:
         """End the live traffic."""

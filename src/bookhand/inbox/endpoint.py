@@ -35,6 +35,7 @@ LARGEST_WASTE = 64 << 20
 BODY_SECONDS = 20.0
 _REMEMBERED_SECONDS = 15.0
 _MOST_REMEMBERED = 1000
+_SECRET_TRIES, _SECRET_SECONDS = 10, 0.3
 _LARGEST_NUMBER = 2**31
 
 log = structlog.get_logger(__name__)
@@ -115,20 +116,33 @@ class Webhooks:
         return None
 
     async def _endpoint(self, number: int) -> Endpoint | None:
-        """The endpoint of a connection, looked up at most every few seconds, and never on the event loop."""
+        """The endpoint of a connection, looked up at most every few seconds, and never on the event loop.
+
+        Stripe tells an endpoint's secret when it makes the endpoint, and begins to deliver at the same moment: a connection that
+        has no secret yet is given a few seconds to learn it, and is not remembered as one that has none.
+        """
         known = self._remembered.get(number)
         if known is not None and self._clock() < known[0]:
             return known[1]
+        found = await self._look_up(number)
+        for _ in range(_SECRET_TRIES):
+            if found is None or found.secrets:
+                break
+            await asyncio.sleep(_SECRET_SECONDS)
+            found = await self._look_up(number)
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        if found is None or found.secrets:
+            self._remembered[number] = (self._clock() + _REMEMBERED_SECONDS, found)
+        return found
+
+    async def _look_up(self, number: int) -> Endpoint | None:
         try:
-            found = await asyncio.to_thread(self._find, number)
+            return await asyncio.to_thread(self._find, number)
         except Exception as error:
             raise Outage(
                 f"The connection could not be looked up ({type(error).__name__}): Stripe will send it again."
             ) from error
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[number] = (self._clock() + _REMEMBERED_SECONDS, found)
-        return found
 
 
 def webhooks(*, find: Find, keep: Keep, clock: Callable[[], float]) -> Webhooks:
