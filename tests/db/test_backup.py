@@ -17,7 +17,7 @@ from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.db.backup import NOT_IN_IT, address, backup, restore
 from bookhand.db.engine import Database
-from bookhand.db.schema import newest
+from bookhand.db.schema import migrate, newest
 from bookhand.workspace.store import report
 
 
@@ -167,3 +167,31 @@ def test_the_password_goes_by_the_environment() -> None:
             "5433",
             "require",
         )
+
+
+def test_an_ordinary_owner_may_work_but_is_told_that_it_may_not_back_up(
+    server_url: str, tmp_path: Path
+) -> None:
+    """On a PostgreSQL of one's own the owner of the tables is under their guards too: half a backup would be worse than none."""
+    name = f"bookhand_owner_{uuid.uuid4().hex[:12]}"
+    identifier = sql.Identifier(name)
+    with psycopg.connect(server_url, autocommit=True) as cx:
+        cx.execute(sql.SQL("create role {} login createrole").format(identifier))
+        cx.execute(sql.SQL("grant bookhand_app to {} with admin option").format(identifier))
+        cx.execute(sql.SQL("create database {} owner {}").format(identifier, identifier))
+    try:
+        url = conninfo.make_conninfo(server_url, dbname=name, user=name)
+        migrate(url)
+        with Database(url) as owned:
+            with owned.transaction() as cx:
+                assert cx.execute("select current_user, name from workspace").fetchone() == (
+                    "bookhand_app",
+                    "Main",
+                )
+            with pytest.raises(Refusal, match="BYPASSRLS"):
+                backup(owned, tmp_path / "books.backup")
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as cx:
+            cx.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+            cx.execute(sql.SQL("drop role {}").format(identifier))

@@ -11,4 +11,6 @@ engine = create_engine(sqlalchemy_url(context.config.attributes["url"]), poolcla
 with engine.connect() as connection:
     context.configure(connection=connection, transaction_per_migration=False)
     with context.begin_transaction():
+        # The tables' owner is under row-level security too, unless it is a superuser: it works as the first workspace.
+        connection.exec_driver_sql("select set_config('bookhand.workspace', '1', true)")
         context.run_migrations()
