@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Literal
 
 from bookhand.books import workflow as beancount
 from bookhand.core.facts import BalanceTransaction, Link
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import BookhandError, Refusal
 from bookhand.db import embedded
 from bookhand.db.engine import Database
+from bookhand.inbox import slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
 from bookhand.inbox.backfill_workflow import Backfill
 from bookhand.inbox.delivery import opening
 from bookhand.inbox.errands_workflow import pull
+from bookhand.inbox.lists import BALANCE_TRANSACTIONS
 from bookhand.inbox.worker_workflow import Post, Worker
 from bookhand.inbox.workflow import drain, replayed
 from bookhand.journal import check_workflow, opening_store, period_store, proof_workflow
@@ -138,6 +140,18 @@ class House:
         public = url or self.settings.public_url
         return webhook_client.reconcile(self.db, self.secrets, connection, public) if public else None
 
+    def register_all(self) -> list[str]:
+        """The same for every connection that is served; in sentences what could not be done. The event list is read meanwhile."""
+        told = []
+        for connection in self.active():
+            try:
+                self.register_webhooks(connection)
+            except BookhandError as error:
+                told.append(
+                    f"{connection.name}: its webhook endpoint was not looked after, and is at the next start. {error}"
+                )
+        return told
+
     def application(self, kind: Literal["app", "connect"]) -> Application:
         """The Stripe App or Connect platform of the settings; `Refusal` that names what is not set."""
         found = self.settings
@@ -185,12 +199,21 @@ class House:
         until: int | None = None,
         show: Callable[[Progress], None] = lambda _: None,
     ) -> Progress:
-        """Bring the history of `connection` in from `since` (Unix seconds); where it begins late, with an opening balance."""
+        """Bring the history of `connection` in from `since` (Unix seconds); where it begins late, with an opening balance.
+
+        One that was not finished goes on as it was planned, whatever range is asked for now: see `unfinished`.
+        """
         reader = self.reader(connection)
         run = Backfill(
-            self.db, connection.link, reader, readers=READERS, tie_out=lambda: self._tie_out(connection, since), clock=time.time, show=show
+            self.db, connection.link, reader, readers=READERS, tie_out=lambda: self._tie_out(connection), clock=time.time, show=show
         )  # fmt: skip
         return run.run(since=since, until=until)
+
+    def unfinished(self, connection: Connection) -> tuple[int, int] | None:
+        """The range (Unix seconds) of a backfill that was begun and not finished; None where there is none."""
+        with self.db.transaction() as cx:
+            found = slices_store.latest(cx, connection.link)
+        return (found.since, found.until) if found is not None and found.status == "running" else None
 
     def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
         """Prove the journal of `connection` against Stripe's balance and keep the result."""
@@ -240,7 +263,13 @@ class House:
     def chart(self) -> Chart:
         """The accounts' names, from the file of the settings or bookhand's own."""
         file = self.settings.accounts_file
-        return chart_from_toml(file.read_text("utf-8"), where=str(file)) if file else default_chart()
+        if file is None:
+            return default_chart()
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refusal(f"accounts_file is {file}, which cannot be read: {error}.") from error
+        return chart_from_toml(text, where=str(file))
 
     def _by_mode(self) -> dict[str, list[Link]]:
         found: dict[str, list[Link]] = {}
@@ -257,12 +286,29 @@ class House:
                 for each in connections.every(cx)
             )
 
-    def _tie_out(self, connection: Connection, since: int) -> list[str]:
+    def _tie_out(self, connection: Connection) -> list[str]:
         """A sentence for each currency in which the journal and Stripe differ, once what lay there before is entered."""
         proofs = self.prove(connection)
-        if any(not each.holds for each in proofs) and self._enter_opening(connection, since):
-            proofs = self.prove(connection, name_gaps=True)
+        if any(not each.holds for each in proofs):
+            since = self._whole_since(connection)
+            if since is not None and self._enter_opening(connection, since):
+                proofs = self.prove(connection, name_gaps=True)
         return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds]
+
+    def _whole_since(self, connection: Connection) -> int | None:
+        """Since when every balance transaction is in the journal; None where one was refused, cannot be read, or waits.
+
+        What is missing there would else be taken for something that lay at Stripe before, and never be seen again.
+        """
+        link = connection.link
+        with self.db.transaction() as cx:
+            run = slices_store.latest(cx, link)
+            if run is None or inbox.parked_of(cx, link, BALANCE_TRANSACTIONS.object):
+                return None
+            parts = slices_store.slices(cx, link, run.id)
+            waits = period_store.calendar(cx, link.workspace_id).anyone_waits
+        done = all(part.state == "done" for part in parts if part.list == BALANCE_TRANSACTIONS.name)
+        return run.since if done and not waits else None
 
     def _enter_opening(self, connection: Connection, since: int) -> bool:
         """Take opening balances from Stripe's balance where Stripe has history older than `since`; whether any changed."""
@@ -301,12 +347,21 @@ class House:
 class Keeper:
     """Proves and mirrors after the journal grew; `look` is called every second or so."""
 
-    def __init__(self, house: House, *, every_seconds: float = 5.0, at_least_seconds: float = 3600.0) -> None:
+    def __init__(
+        self,
+        house: House,
+        *,
+        every_seconds: float = 5.0,
+        again_seconds: float = 60.0,
+        at_least_seconds: float = 3600.0,
+    ) -> None:
+        """`again_seconds` is how soon a proof that did not stand, or could not be made, is tried again."""
         self.proofs: dict[int, list[Proof]] = {}
         self._house = house
         self._every = every_seconds
+        self._again = again_seconds
         self._at_least = at_least_seconds
-        self._done: dict[int, tuple[int, float]] = {}
+        self._done: dict[int, tuple[int, float, bool]] = {}
         self._mirrored: dict[int, int] = {}
         self._watched: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -315,18 +370,39 @@ class Keeper:
         """Prove every connection whose journal grew (or whose proof is old), and mirror; at once where `now` says so."""
         with self._lock:
             sizes = self._sizes()
-            for connection in self._house.active():
-                size = sizes.get(connection.id, 0)
-                before, at = self._done.get(connection.id, (-1, 0.0))
-                waited = time.monotonic() - at
-                if now or (size != before and waited >= self._every) or waited >= self._at_least:
-                    self._done[connection.id] = (size, time.monotonic())
-                    self.proofs[connection.id] = self._house.prove(connection, name_gaps=now)
-                    self._watch(connection)
+            failed = [
+                error
+                for connection in self._house.active()
+                if (now or self._is_due(connection, sizes.get(connection.id, 0)))
+                and (error := self._prove(connection, sizes.get(connection.id, 0), name_gaps=now))
+            ]
             sizes = self._sizes()
             if sizes != self._mirrored:
                 self._house.mirror()
                 self._mirrored = sizes
+        if failed:
+            raise failed[0]
+
+    def _is_due(self, connection: Connection, size: int) -> bool:
+        before, at, held = self._done.get(connection.id, (-1, float("-inf"), True))
+        waited = time.monotonic() - at
+        return (
+            (size != before and waited >= self._every)
+            or (not held and waited >= self._again)
+            or waited >= self._at_least
+        )
+
+    def _prove(self, connection: Connection, size: int, *, name_gaps: bool) -> BookhandError | None:
+        """Prove one connection; what stood in the way is returned, for the others are proven all the same."""
+        self._done[connection.id] = (size, time.monotonic(), False)
+        try:
+            proofs = self._house.prove(connection, name_gaps=name_gaps)
+            self._watch(connection)
+        except BookhandError as error:
+            return error
+        self.proofs[connection.id] = proofs
+        self._done[connection.id] = (size, time.monotonic(), all(proof.holds for proof in proofs))
+        return None
 
     def _watch(self, connection: Connection) -> None:
         """Compare the reads with Stripe's allotment, an hour apart: the count behind it is not free."""

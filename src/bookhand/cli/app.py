@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from bookhand import logs
 from bookhand import settings as settings_module
@@ -36,10 +38,27 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except BookhandError as error:
-        err.print(f"[bold red]{type(error).__name__}:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _end(type(error).__name__, str(error))
+    except psycopg.OperationalError as error:
+        _end(
+            "Outage",
+            f"PostgreSQL could not go on: {_first_line(error)}. What was committed is kept: run it again.",
+        )
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _end("Outage", f"{where}{error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(family: str, sentence: str) -> None:
+    """Say it as it is (what stands in brackets is no markup), and leave."""
+    err.print(f"[bold red]{family}:[/] {escape(logs.redact_text(sentence))}", highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def read_settings(**given: object) -> settings_module.Settings:

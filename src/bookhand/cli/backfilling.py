@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bookhand.inbox.lists import STRIPE_BEGAN
@@ -34,10 +35,10 @@ def backfill_with_bars(
         how = house.backfill(connection, since=since, until=until, show=bars.show)
     for each in how.lists:
         if each.state == "refused":
-            out.print(f"[bold red]{each.name} was refused:[/] {each.note}", highlight=False)
+            out.print(f"[bold red]{each.name} was refused:[/] {escape(each.note or '')}", highlight=False)
     out.print(f"[bold]{PHASES[how.phase]}:[/] {how.seen:,} objects.", highlight=False)
     for sentence in how.verdict:
-        out.print(f"  {sentence}", highlight=False)
+        out.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
     return how.phase == "complete"
 
 
@@ -63,7 +64,7 @@ class Bars:
             else f", {duration(how.seconds_left)} left"
         )
         unread = f", {how.unread:,} to post" if how.unread else ""
-        told = f"{how.rate:,.0f}/s{left}{unread}  {how.note or PHASES[how.phase]}"
+        told = f"{how.rate:,.0f}/s{left}{unread}  {escape(how.note or '') or PHASES[how.phase]}"
         self._bars.update(
             self._whole,
             completed=how.seen,

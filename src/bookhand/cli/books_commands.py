@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from bookhand import wiring
 from bookhand.cli.app import Name, app, err, out, read_settings
@@ -44,8 +45,15 @@ def backfill(
         else int(months_before(now, months or settings.backfill_months).timestamp())
     )
     with wiring.open_house(settings) as house:
+        connection = house.named(name)
+        if begun := house.unfinished(connection):
+            days = [f"{datetime.fromtimestamp(at, zone(settings.timezone)):%Y-%m-%d}" for at in begun]
+            out.print(
+                f"A backfill from {days[0]} to {days[1]} was not finished: it goes on. For another range, run this again after it.",
+                highlight=False,
+            )
         complete = backfill_with_bars(
-            out, house, house.named(name),
+            out, house, connection,
             since=STRIPE_BEGAN if everything else first, until=moment_of(until, settings.timezone) if until else None,
         )  # fmt: skip
     raise typer.Exit(0 if complete else 1)
@@ -63,7 +71,7 @@ def proof() -> None:
     out.print(proof_table(proofs, names))
     for each in proofs:
         if each.reason:
-            out.print(f"{each.currency}: {each.reason}", highlight=False)
+            out.print(f"{each.currency}: {each.reason}", highlight=False, markup=False)
     raise typer.Exit(0 if all(each.holds for each in proofs) else 1)
 
 
@@ -71,16 +79,17 @@ def proof() -> None:
 def check(name: Name = None) -> None:
     """Read every raw delivery again into a second journal, and compare it with the first, byte for byte."""
     with wiring.open_house(read_settings()) as house:
+        house.some()
         chosen = (
             [house.named(name)] if name else [each for each in house.every() if each.link.system == "stripe"]
         )
         good = True
         for connection in chosen:
-            with out.status(f"Reading all deliveries of {connection.name} again"):
+            with out.status(f"Reading all deliveries of {escape(connection.name)} again"):
                 report = house.check(connection)
-            out.print(f"[bold]{connection.name}[/] ({connection.link.mode})", highlight=False)
+            out.print(f"[bold]{escape(connection.name)}[/] ({connection.link.mode})", highlight=False)
             for sentence in report.sentences:
-                out.print(f"  {sentence}", highlight=False)
+                out.print(f"  {sentence}", highlight=False, markup=False)
             good = good and report.holds
     raise typer.Exit(0 if good else 1)
 
@@ -90,10 +99,11 @@ def export(book: Annotated[Literal["beancount"], typer.Argument(help="Which book
     """Write the journal as a Beancount book, and have bean-check read it."""
     _ = book
     with wiring.open_house(read_settings()) as house:
+        house.some()
         mirrored = house.mirror()
         wrong = house.verify_books()
     for sentence in (*mirrored, *(wrong or ["bean-check finds nothing wrong."])):
-        out.print(sentence, highlight=False)
+        out.print(sentence, highlight=False, markup=False)
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -121,7 +131,7 @@ def release(name: Name = None) -> None:
     with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
         problems = journal.release_waiting(cx, house.named(name).link)
     for problem in problems:
-        err.print(problem.message)
+        err.print(problem.message, markup=False)
     out.print("Released.")
 
 

@@ -43,33 +43,34 @@ def connect_stripe(
     settings = read_settings()
     with wiring.open_house(settings) as house:
         if oauth:
+            way = oauth_auth.start_oauth(house.db, house.application(oauth), name=name)
             out.print(
                 "Open this address, and say yes there; bookhand serve takes it from where Stripe sends you back:"
             )
-            out.print(
-                oauth_auth.start_oauth(house.db, house.application(oauth), name=name),
-                soft_wrap=True,
-                highlight=False,
-            )
+            out.print(way, soft_wrap=True, highlight=False, markup=False)
             return
         secret = key or os.environ.get("STRIPE_API_KEY") or typer.prompt("Restricted key", hide_input=True)
-        base = settings.stripe_base_url
+        base, limits = settings.stripe_base_url, limits_of(limit or [])
         if account:
             made = auth.connect_account(
-                house.db,
-                house.secrets,
-                secret,
-                account,
-                name=name,
-                base_url=base,
-                limits=limits_of(limit or []),
+                house.db, house.secrets, secret, account, name=name, base_url=base, limits=limits
             )
         else:
             webhooks = settings.public_url is not None
             made = auth.connect_with_key(
-                house.db, house.secrets, secret, name=name, base_url=base, need_webhooks=webhooks
+                house.db,
+                house.secrets,
+                secret,
+                name=name,
+                base_url=base,
+                limits=limits,
+                need_webhooks=webhooks,
             )
-        out.print(f"Connected {made.name} ({made.link.account}, {made.link.mode} mode).", highlight=False)
+        out.print(
+            f"Connected {made.name} ({made.link.account}, {made.link.mode} mode).",
+            highlight=False,
+            markup=False,
+        )
         if house.register_webhooks(made):
             out.print(f"Stripe sends its webhooks to {settings.public_url}.", highlight=False)
         else:
@@ -96,9 +97,9 @@ def disconnect(name: Name = None) -> None:
     with wiring.open_house(read_settings()) as house:
         connection = house.named(name)
         undone = auth.disconnect(house.db, house.secrets, connection.id)
-    out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False)
+    out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:
-        out.print(sentence, highlight=False)
+        out.print(sentence, highlight=False, markup=False)
 
 
 def limits_of(words: list[str]) -> dict[str, int] | None:

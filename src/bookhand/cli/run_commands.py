@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bookhand import logs, wiring
-from bookhand.cli.app import app, out, read_settings
+from bookhand.cli.app import app, err, out, read_settings
 from bookhand.cli.demo import demo as run_demo
 from bookhand.cli.running import Running
 
@@ -28,8 +28,8 @@ def serve(
     settings = read_settings(host=host, port=port)
     logs.setup(style=settings.log_format, level=settings.log_level)
     with wiring.open_house(settings) as house, Running(house, work=work) as running:
-        for connection in house.active():
-            house.register_webhooks(connection)
+        for sentence in house.register_all():
+            err.print(sentence, highlight=False, markup=False, soft_wrap=True)
         out.print(f"bookhand is at [bold]{running.url}[/]   (Ctrl-C ends it)")
         running.wait()
 

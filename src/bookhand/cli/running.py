@@ -133,8 +133,12 @@ class Running:
             state=sent.get("state", ""), code=sent.get("code"),
             error=sent.get("error"), error_description=sent.get("error_description"),
         )  # fmt: skip
-        house.register_webhooks(made)
-        return f"Connected {made.name} ({made.link.account}, {made.link.mode} mode). Bring its history in with bookhand backfill."
+        said = f"Connected {made.name} ({made.link.account}, {made.link.mode} mode). Bring its history in with bookhand backfill."
+        try:
+            house.register_webhooks(made)
+        except BookhandError as error:
+            return f"{said} Its webhooks are not registered yet, and will be at the next start: {error}"
+        return said
 
     def _web(self) -> uvicorn.Server:
         house = self.house

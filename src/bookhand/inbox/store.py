@@ -245,6 +245,16 @@ def park(cx: Transaction, link: Link, seq: int, why: Unreadable) -> None:
     )
 
 
+def parked_of(cx: Transaction, link: Link, object_name: str) -> int:
+    """How many deliveries of this kind of object cannot be read."""
+    row = cx.execute(
+        "select count(*) from parked join delivery using (workspace_id, connection_id, seq)"
+        " where workspace_id = %s and connection_id = %s and object = %s",
+        (link.workspace_id, link.connection_id, object_name),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def unpark(cx: Transaction, link: Link) -> int:
     """Queue what is parked to be read again, after an upgrade; events of another version than the pinned one stay."""
     return cx.execute(
