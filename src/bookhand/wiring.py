@@ -128,11 +128,6 @@ class House:
                 return None
             secrets = webhook_client.signing_secrets(cx, self.secrets, mine.link)
         links = {None: mine.link, mine.link.account: mine.link}
-        links |= {
-            each.link.account: each.link
-            for each in served
-            if each.auth != "key" and each.livemode == mine.livemode
-        }
         return Endpoint(secrets=secrets, links=links)
 
     def register_webhooks(self, connection: Connection, *, url: str | None = None) -> str | None:

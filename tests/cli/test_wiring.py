@@ -1,0 +1,79 @@
+"""How the rooms are joined: who may speak through an endpoint, and which book a mode has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bookhand import settings
+from bookhand.core.facts import Link
+from bookhand.core.problems import Refusal
+from bookhand.db.engine import Database
+from bookhand.systems.stripe.webhook_client import SECRET
+from bookhand.wiring import House, open_house
+from bookhand.workspace.secrets_store import Secrets
+
+
+@pytest.fixture
+def house(db: Database, tmp_path: Path) -> House:
+    return House(settings.read(data_dir=tmp_path, books_dir=tmp_path / "books"), db, Secrets(tmp_path))
+
+
+def test_only_its_own_account_may_speak_through_an_endpoint(
+    house: House, new_link: Callable[..., Link]
+) -> None:
+    mine, other = new_link(account="acct_1Mine"), new_link(account="acct_2Other")
+    with house.db.transaction() as cx:
+        cx.execute("update connection set auth = 'platform'")
+        for link, secret in ((mine, "whsec_mine"), (other, "whsec_other")):
+            house.secrets.put(cx, link, SECRET, secret)
+    endpoint = house.endpoint(mine.connection_id)
+    assert endpoint is not None
+    assert endpoint.secrets == ("whsec_mine",)
+    assert endpoint.links == {None: mine, "acct_1Mine": mine}
+    assert house.endpoint(999) is None
+
+
+def test_a_disconnected_account_may_not_speak_at_all(house: House, link: Link) -> None:
+    with house.db.transaction() as cx:
+        cx.execute("update connection set status = 'disconnected'")
+    assert house.endpoint(link.connection_id) is None
+    assert house.active() == []
+
+
+def test_every_mode_has_a_book_of_its_own(house: House, new_link: Callable[..., Link]) -> None:
+    new_link(account="acct_1Mine", mode="live")
+    new_link(account="acct_1Mine", mode="test")
+    told = house.mirror()
+    books = house.settings.books_dir
+    assert [line.split(":")[0] for line in told] == [str(books), str(books / "test")]
+    assert (books / "main.beancount").exists()
+    assert (books / "test" / "main.beancount").exists()
+
+
+def test_a_connection_is_named_or_the_only_one(house: House, new_link: Callable[..., Link]) -> None:
+    with pytest.raises(Refusal, match="connect stripe"):
+        house.named(None)
+    first = new_link(account="acct_1Mine")
+    assert house.named(None).link == first
+    new_link(account="acct_2Other")
+    with pytest.raises(Refusal, match="'acct_1Mine test', 'acct_2Other test'"):
+        house.named(None)
+    assert house.named("acct_1Mine test").link == first
+
+
+def test_oauth_names_what_is_not_set(house: House) -> None:
+    with pytest.raises(
+        Refusal, match="BOOKHAND_STRIPE_CLIENT_ID, BOOKHAND_STRIPE_DEVELOPER_KEY, BOOKHAND_PUBLIC_URL"
+    ):
+        house.application("app")
+
+
+def test_the_settings_reach_the_journal(database_url: str, tmp_path: Path) -> None:
+    found = settings.read(
+        data_dir=tmp_path, database_url=database_url, timezone="Asia/Tokyo", late_facts="ask"
+    )
+    with open_house(found) as house, house.db.transaction() as cx:
+        assert cx.execute("select timezone, late from journal_setting").fetchall() == [("Asia/Tokyo", "ask")]
