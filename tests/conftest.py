@@ -27,7 +27,7 @@ settings.load_profile("calm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--storm-seconds", type=float, default=20, help="how long each storm test may go on")
+    parser.addoption("--storm-seconds", type=float, default=60, help="how long each storm test may go on")
 
 
 @pytest.fixture(scope="session")
