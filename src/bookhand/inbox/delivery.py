@@ -148,23 +148,29 @@ def _open(seq: int, delivery: Delivery) -> Opened:
         case "event":
             inside = envelope(delivery.body).object
             found = facts_of(delivery.object, inside, event_type=delivery.event_type)
-            body = bytes(inside)
+            told = digest(inside)
         case _ if delivery.object == MEMBERS:
-            found, body = _members(delivery.body), delivery.body
+            found, told = _members(delivery.body), digest(delivery.body)
         case _ if delivery.object == OPENING:
-            found, body = [msgspec.json.decode(delivery.body, type=OpeningBalance)], delivery.body
+            found, told = [msgspec.json.decode(delivery.body, type=OpeningBalance)], digest(delivery.body)
         case _:
-            found, body = facts_of(delivery.object, delivery.body), delivery.body
+            found, told = facts_of(delivery.object, delivery.body), _digest_in(delivery)
     told_by: Literal["event", "listed"] = "event" if delivery.kind == "event" else "listed"
     return Opened(
         facts=[
             Seen(fact=fact, delivery=seq, as_of=delivery.created, told_by=told_by, event_type=delivery.event_type)
             for fact in found
         ],
-        digest=digest(body),
+        digest=told,
         gone=any(type(fact) is Gone and fact.id == delivery.object_id for fact in found),
         born=_born(found, delivery.object_id),
     )  # fmt: skip
+
+
+def _digest_in(delivery: Delivery) -> str:
+    """The digest as `listed` wrote it into the key (``id:digest``, or with a time behind it), which saves taking it again."""
+    named, _, rest = delivery.key.partition(":")
+    return rest.partition(":")[0] if named == delivery.object_id and rest else digest(delivery.body)
 
 
 class _Members(msgspec.Struct):
