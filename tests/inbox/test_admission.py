@@ -84,6 +84,7 @@ def test_a_body_that_is_no_event_is_refused_after_its_signature() -> None:
         b'{"id":"evt_1"}',
         b'"evt"',
         b"\xff\xfe",
+        event(1, "x", {}).replace(b"{}", b"[" * 5000 + b"]" * 5000),
         event(1, "x", {}).replace(b"evt_000001", b"evt\\u0000"),
     ):
         assert judged(body) == "malformed"

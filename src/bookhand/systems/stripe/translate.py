@@ -102,7 +102,7 @@ def envelope(body: bytes) -> Event:
     """An event's envelope, snapshot or thin; `ValueError` with a sentence if `body` is not an event."""
     try:
         event = _EVENT.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(
             f"That is no event of Stripe's ({error}): it was refused and nothing changed."
         ) from None
