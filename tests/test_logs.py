@@ -112,3 +112,10 @@ def test_the_pretty_form_hides_them_too(log: Callable[..., list[str]]) -> None:
     text = "\n".join(log())
     assert "ValueError" in text
     assert not any(secret in text for secret in SECRETS)
+
+
+def test_the_web_servers_colours_are_left_out(log: Callable[..., list[str]]) -> None:
+    log()
+    logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[36mStarted"})
+    [line] = log()
+    assert ("Started" in line, "color_message" in line) == (True, False)

@@ -79,6 +79,7 @@ def setup(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _plainly,
                 redact,
                 _renderer(pretty=pretty, colors=out.isatty()),
             ],
@@ -104,6 +105,12 @@ def redact_text(text: str) -> str:
     for card in cards:
         text = text.replace(card, HIDDEN)
     return text
+
+
+def _plainly(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Without the web server's second telling of the same, in terminal colours."""
+    line.pop("color_message", None)
+    return line
 
 
 def _redact(value: Any, name: str, depth: int) -> Any:

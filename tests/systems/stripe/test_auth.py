@@ -509,6 +509,21 @@ def test_strays_of_ours_are_removed_and_others_are_left_alone(db, secrets, engin
     }
 
 
+def test_two_bookhands_on_one_account_leave_each_others_endpoint_alone(db, secrets, engine, connected):
+    """One that counts and one to try things: both have connection 1 of workspace 1."""
+    ours = reconcile(db, secrets, connected, PUBLIC)
+    with db.transaction() as cx:
+        mine = store.get(cx, connected.id).settings["webhook_mark"]
+        store.set_settings(cx, connected.id, webhook_mark=None, webhook_endpoint=None)
+        secrets.drop(cx, connected.link, "webhook_secret")
+    theirs = reconcile(db, secrets, connected, "https://try.example.com")
+    assert {each["id"] for each in endpoints(engine)} == {ours, theirs}
+    with db.transaction() as cx:
+        assert store.get(cx, connected.id).settings["webhook_mark"] != mine
+    disconnect(db, secrets, connected.id)
+    assert [each["id"] for each in endpoints(engine)] == [ours]
+
+
 def test_a_key_that_may_not_write_endpoints_is_told_which_permission_it_lacks(db, secrets, engine, url):
     rk = engine.restricted(engine.default_account, READS | {"webhook": "read"})
     connection = connect_with_key(db, secrets, rk, base_url=url, limits=FAST)

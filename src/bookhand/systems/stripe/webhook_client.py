@@ -3,12 +3,14 @@
     reconcile(db, secrets, connection, "https://books.example.com")     # creates it, updates it, or leaves it as it is
     signing_secrets(cx, secrets, link)                                  # ("whsec_…",)
 
-Ours is the one with our mark in its metadata, or with our address. Its API version cannot be changed at Stripe and its secret is
+Ours is the one with our mark in its metadata, or with our address. The mark is drawn for each connection, so that two bookhands on
+one account (one to try things, one that counts) leave each other's endpoint alone. Its API version cannot be changed at Stripe and its secret is
 told once, so where either is not ours to use, a new endpoint is made first and the old one removed after.
 """
 
 from __future__ import annotations
 
+import secrets as chance
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 SECRET, SECRET_BEFORE = "webhook_secret", "webhook_secret_before"
 _MARK = "bookhand"
+_KEPT_MARK = "webhook_mark"
 _PAGE = 100
 
 log = structlog.get_logger(__name__)
@@ -38,12 +41,12 @@ log = structlog.get_logger(__name__)
 
 def reconcile(db: Database, secrets: Secrets, connection: Connection, public_url: str) -> str:
     """Bring Stripe's endpoint for `connection` to what it should be; its id."""
-    url = address(public_url, connection)
+    url, mark = address(public_url, connection), _mark(db, connection)
     with _asking(db, secrets, connection) as client:
-        found = _ours(client, connection, url)
+        found = _ours(client, mark, url)
         kept = _still_good(db, secrets, connection, found)
         if kept is None:
-            kept = _create(db, secrets, connection, client, url)
+            kept = _create(db, secrets, connection, client, url=url, mark=mark)
         elif _differs(kept, url):
             changed: Any = {"url": url, "enabled_events": list(EVENTS), "disabled": False}
             client.v1.webhook_endpoints.update(kept.id, changed)
@@ -60,7 +63,7 @@ def remove(db: Database, secrets: Secrets, connection: Connection) -> None:
     if not connection.settings.get("webhook_endpoint"):
         return
     with _asking(db, secrets, connection) as client:
-        for each in _ours(client, connection, None):
+        for each in _ours(client, _mark(db, connection), None):
             client.v1.webhook_endpoints.delete(each.id)
 
 
@@ -96,15 +99,21 @@ def _still_good(db: Database, secrets: Secrets, connection: Connection, found: l
     return next((each for each in found if each.id == known and each.api_version == version), None)
 
 
-def _mark(connection: Connection) -> str:
-    return f"{connection.link.workspace_id}/{connection.id}"
+def _mark(db: Database, connection: Connection) -> str:
+    """What tells our endpoint from another bookhand's; drawn once and kept."""
+    with db.transaction() as cx:
+        kept = store.get(cx, connection.id).settings.get(_KEPT_MARK)
+        if kept is None:
+            kept = chance.token_hex(8)
+            store.set_settings(cx, connection.id, **{_KEPT_MARK: kept})
+    return str(kept)
 
 
-def _ours(client: stripe.StripeClient, connection: Connection, url: str | None) -> list[Any]:
+def _ours(client: stripe.StripeClient, mark: str, url: str | None) -> list[Any]:
     listed = client.v1.webhook_endpoints.list({"limit": _PAGE})
     return [
         each for each in listed.auto_paging_iter()
-        if (url is not None and each.url == url) or (each.metadata and _marked(each.metadata) == _mark(connection))
+        if (url is not None and each.url == url) or (each.metadata and _marked(each.metadata) == mark)
     ]  # fmt: skip
 
 
@@ -117,12 +126,18 @@ def _differs(endpoint: Any, url: str) -> bool:
 
 
 def _create(
-    db: Database, secrets: Secrets, connection: Connection, client: stripe.StripeClient, url: str
+    db: Database,
+    secrets: Secrets,
+    connection: Connection,
+    client: stripe.StripeClient,
+    *,
+    url: str,
+    mark: str,
 ) -> Any:
     """A new endpoint, its secret sealed and its id kept; where storing fails, the next reconcile makes another and removes this one."""
     asked: Any = {
         "url": url, "enabled_events": list(EVENTS), "api_version": connection.link.api_version,
-        "description": f"bookhand: {connection.name}"[:200], "metadata": {_MARK: _mark(connection)},
+        "description": f"bookhand: {connection.name}"[:200], "metadata": {_MARK: mark},
     }  # fmt: skip
     made = client.v1.webhook_endpoints.create(asked)
     with db.transaction() as cx:
