@@ -22,8 +22,8 @@ from bookhand import logs, settings, wiring
 from bookhand.inbox.backfill_workflow import Backfill
 
 if TYPE_CHECKING:
+    from bookhand.house import House
     from bookhand.systems.connection import Connection
-    from bookhand.wiring import House
 
 Told = dict[str, Any]
 

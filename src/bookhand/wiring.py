@@ -1,417 +1,33 @@
-"""The map of the house in code: who reads which facts, which system plays which role, what runs beside what.
+"""The map of the house in code: who hears of which facts, and how a house is opened.
 
     with open_house(settings.read()) as house:
-        house.reader(connection)          # Stripe, under the connection's limits
-        READERS                           # who hears of every fact, in this order
+        house.worker().run(stop)          # reads the mail; `READERS` hear of every fact in it
 
-It alone may import every room.
+What happens when a dispute opens? Look at `READERS`.
 """
 
 from __future__ import annotations
 
 import gc
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from bookhand.books import workflow as beancount
-from bookhand.core.facts import BalanceTransaction, Link
-from bookhand.core.problems import BookhandError, Refusal
 from bookhand.db import embedded
 from bookhand.db.engine import Database
-from bookhand.inbox import slices_store
-from bookhand.inbox import store as inbox
-from bookhand.inbox.admission import Endpoint
-from bookhand.inbox.backfill_workflow import Backfill
-from bookhand.inbox.delivery import opening
-from bookhand.inbox.errands_workflow import pull
-from bookhand.inbox.lists import BALANCE_TRANSACTIONS
-from bookhand.inbox.worker_workflow import Post, Worker
-from bookhand.inbox.workflow import drain, replayed
-from bookhand.journal import check_workflow, opening_store, period_store, proof_workflow
-from bookhand.journal import store as journal_store
+from bookhand.house import House
+from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
-from bookhand.journal.chart import Chart, chart_from_toml, default_chart
-from bookhand.journal.opening import openings
-from bookhand.systems import store as connections
-from bookhand.systems.stripe import auth, farewell_store, webhook_client
-from bookhand.systems.stripe.balance import balance_of
-from bookhand.systems.stripe.oauth_auth import Application
-from bookhand.systems.stripe.translate import facts_of
-from bookhand.workspace.heartbeat_store import beat
+from bookhand.systems.stripe import farewell_store
 from bookhand.workspace.secrets_store import Secrets
 
 if TYPE_CHECKING:
     from bookhand.core.ports import Reader
-    from bookhand.inbox.backfill import Progress
-    from bookhand.journal.check_workflow import Report
-    from bookhand.journal.proof import Balances, Proof
     from bookhand.settings import Settings
-    from bookhand.systems.connection import Connection
-    from bookhand.systems.stripe.client import StripeReader
 
 READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
-
-
-_BALANCE_TRIES = 12
-_HOUR, _THIRTY_DAYS = 3600.0, 30 * 86_400
-
-
-@dataclass(slots=True)
-class House:
-    """What one process works with: the settings, the database, the sealed tokens, and a client for each connection."""
-
-    settings: Settings
-    db: Database
-    secrets: Secrets
-    main_mode: str = "live"
-    """The mode whose book lies in the books' folder itself; every other mode has a folder of its own in there."""
-    _clients: dict[int, tuple[Connection, StripeReader]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def every(self) -> list[Connection]:
-        """All connections, oldest first."""
-        with self.db.transaction() as cx:
-            return connections.every(cx)
-
-    def active(self) -> list[Connection]:
-        """The Stripe accounts that are served."""
-        return [each for each in self.every() if each.status == "active" and each.link.system == "stripe"]
-
-    def some(self) -> Connection:
-        """Any connection, for what concerns the whole workspace; `Refusal` where there is none."""
-        found = self.every()
-        if not found:
-            raise Refusal("Nothing is connected yet: run `bookhand connect stripe`.")
-        return found[0]
-
-    def named(self, name: str | None) -> Connection:
-        """The connection of that name; without a name the only one. `Refusal` that lists them otherwise."""
-        found = self.every()
-        names = ", ".join(repr(each.name) for each in found)
-        if not found:
-            raise Refusal("Nothing is connected yet: run `bookhand connect stripe`.")
-        if name is None and len(found) == 1:
-            return found[0]
-        chosen = [each for each in found if name in {each.name, str(each.id)}]
-        if len(chosen) != 1:
-            what = (
-                "Name one of the connections"
-                if name is None
-                else f"There is no connection {name!r}; there are"
-            )
-            raise Refusal(f"{what}: {names}.")
-        return chosen[0]
-
-    def reader(self, connection: Connection) -> StripeReader:
-        """A client for `connection`, kept for as long as the connection stays as it is."""
-        with self._lock:
-            kept = self._clients.get(connection.id)
-            if kept is not None and kept[0] == connection:
-                return kept[1]
-            client = auth.open_reader(self.db, self.secrets, connection)
-            self._clients[connection.id] = (connection, client)
-            return client
-
-    def endpoint(self, number: int) -> Endpoint | None:
-        """Whose signature a delivery to ``/webhooks/stripe/{number}`` must bear, and which accounts may speak through it."""
-        with self.db.transaction() as cx:
-            served = [
-                each for each in connections.every(cx, system="stripe") if each.status != "disconnected"
-            ]
-            mine = next((each for each in served if each.id == number), None)
-            if mine is None:
-                return None
-            secrets = webhook_client.signing_secrets(cx, self.secrets, mine.link)
-        links = {None: mine.link, mine.link.account: mine.link}
-        return Endpoint(secrets=secrets, links=links)
-
-    def register_webhooks(self, connection: Connection, *, url: str | None = None) -> str | None:
-        """Bring Stripe's webhook endpoint to this machine's address; its id, or None where there is no address."""
-        public = url or self.settings.public_url
-        return webhook_client.reconcile(self.db, self.secrets, connection, public) if public else None
-
-    def register_all(self) -> list[str]:
-        """The same for every connection that is served; in sentences what could not be done. The event list is read meanwhile."""
-        told = []
-        for connection in self.active():
-            try:
-                self.register_webhooks(connection)
-            except BookhandError as error:
-                told.append(
-                    f"{connection.name}: its webhook endpoint was not looked after, and is at the next start. {error}"
-                )
-        return told
-
-    def application(self, kind: Literal["app", "connect"]) -> Application:
-        """The Stripe App or Connect platform of the settings; `Refusal` that names what is not set."""
-        found = self.settings
-        needed = {
-            "BOOKHAND_STRIPE_CLIENT_ID": found.stripe_client_id,
-            "BOOKHAND_STRIPE_DEVELOPER_KEY": found.stripe_developer_key,
-            "BOOKHAND_PUBLIC_URL": found.public_url,
-        }
-        missing = [name for name, value in needed.items() if not value]
-        if missing or not (found.stripe_client_id and found.stripe_developer_key):
-            raise Refusal(
-                f"Signing in by OAuth needs {', '.join(missing)}; a restricted key (--key) needs none of them."
-            )
-        return Application(
-            kind=kind,
-            client_id=found.stripe_client_id,
-            redirect_uri=f"{found.public_url}/oauth/stripe/{kind}",
-            developer_key=found.stripe_developer_key.get_secret_value(),
-            base_url=found.stripe_base_url,
-            connect_url=found.stripe_connect_url,
-            marketplace_url=found.stripe_marketplace_url,
-        )
-
-    def posts(self) -> Sequence[Post]:
-        """Whose mail the worker reads, and the clients that run its errands."""
-        with self.db.transaction() as cx:
-            beat(cx, "worker")
-        return [Post(link=each.link, reader=self.reader(each)) for each in self.active()]
-
-    def worker(self) -> Worker:
-        """The worker of this process."""
-        return Worker(
-            self.db,
-            posts=self.posts,
-            readers=READERS,
-            clock=time.time,
-            poll_minutes=self.settings.poll_minutes,
-        )
-
-    def backfill(
-        self,
-        connection: Connection,
-        *,
-        since: int,
-        until: int | None = None,
-        show: Callable[[Progress], None] = lambda _: None,
-    ) -> Progress:
-        """Bring the history of `connection` in from `since` (Unix seconds); where it begins late, with an opening balance.
-
-        One that was not finished goes on as it was planned, whatever range is asked for now: see `unfinished`.
-        """
-        reader = self.reader(connection)
-        run = Backfill(
-            self.db, connection.link, reader, readers=READERS, tie_out=lambda: self._tie_out(connection), clock=time.time, show=show
-        )  # fmt: skip
-        return run.run(since=since, until=until)
-
-    def unfinished(self, connection: Connection) -> tuple[int, int] | None:
-        """The range (Unix seconds) of a backfill that was begun and not finished; None where there is none."""
-        with self.db.transaction() as cx:
-            found = slices_store.latest(cx, connection.link)
-        return (found.since, found.until) if found is not None and found.status == "running" else None
-
-    def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
-        """Prove the journal of `connection` against Stripe's balance and keep the result."""
-        reader = self.reader(connection)
-        return proof_workflow.prove(
-            self.db,
-            connection.link,
-            lambda: balance_of(reader.one("/v1/balance") or b"{}"),
-            catch_up=lambda: self._catch_up(connection),
-            listed=(lambda: _listed(reader)) if name_gaps else None,
-        )
-
-    def watch_reads(self, connection: Connection) -> None:
-        """Keep a Problem while our reads come near to what Stripe allots for the account's transactions of thirty days."""
-        since = int(time.time()) - _THIRTY_DAYS
-        with self.db.transaction() as cx:
-            count = journal_store.count_since(cx, connection.link, since)
-            connections.watch_reads(cx, connection.link, transactions=count)
-
-    def check(self, connection: Connection) -> Report:
-        """Every delivery of `connection` read again into a second journal, compared with the first."""
-        return check_workflow.check(self.db, connection.link, replayed(self.db, connection.link))
-
-    def _catch_up(self, connection: Connection) -> None:
-        pull(self.db, connection.link, self.reader(connection), clock=time.time)
-        drain(self.db, connection.link, READERS, wait=True)
-
-    def mirror(self) -> list[str]:
-        """Bring the Beancount book of every mode up to the journal; what was done, in sentences."""
-        told = []
-        for mode, links in self._by_mode().items():
-            done = beancount.mirror(self.db, self.book_folder(mode), links, chart=self.chart())
-            told.append(
-                f"{self.book_folder(mode)}: {done.entries:,} entries, {len(done.written)} files written."
-            )
-        return told
-
-    def verify_books(self) -> list[str]:
-        """What bean-check says against the books; empty where all are good."""
-        return [line for mode in self._by_mode() for line in beancount.verify(self.book_folder(mode))]
-
-    def book_folder(self, mode: str) -> Path:
-        """Where the Beancount book of a mode lies."""
-        folder = self.settings.books_dir
-        return folder if mode == self.main_mode else folder / mode
-
-    def chart(self) -> Chart:
-        """The accounts' names, from the file of the settings or bookhand's own."""
-        file = self.settings.accounts_file
-        if file is None:
-            return default_chart()
-        try:
-            text = file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refusal(f"accounts_file is {file}, which cannot be read: {error}.") from error
-        return chart_from_toml(text, where=str(file))
-
-    def _by_mode(self) -> dict[str, list[Link]]:
-        found: dict[str, list[Link]] = {}
-        for each in self.every():
-            if each.link.system == "stripe":
-                found.setdefault(each.link.mode, []).append(each.link)
-        return found
-
-    def idle(self) -> bool:
-        """Whether nothing is left to read, and nothing to ask Stripe for."""
-        with self.db.transaction() as cx:
-            return not any(
-                inbox.waiting(cx, each.link) or inbox.errands_left(cx, each.link)
-                for each in connections.every(cx)
-            )
-
-    def _tie_out(self, connection: Connection) -> list[str]:
-        """A sentence for each currency in which the journal and Stripe differ, once what lay there before is entered."""
-        proofs = self.prove(connection)
-        if any(not each.holds for each in proofs):
-            since = self._whole_since(connection)
-            if since is not None and self._enter_opening(connection, since):
-                proofs = self.prove(connection, name_gaps=True)
-        return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds]
-
-    def _whole_since(self, connection: Connection) -> int | None:
-        """Since when every balance transaction is in the journal; None where one was refused, cannot be read, or waits.
-
-        What is missing there would else be taken for something that lay at Stripe before, and never be seen again.
-        """
-        link = connection.link
-        with self.db.transaction() as cx:
-            run = slices_store.latest(cx, link)
-            if run is None or inbox.parked_of(cx, link, BALANCE_TRANSACTIONS.object):
-                return None
-            parts = slices_store.slices(cx, link, run.id)
-            waits = period_store.calendar(cx, link.workspace_id).anyone_waits
-        done = all(part.state == "done" for part in parts if part.list == BALANCE_TRANSACTIONS.name)
-        return run.since if done and not waits else None
-
-    def _enter_opening(self, connection: Connection, since: int) -> bool:
-        """Take opening balances from Stripe's balance where Stripe has history older than `since`; whether any changed."""
-        reader = self.reader(connection)
-        older = bool(reader.page("/v1/balance_transactions", {"created[lt]": since, "limit": 1}).data)
-        for _ in range(_BALANCE_TRIES):
-            before = reader.one("/v1/balance")
-            self._catch_up(connection)
-            if reader.one("/v1/balance") == before:
-                return self._keep_opening(connection, balance_of(before or b"{}"), since, older=older)
-        return False
-
-    def _keep_opening(self, connection: Connection, balance: Balances, since: int, *, older: bool) -> bool:
-        stripe = {
-            (currency, kind): minor for currency, kinds in balance.items() for kind, minor in kinds.items()
-        }
-        now = int(time.time())
-        with self.db.transaction() as cx:
-            moved, before = (
-                opening_store.moved(cx, connection.link),
-                opening_store.standing(cx, connection.link),
-            )
-            found = openings(stripe=stripe, moved=moved, since=since, before=before, older=older)
-            inbox.receive(cx, connection.link, [opening(each, as_of=now) for each in found])
-        drain(self.db, connection.link, READERS, wait=True)
-        return bool(found)
-
-    def close(self) -> None:
-        """Let go of every connection outside and inside."""
-        for _, client in self._clients.values():
-            client.close()
-        self._clients.clear()
-        self.db.close()
-
-
-class Keeper:
-    """Proves and mirrors after the journal grew; `look` is called every second or so."""
-
-    def __init__(
-        self,
-        house: House,
-        *,
-        every_seconds: float = 5.0,
-        again_seconds: float = 60.0,
-        at_least_seconds: float = 3600.0,
-    ) -> None:
-        """`again_seconds` is how soon a proof that did not stand, or could not be made, is tried again."""
-        self.proofs: dict[int, list[Proof]] = {}
-        self._house = house
-        self._every = every_seconds
-        self._again = again_seconds
-        self._at_least = at_least_seconds
-        self._done: dict[int, tuple[int, float, bool]] = {}
-        self._mirrored: dict[int, int] = {}
-        self._watched: dict[int, float] = {}
-        self._lock = threading.Lock()
-
-    def look(self, *, now: bool = False) -> None:
-        """Prove every connection whose journal grew (or whose proof is old), and mirror; at once where `now` says so."""
-        with self._lock:
-            sizes = self._sizes()
-            failed = [
-                error
-                for connection in self._house.active()
-                if (now or self._is_due(connection, sizes.get(connection.id, 0)))
-                and (error := self._prove(connection, sizes.get(connection.id, 0), name_gaps=now))
-            ]
-            sizes = self._sizes()
-            if sizes != self._mirrored:
-                self._house.mirror()
-                self._mirrored = sizes
-        if failed:
-            raise failed[0]
-
-    def _is_due(self, connection: Connection, size: int) -> bool:
-        before, at, held = self._done.get(connection.id, (-1, float("-inf"), True))
-        waited = time.monotonic() - at
-        return (
-            (size != before and waited >= self._every)
-            or (not held and waited >= self._again)
-            or waited >= self._at_least
-        )
-
-    def _prove(self, connection: Connection, size: int, *, name_gaps: bool) -> BookhandError | None:
-        """Prove one connection; what stood in the way is returned, for the others are proven all the same."""
-        self._done[connection.id] = (size, time.monotonic(), False)
-        try:
-            proofs = self._house.prove(connection, name_gaps=name_gaps)
-            self._watch(connection)
-        except BookhandError as error:
-            return error
-        self.proofs[connection.id] = proofs
-        self._done[connection.id] = (size, time.monotonic(), all(proof.holds for proof in proofs))
-        return None
-
-    def _watch(self, connection: Connection) -> None:
-        """Compare the reads with Stripe's allotment, an hour apart: the count behind it is not free."""
-        if time.monotonic() - self._watched.get(connection.id, float("-inf")) >= _HOUR:
-            self._watched[connection.id] = time.monotonic()
-            self._house.watch_reads(connection)
-
-    def _sizes(self) -> dict[int, int]:
-        with self._house.db.transaction() as cx:
-            return {
-                each.id: sum(journal_store.months(cx, each.link).values())
-                for each in connections.every(cx, system="stripe")
-            }
 
 
 @contextmanager
@@ -423,6 +39,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         settings,
         Database.open(address(settings), data_dir=settings.data_dir, pool_size=16),
         Secrets(settings.data_dir, given=given),
+        READERS,
         main_mode,
     )
     try:
@@ -455,12 +72,3 @@ def address(settings: Settings, *, given: str | None = None) -> str:
     if settings.database_url:
         return settings.database_url.get_secret_value()
     return embedded.start(Path(settings.data_dir) / "postgres")
-
-
-def _listed(reader: StripeReader) -> Iterable[BalanceTransaction]:
-    """Every balance transaction that Stripe lists, newest first."""
-    for page in reader.pages("/v1/balance_transactions"):
-        for raw in page.data:
-            yield from (
-                fact for fact in facts_of("balance_transaction", raw) if isinstance(fact, BalanceTransaction)
-            )

@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 from bookhand.cli import books_commands, connect_commands
 from bookhand.cli.app import app
 from bookhand.core.problems import BookhandError, Refusal
+from bookhand.house import House
 from bookhand.journal import opening_store
+from bookhand.keeper import Keeper
 from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import MANIFEST, auth
 from bookhand.systems.stripe.token_auth import KEY
-from bookhand.wiring import House, Keeper, open_house
+from bookhand.wiring import open_house
 
 SOURCE = Path(__file__).parents[2] / "src"
 NOWHERE = "http://127.0.0.1:9"

@@ -11,14 +11,17 @@ from bookhand import settings
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.db.engine import Database
+from bookhand.house import House
 from bookhand.systems.stripe.webhook_client import SECRET
-from bookhand.wiring import House, open_house
+from bookhand.wiring import READERS, open_house
 from bookhand.workspace.secrets_store import Secrets
 
 
 @pytest.fixture
 def house(db: Database, tmp_path: Path) -> House:
-    return House(settings.read(data_dir=tmp_path, books_dir=tmp_path / "books"), db, Secrets(tmp_path))
+    return House(
+        settings.read(data_dir=tmp_path, books_dir=tmp_path / "books"), db, Secrets(tmp_path), READERS
+    )
 
 
 def test_only_its_own_account_may_speak_through_an_endpoint(

@@ -12,10 +12,10 @@ from bookhand.inbox.lists import STRIPE_BEGAN
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bookhand.house import House
     from bookhand.inbox.backfill import ListProgress
     from bookhand.inbox.backfill import Progress as How
     from bookhand.systems.connection import Connection
-    from bookhand.wiring import House
 
 PHASES = {
     "listing": "Bringing the history in",

@@ -28,12 +28,13 @@ from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before
 from bookhand.core.problems import Outage, Refusal
+from bookhand.house import House
 from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT
 from bookhand.sandbox.world.world import EUROPE
 from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import MANIFEST, auth
-from bookhand.wiring import House, open_house
+from bookhand.wiring import open_house
 
 LIMITS = {"account": 400, "endpoint": 200}
 """Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""

@@ -23,14 +23,14 @@ import uvicorn
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
+from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
 from bookhand.web.app import create_app
-from bookhand.wiring import Keeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from bookhand.wiring import House
+    from bookhand.house import House
 
 LOOK_SECONDS = 1.0
 log = structlog.get_logger(__name__)
