@@ -115,4 +115,5 @@ def _sentence(item: object, path: Path) -> str:
     name = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{path} sets {name}, which bookhand does not know: see bookhand.example.toml for the names."
-    return f"Setting {name} (BOOKHAND_{name.upper()}): {item['msg']}."
+    why = item["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"Setting {name} (BOOKHAND_{name.upper()}): {why}."

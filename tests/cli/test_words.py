@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bookhand.cli.backfilling import duration
-from bookhand.cli.books_commands import moment_of
+from bookhand.cli.books_commands import moment_of, refuse_empty
 from bookhand.cli.tables import amount
 from bookhand.core.problems import Refusal
 
@@ -37,6 +37,13 @@ def test_a_day_begins_in_the_companys_zone() -> None:
         moment_of("01/31/2026", "UTC")
 
 
+@pytest.mark.parametrize(("since", "until"), [(5, 5), (6, 5)])
+def test_a_range_with_nothing_in_it_is_refused(since: int, until: int) -> None:
+    refuse_empty(4, 5)
+    with pytest.raises(Refusal, match="nothing in that range"):
+        refuse_empty(since, until)
+
+
 def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     source = Path(__file__).parents[2] / "src"
     environment |= {
@@ -60,6 +67,14 @@ def test_trouble_is_one_sentence_and_exit_code_1(tmp_path: Path, database_url: s
         True,
         False,
     )
+    assert wrong.stderr.count("..") == 0
+    for asked, told in (
+        (("backfill", "--from", "2026-02-01", "--to", "2026-01-01"), "nothing in that range"),
+        (("periods", "close", "2999-01"), "2999-01 is not over yet"),
+        (("periods", "close", "2026-13"), "'2026-13' is no period"),
+    ):
+        refused = _run(tmp_path, *asked, **address)
+        assert (refused.returncode, told in refused.stderr) == (1, True), refused.stderr
     nothing = _run(tmp_path, "backfill", **address)
     assert (nothing.returncode, "bookhand connect stripe" in nothing.stderr) == (1, True)
     publishable = _run(tmp_path, "connect", "stripe", "--key", "pk_test_nothing", **address)

@@ -17,6 +17,7 @@ from bookhand.core.days import months_before, zone
 from bookhand.core.problems import Refusal
 from bookhand.inbox.lists import STRIPE_BEGAN
 from bookhand.journal import workflow as journal
+from bookhand.journal.periods import checked
 
 periods = typer.Typer(no_args_is_help=True, help="Close and reopen months.")
 app.add_typer(periods, name="periods")
@@ -44,6 +45,9 @@ def backfill(
         if since
         else int(months_before(now, months or settings.backfill_months).timestamp())
     )
+    begins = STRIPE_BEGAN if everything else first
+    ends = moment_of(until, settings.timezone) if until else None
+    refuse_empty(begins, min(ends or now.timestamp(), now.timestamp()))
     with wiring.open_house(settings) as house:
         connection = house.named(name)
         if begun := house.unfinished(connection):
@@ -54,7 +58,7 @@ def backfill(
             )
         complete = backfill_with_bars(
             out, house, connection,
-            since=STRIPE_BEGAN if everything else first, until=moment_of(until, settings.timezone) if until else None,
+            since=begins, until=ends,
         )  # fmt: skip
     raise typer.Exit(0 if complete else 1)
 
@@ -111,8 +115,11 @@ def export(book: Annotated[Literal["beancount"], typer.Argument(help="Which book
 def close(
     period: str, why: Annotated[str, typer.Option(help="Why, for the record.")] = "month closed"
 ) -> None:
-    """Close a month, as in 2026-10: nothing is written in it from now on."""
-    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+    """Close a month that is over, as in 2026-10: nothing is written in it from now on."""
+    settings = read_settings()
+    if checked(period) >= f"{datetime.now(zone(settings.timezone)):%Y-%m}":
+        raise Refusal(f"{period} is not over yet: close it when it is.")
+    with wiring.open_house(settings) as house, house.db.transaction() as cx:
         journal.close_period(cx, house.some().link, period, who=getpass.getuser(), why=why)
     out.print(f"{period} is closed.")
 
@@ -133,6 +140,15 @@ def release(name: Name = None) -> None:
     for problem in problems:
         err.print(problem.message, markup=False)
     out.print("Released.")
+
+
+def refuse_empty(since: float, until: float) -> None:
+    """`Refusal` where a range holds no second that has passed."""
+    if since >= until:
+        raise Refusal(
+            "There is nothing in that range: it begins after it ends, or it has not come yet. "
+            "--from is the first day, --to the day after the last one."
+        )
 
 
 def moment_of(day: str, timezone: str) -> int:
