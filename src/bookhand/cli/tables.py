@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +26,7 @@ def amount(minor: int, currency: str) -> str:
 
 def proof_table(proofs: Sequence[Proof], names: Mapping[int, str]) -> Table:
     """One line a connection, mode and currency: what the books say, what Stripe says, and the difference."""
-    table = Table(title="Proof: the books against Stripe's balance", title_justify="left", title_style="bold")
+    table = _table("Proof: the books against Stripe's balance")
     for heading in ("Connection", "Mode", "Currency"):
         table.add_column(heading)
     for heading in ("Clearing", "Stripe's balance", "Off by", "Unmatched"):
@@ -45,7 +46,7 @@ def proof_table(proofs: Sequence[Proof], names: Mapping[int, str]) -> Table:
 
 def connection_table(connections: Sequence[Connection]) -> Table:
     """The connections with their mode and state."""
-    table = Table(title="Connections", title_justify="left", title_style="bold")
+    table = _table("Connections")
     for heading in ("Name", "System", "Account", "Mode", "Signed in by", "Status"):
         table.add_column(heading)
     for connection in connections:
@@ -61,13 +62,24 @@ def connection_table(connections: Sequence[Connection]) -> Table:
 
 def problem_table(problems: Sequence[OpenProblem]) -> Table:
     """What waits for somebody."""
-    table = Table(title="Open Problems", title_justify="left", title_style="bold")
+    table = _table("Open Problems")
     table.add_column("Seen")
     table.add_column("About")
     table.add_column("What happened, and what to do", overflow="fold")
     for item in problems:
         table.add_row(f"{item.last_seen:%Y-%m-%d %H:%M}", item.problem.subject, item.problem.message)
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+    )
 
 
 def badge(mode: str) -> Text:
