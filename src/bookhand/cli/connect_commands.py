@@ -11,7 +11,7 @@ from bookhand import wiring
 from bookhand.cli.app import Name, app, out, read_settings
 from bookhand.cli.tables import connection_table
 from bookhand.core.problems import Refusal
-from bookhand.systems.stripe import auth, oauth_auth
+from bookhand.systems.stripe import auth, oauth_auth, parting_auth
 
 connect = typer.Typer(no_args_is_help=True, help="Connect an outside system.")
 app.add_typer(connect, name="connect")
@@ -96,7 +96,7 @@ def disconnect(name: Name = None) -> None:
     """Forget a connection's tokens and remove its webhook endpoint; its books stay."""
     with wiring.open_house(read_settings()) as house:
         connection = house.named(name)
-        undone = auth.disconnect(house.db, house.secrets, connection.id)
+        undone = parting_auth.disconnect(house.db, house.secrets, connection.id)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:
         out.print(sentence, highlight=False, markup=False)

@@ -21,13 +21,12 @@ from bookhand.systems.stripe.auth import (
     connect_account,
     connect_with_key,
     connections,
-    deauthorized,
-    disconnect,
     open_reader,
     open_sdk,
 )
 from bookhand.systems.stripe.client import Patience
 from bookhand.systems.stripe.oauth_auth import Application, finish_oauth, start_oauth
+from bookhand.systems.stripe.parting_auth import deauthorized, disconnect
 from bookhand.systems.stripe.token_auth import KEY, TOKENS, Credential, Tokens
 from bookhand.systems.stripe.webhook_client import reconcile, signing_secrets
 

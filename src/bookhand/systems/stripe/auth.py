@@ -1,8 +1,7 @@
-"""Connecting a Stripe account with a key, opening its reader, and letting go of it.
+"""Connecting a Stripe account with a key, and opening its reader.
 
     connection = connect_with_key(db, secrets, "rk_test_…")         # finds out whose key it is, and whether it may read enough
     with open_reader(db, secrets, connection) as reader: ...
-    disconnect(db, secrets, connection.id)
 
 The mode is in the key's prefix and in Stripe's own answers, and the two must agree. Errors: `Refusal` with every missing
 permission by name, for a wrong mode or a key of no use; `Outage` where Stripe cannot be asked. Nothing is stored until all is right.
@@ -18,13 +17,13 @@ import msgspec
 import structlog
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import BookhandError, Outage, Refusal
+from bookhand.core.problems import Outage, Refusal
 from bookhand.systems import store
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Auth, Connection, mode_of_key
-from bookhand.systems.stripe import MANIFEST, PINNED_VERSION, Need, answers
+from bookhand.systems.stripe import MANIFEST, PINNED_VERSION, Need
 from bookhand.systems.stripe.answers import StripeRefusal
-from bookhand.systems.stripe.client import Patience, StripeReader, post_form, sdk
+from bookhand.systems.stripe.client import Patience, StripeReader, sdk
 from bookhand.systems.stripe.token_auth import KEY, Credential
 
 if TYPE_CHECKING:
@@ -127,42 +126,6 @@ def open_sdk(
     finally:
         if gate is None:
             shared.close()
-
-
-def disconnect(
-    db: Database, secrets: Secrets, connection_id: int, *, reason: str = "disconnected by a person"
-) -> list[str]:
-    """Let go: our webhook endpoint is removed, a platform's access given back, every secret forgotten.
-
-    Returns, in sentences, what could not be done at Stripe; the connection is disconnected all the same.
-    """
-    from bookhand.systems.stripe.webhook_client import remove  # noqa: PLC0415 (it needs what is here)
-
-    with db.transaction() as cx:
-        connection = store.get(cx, connection_id)
-    undone = []
-    for what, undo in (("its webhook endpoint", remove), ("its access", _deauthorize)):
-        try:
-            undo(db, secrets, connection)
-        except BookhandError as error:
-            undone.append(f"Stripe still has {what}: {error}")
-    deauthorized(db, secrets, connection, reason=reason)
-    return undone
-
-
-def deauthorized(
-    db: Database,
-    secrets: Secrets,
-    connection: Connection,
-    *,
-    reason: str = "the account took its access back",
-) -> None:
-    """Stripe says that it is over (``account.application.deauthorized``): forget every secret, keep all the books."""
-    with db.transaction() as cx:
-        secrets.drop(cx, connection.link)
-        store.set_status(cx, connection.id, "disconnected", reason=reason)
-        store.set_settings(cx, connection.id, webhook_endpoint=None)
-    log.info("stripe_disconnected", connection=connection.id, reason=reason)
 
 
 # --- finding out whose key it is, and what it may do ---
@@ -285,24 +248,3 @@ def keep(
         auth=draft.auth,
     )
     return connection
-
-
-def _deauthorize(db: Database, secrets: Secrets, connection: Connection) -> None:
-    """Give a platform's access back; keys and apps have nothing to give back."""
-    if connection.auth != "connect_oauth" or connection.status != "active":
-        return
-    with db.transaction() as cx:
-        key = secrets.get(cx, connection.link, KEY)
-    if key is None:
-        return
-    answer = post_form(
-        f"{connection.settings['connect_url']}/oauth/deauthorize",
-        {"client_id": connection.settings["client_id"], "stripe_user_id": connection.link.account},
-        key=key,
-    )
-    if answers.passing(answer):
-        raise answers.outage(answer, asked="POST /oauth/deauthorize", tries=1, retry_after_seconds=60)
-    if (
-        not answer.is_ok and answers.error_of(answer).code != "invalid_client"
-    ):  # which is: no longer connected
-        raise answers.refusal(answer, asked="POST /oauth/deauthorize")
