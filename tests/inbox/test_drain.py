@@ -106,6 +106,14 @@ def test_what_cannot_be_read_is_parked_with_a_problem(db, link, diary) -> None:
     assert retry_parked(db, pinned) == 1
 
 
+def test_what_a_pushed_event_of_another_version_tells_is_asked_for_at_once(db, link) -> None:
+    put(db, link, of_event(event(2, "charge.succeeded", charge(2), version="2020-08-27")))
+    drain(db, link, [])
+    with db.transaction() as cx:
+        asked = {(each.kind, each.path) for each in store.due(cx, link, kinds=("pull", "fetch"))}
+    assert asked == {("pull", None), ("fetch", "/v1/charges/ch_000002")}
+
+
 def test_amounts_that_do_not_add_up_are_said(db, link) -> None:
     put(db, link, listed(encode(transaction(1, net=940)), as_of=9))
     drain(db, link, [])

@@ -133,7 +133,8 @@ def open_delivery(seq: int, delivery: Delivery, *, api_version: str) -> Opened |
         return Unreadable(
             kind=OTHER_VERSION,
             message=f"{delivery.key} ({delivery.event_type}) is written in API version {delivery.api_version}, but this connection "
-            f"is pinned to {api_version}. It was kept and not read: set the webhook endpoint's version with `bookhand connect`.",
+            f"is pinned to {api_version}. It was kept and not read; what it tells is asked of Stripe in our version. To mend it, start `bookhand serve` again: it "
+            "looks after its webhook endpoint. An endpoint that somebody else made for bookhand's address is to be removed.",
         )
     try:
         return _open(seq, delivery)

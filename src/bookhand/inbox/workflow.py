@@ -31,6 +31,7 @@ from bookhand.inbox.delivery import (
     Unreadable,
     open_delivery,
 )
+from bookhand.inbox.errands_workflow import strays
 from bookhand.inbox.lists import moves_money, path_of
 from bookhand.inbox.ordering import Sight, settle
 from bookhand.inbox.store import PULL, Errand
@@ -135,10 +136,13 @@ def _park_first(db: Database, link: Link, error: Exception) -> int:
 
 def _read(cx: store.Transaction, link: Link, readers: Sequence[Reader], letters: Sequence[Letter]) -> None:
     opened: list[tuple[int, Delivery, Opened]] = []
-    for _, seq, delivery in letters:
+    foreign: list[Delivery] = []
+    for lane, seq, delivery in letters:
         found = open_delivery(seq, delivery, api_version=link.api_version)
         if isinstance(found, Unreadable):
             _park(cx, link, seq, delivery, found)
+            if found.kind == OTHER_VERSION and lane == store.LIVE:
+                foreign.append(delivery)
         else:
             opened.append((seq, delivery, found))
     facts = [seen for _, _, each in opened for seen in each.facts]
@@ -149,6 +153,7 @@ def _read(cx: store.Transaction, link: Link, readers: Sequence[Reader], letters:
     doubtful = _see(cx, link, opened)
     store.want(cx, link, doubtful, delay_seconds=DOUBT_SECONDS)
     store.want(cx, link, list(_errands(cx, link, opened)))
+    store.want(cx, link, list(_instead(cx, link, foreign)))
 
 
 def _park(cx: store.Transaction, link: Link, seq: int, delivery: Delivery, why: Unreadable) -> None:
@@ -194,6 +199,13 @@ def _sight(seq: int, delivery: Delivery, opened: Opened) -> Sight:
 
 
 # --- errands ---
+
+
+def _instead(cx: store.Transaction, link: Link, foreign: Sequence[Delivery]) -> Iterator[Errand]:
+    """What pushed events in another API version tell is asked for in ours, so the books do not wait for somebody to mend it."""
+    if any(moves_money(each.event_type) for each in foreign if each.event_type):
+        yield PULL
+    yield from strays(cx, link, foreign)
 
 
 def _errands(
