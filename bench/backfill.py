@@ -96,7 +96,7 @@ def _proven(ground: Ground, stripe: Program, count: int) -> float:
 
 
 def _live_limits(ground: Ground) -> Iterator[Figure]:
-    each = 15_000
+    each = 25_000
     words = [
         "--count", each, "--lists", *LIMITED_LISTS, "--latency", LATENCY_SECONDS, "--account-rate", LIVE_RATE,
         "--endpoint-rate", ENDPOINT_RATE, "--live",

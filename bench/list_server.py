@@ -39,6 +39,10 @@ class Lists:
             self.kept = {
                 name: [self._made(name, number, expanded=False) for number in range(count)] for name in names
             }
+            if "balance_transactions" in names:
+                self.kept["expanded"] = [
+                    self._made("balance_transactions", number, expanded=True) for number in range(count)
+                ]
 
     def there(self) -> int:
         """How many objects there are by now."""
@@ -78,7 +82,7 @@ class Lists:
         if name in self.kept and not (expanded and name == "balance_transactions"):
             return self.kept[name][first:end][::-1]
         if name in self.kept:
-            return self._kept_expanded()[first:end][::-1]
+            return self.kept["expanded"][first:end][::-1]
         return [self._made(name, number, expanded=expanded) for number in range(end - 1, first - 1, -1)]
 
     def one(self, name: str, object_id: str) -> bytes | None:
@@ -97,13 +101,6 @@ class Lists:
         return json.dumps(
             {"object": "balance", "available": [amount], "pending": [], "livemode": self.live}
         ).encode()
-
-    def _kept_expanded(self) -> list[bytes]:
-        if "expanded" not in self.kept:
-            self.kept["expanded"] = [
-                self._made("balance_transactions", number, expanded=True) for number in range(self.count)
-            ]
-        return self.kept["expanded"]
 
     def _made(self, name: str, number: int, *, expanded: bool) -> bytes:
         template = shapes.EXPANDED if expanded and name == "balance_transactions" else shapes.TEMPLATES[name]
