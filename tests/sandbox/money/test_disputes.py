@@ -118,6 +118,24 @@ def test_a_lost_dispute_may_be_won_late(till: Till) -> None:
     till.check()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_dispute_may_be_won_in_part(till: Till, late: bool) -> None:  # noqa: FBT001
+    charge = till.charge(5001, currency="eur")["id"]
+    dispute = till.post(f"/_pinstripe/charges/{charge}/dispute")["id"]
+    (taken,) = till.get("/v1/disputes/" + dispute)["balance_transactions"]
+    if late:
+        till.post(f"/v1/disputes/{dispute}/close")
+    lever = f"/_pinstripe/disputes/{dispute}/decide"
+    assert till.refused(lever, won=True, returned=5002)["param"] == "returned"
+    assert till.refused(lever, won=False, returned=5)["message"]
+    assert till.post(lever, won=True, returned=2000)["status"] == "won"
+    (_, back) = till.get("/v1/disputes/" + dispute)["balance_transactions"]
+    assert back["reporting_category"] == "dispute_reversal"
+    assert back["amount"] == -taken["amount"] * 2000 // 5001
+    assert 0 < back["amount"] < -taken["amount"]
+    till.check()
+
+
 def test_an_inquiry_moves_no_money_until_it_is_escalated(till: Till) -> None:
     charge, dispute = disputed(till, "pm_card_createDisputeInquiry")
     found = till.get("/v1/disputes/" + dispute)

@@ -84,7 +84,7 @@ def open_dispute(call: Call) -> JSON:
 
 @route("POST", "/_pinstripe/disputes/{id}/decide")
 def decide_dispute(call: Call) -> JSON:
-    """The bank decides: `won`. A lost dispute that is won later is a late win."""
+    """The bank decides: `won`, and how much is `returned` if not all. A lost dispute that is won later is a late win."""
     found = call.get("dispute", call.path["id"])
     won = bool(call.boolean("won", required=True))
     if (
@@ -93,7 +93,10 @@ def decide_dispute(call: Call) -> JSON:
         or (found["status"] == "lost" and not won)
     ):
         raise StripeError("There is nothing to decide.")
-    return disputes.decide(call, found, won=won)
+    returned = call.integer("returned", min=1, max=found["amount"])
+    if returned is not None and not won:
+        raise StripeError("Nothing is returned of a dispute that is lost.", param="returned")
+    return disputes.decide(call, found, won=won, returned=returned)
 
 
 @route("POST", "/_pinstripe/disputes/{id}/escalate")

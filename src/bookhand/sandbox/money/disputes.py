@@ -3,6 +3,7 @@
     found = open_dispute(call, charge, "product_not_received")     # withdrawn with the dispute fee
     submit(call, found)                                            # under review; the counter fee is taken
     decide(call, found, won=True)                                  # reinstated; the counter fee comes back
+    decide(call, found, won=True, returned=3000)                   # won in part: so much of its amount comes back
 
     warning_needs_response → warning_under_review → warning_closed, or escalated to
     needs_response → under_review → won | lost → (a late win: won) | appeal_needs_response → appeal_under_review → …
@@ -112,13 +113,13 @@ def submit(call: Call, found: JSON, *, method: str = "manual") -> JSON:
     return found
 
 
-def decide(call: Call, found: JSON, *, won: bool) -> JSON:
-    """The bank has decided; a win brings the money back, and the fee for countering."""
+def decide(call: Call, found: JSON, *, won: bool, returned: int | None = None) -> JSON:
+    """The bank has decided; a win brings the money back (or `returned` of it), and the fee for countering."""
     before = {"status": found["status"]}
     late = found["status"] == "lost"
     found["status"] = "won" if won else "lost"
     if won:
-        _reinstate(call, found)
+        _reinstate(call, found, found["amount"] if returned is None else returned)
         if found["evidence_details"]["submission_count"]:
             _counter_fee(call, found, 1)
     call.save(found)
@@ -293,13 +294,13 @@ def _withdraw(call: Call, found: JSON) -> None:
     found["balance_transactions"].append(txn)
 
 
-def _reinstate(call: Call, found: JSON) -> None:
+def _reinstate(call: Call, found: JSON, returned: int) -> None:
     taken = found["balance_transactions"][0]
     txn = book(
         call,
         type="adjustment",
         reporting_category="dispute_reversal",
-        amount=-taken["amount"],
+        amount=-taken["amount"] * returned // found["amount"],
         currency=taken["currency"],
         source=found["id"],
         available_in_days=0,

@@ -42,6 +42,7 @@ CASES = (
     Case(0.31, "unrecognized", ("lose",), 18_000, "jpy"),
     Case(0.34, "fraudulent", ("accept",), 40_500, "kwd"),
     Case(0.37, "credit_not_processed", ("win",), amount=20_000, part=7_500),
+    Case(0.39, "product_unacceptable", ("answer", "win part"), amount=19_999),
     Case(0.40, "fraudulent", (), inquiry=True),
     Case(0.44, "general", ("answer",), inquiry=True),
     Case(0.48, "product_not_received", ("escalate", "lose"), inquiry=True),
@@ -118,6 +119,8 @@ class Disputes:
                 self.desk.post(path, evidence={"product_description": ANSWER}, submit=False)
             case "accept":
                 self.desk.post(f"{path}/close")
+            case "win part":
+                self.desk.post(f"{lever}/decide", won=True, returned=case.amount * 2 // 5)
             case "late win":
                 self.desk.post(f"{lever}/decide", won=True)
             case "escalate" | "appeal":
