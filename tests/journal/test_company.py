@@ -91,6 +91,15 @@ def test_a_companys_books_prove_themselves(db, new_link, world, account, tmp_pat
     assert report.holds, report.sentences
 
 
+def test_the_company_won_a_dispute_in_part(world):
+    """So the proof above stands for one, too: the rest has left what is in dispute."""
+    disputes = Company(world, DEFAULT_ACCOUNT).objects["dispute"]
+    left = {
+        sum(bt["amount"] for bt in one["balance_transactions"]) for one in disputes if one["status"] == "won"
+    }
+    assert -12_000 in left
+
+
 def _in_dispute(company: Company) -> int:
     """What disputes that are not decided have taken."""
     return -sum(

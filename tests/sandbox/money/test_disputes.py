@@ -119,7 +119,7 @@ def test_a_lost_dispute_may_be_won_late(till: Till) -> None:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_dispute_may_be_won_in_part(till: Till, late: bool) -> None:  # noqa: FBT001
+def test_a_dispute_may_be_won_in_part(till: Till, late: bool) -> None:
     charge = till.charge(5001, currency="eur")["id"]
     dispute = till.post(f"/_pinstripe/charges/{charge}/dispute")["id"]
     (taken,) = till.get("/v1/disputes/" + dispute)["balance_transactions"]

@@ -97,6 +97,46 @@ def test_mail_is_given_up_after_the_last_pause(stand, inbox):
     assert len(stand.client().v1.events.list({"delivery_success": False}).data) == 1
 
 
+def test_after_a_roll_both_secrets_sign_until_the_old_one_expires(stand, inbox):
+    hook = endpoint(stand, inbox)
+    path = f"/_pinstripe/webhook_endpoints/{hook.id}/roll"
+    fresh = stand.client().raw_request("post", path, expires_in=3600).data["secret"]
+    assert fresh != hook.secret
+    widget(stand)
+    mail = inbox.wait(1)[0]
+    assert opened(stand, mail, hook.secret).id == opened(stand, mail, fresh).id
+    stand.engine.advance(stand.engine.clock.now() + 3600)
+    widget(stand)
+    mail = inbox.wait(2)[1]
+    assert opened(stand, mail, fresh)
+    with pytest.raises(stripe.SignatureVerificationError):
+        opened(stand, mail, hook.secret)
+    with pytest.raises(stripe.InvalidRequestError, match="less than or equal to 86400"):
+        stand.client().raw_request("post", path, expires_in=86_401)
+
+
+def test_an_endpoint_at_which_nothing_arrives_for_nine_days_is_disabled(stand, inbox):
+    hook = endpoint(stand, inbox)
+    stand.engine.courier.sandbox_pauses = ()
+
+    def day_passes(status):
+        inbox.statuses, before = [status], len(inbox.mail)
+        widget(stand)
+        inbox.wait(before + 1)
+        settled(stand)
+        stand.engine.advance(stand.engine.clock.now() + 86_400)
+        return stand.client().v1.webhook_endpoints.retrieve(hook.id).status
+
+    assert {day_passes(status) for status in [500] * 8 + [200] + [500] * 9} == {"enabled"}
+    assert day_passes(500) == "disabled"
+    arrived = len(inbox.mail)
+    widget(stand)
+    settled(stand)
+    assert len(inbox.mail) == arrived
+    stand.client().v1.webhook_endpoints.update(hook.id, {"disabled": False})
+    assert day_passes(500) == "enabled"
+
+
 def test_an_address_where_nobody_answers_is_tried_again(stand, inbox):
     endpoint(stand, inbox)
     url = inbox.url

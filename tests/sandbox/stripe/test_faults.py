@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
 import stripe
 
+from bookhand.sandbox.stripe.errors import StripeError
 from bookhand.sandbox.stripe.faults import Cut
 from bookhand.sandbox.stripe.limits import Bucket, Rates
+from bookhand.sandbox.stripe.routes import match
 
 
 def control(stand, switch, **params):
@@ -187,6 +191,32 @@ class TestLimits:
         stand.engine.limits.configure(Rates(sandbox=50, endpoint=50, resources={"search": 2}))
         assert "resource-specific" in self.reasons(stand, ["/v1/customers/search?query=created>0"] * 8)
         assert stand.engine.limits.refused > 0
+
+    @pytest.mark.parametrize(
+        ("rates", "reason"),
+        [
+            ({"concurrent": {"GET /v1/widgets": 3}}, "endpoint-concurrency"),
+            ({"concurrent_total": 3}, "global-concurrency"),
+        ],
+    )
+    def test_what_is_under_way_at_once_is_bounded(self, stand, rates, reason):
+        stand.engine.latency_seconds = 0.5
+        stand.engine.limits.configure(Rates(**rates))
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: self.reasons(stand, ["/v1/widgets"])[0], range(8)))
+        assert sorted(found) == [""] * 3 + [reason] * 5
+        assert self.reasons(stand, ["/v1/widgets"]) == [""]
+
+    def test_the_thirty_first_payout_at_once_is_refused(self, engine):
+        engine.limits.configure(Rates())
+        (payouts, _) = match("POST", "/v1/payouts")
+        with ExitStack() as under_way:
+            for _ in range(30):
+                under_way.enter_context(engine.limits.place("acct_1", False, payouts))
+            with pytest.raises(StripeError) as refused:
+                under_way.enter_context(engine.limits.place("acct_1", False, payouts))
+            under_way.enter_context(engine.limits.place("acct_2", False, payouts))
+        assert refused.value.headers["Stripe-Rate-Limited-Reason"] == "endpoint-concurrency"
 
     def test_modes_and_accounts_have_their_own_buckets(self, stand):
         stand.engine.limits.configure(Rates(sandbox=1, endpoint=1, live=100))

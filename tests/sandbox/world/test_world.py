@@ -129,7 +129,7 @@ def test_one_payout_was_fetched_back_from_the_bank(year: Pinstripe) -> None:
 def test_one_dispute_was_won_in_part(year: Pinstripe) -> None:
     with year.session() as call:
         moves = [[m["amount"] for m in d["balance_transactions"]] for d in call.find("dispute", limit=None)]
-    assert [-12_000] == [sum(two) for two in moves if len(two) == 2 and sum(two)]
+    assert [sum(two) for two in moves if len(two) == 2 and sum(two)] == [-12_000]
 
 
 def test_it_has_two_hundred_customers_and_a_year(year: Pinstripe) -> None:

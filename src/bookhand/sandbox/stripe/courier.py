@@ -36,6 +36,8 @@ CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
 # Seconds between one attempt and the next; live goes on for three days, a sandbox tries three times more.
 LIVE_PAUSES = (300, 900, 3600, 10_800, 21_600, 43_200, 86_400, 86_400)
 SANDBOX_PAUSES = (300, 3600, 10_800)
+# An endpoint at which nothing has arrived for so long is disabled.
+PATIENCE_SECONDS = 9 * 86_400
 HELD = 1e18
 AT_ONCE = 32
 BATCH = 256
@@ -68,6 +70,7 @@ class Courier:
         self.engine = engine
         self.live_pauses: tuple[float, ...] = LIVE_PAUSES
         self.sandbox_pauses: tuple[float, ...] = SANDBOX_PAUSES
+        self.patience_seconds: float = PATIENCE_SECONDS
         self.timeout_seconds = 10.0
         self.delivered = 0
         self.failed = 0
@@ -223,7 +226,8 @@ class Courier:
             endpoint = self.engine.endpoints.get(delivery.endpoint)
             payload = delivery.payload or self._stored(delivery)
             if endpoint is not None and endpoint.enabled and payload is not None:
-                arrived = await _send(wire, endpoint, payload)
+                secrets = endpoint.secrets(self.engine.clock.exact())
+                arrived = await _send(wire, endpoint.url, secrets, payload)
                 outcome = Outcome(delivery, endpoint, arrived=arrived)
             self._outcomes.append(outcome)
         finally:
@@ -246,6 +250,8 @@ class Courier:
                     self._finish(outcome.delivery, done=outcome.arrived)
                 else:
                     self._postpone(outcome.delivery, outcome.endpoint)
+                if outcome.endpoint is not None:
+                    self._judge(outcome.endpoint.id, arrived=outcome.arrived)
         self._taken.difference_update(outcome.delivery.id for outcome in outcomes)
 
     def _finish(self, delivery: Delivery, *, done: bool) -> None:
@@ -282,23 +288,38 @@ class Courier:
             "UPDATE deliveries SET due = ?, attempt = attempt + 1 WHERE id = ?", (due, delivery.id)
         )
 
+    def _judge(self, id: str, *, arrived: bool) -> None:  # noqa: A002
+        """Remember since when nothing arrives at an endpoint, and disable it when that is too long."""
+        endpoints, now = self.engine.endpoints, self.engine.clock.exact()
+        known = endpoints.get(id)
+        if known is None or not known.enabled:
+            return
+        if arrived:
+            if known.failing_since is not None:
+                endpoints.put(msgspec.structs.replace(known, failing_since=None))
+        elif known.failing_since is None:
+            endpoints.put(msgspec.structs.replace(known, failing_since=now))
+        elif now - known.failing_since >= self.patience_seconds:
+            endpoints.disable(known)
 
-async def _send(wire: Wire, endpoint: Endpoint, payload: bytes) -> bool:
+
+async def _send(wire: Wire, url: str, secrets: list[str], payload: bytes) -> bool:
     """Did it arrive?"""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         "Accept": "*/*; q=0.5, application/xml",
         "Cache-Control": "no-cache",
-        "Stripe-Signature": signature(payload, endpoint.secret, int(time.time())),
+        "Stripe-Signature": signature(payload, secrets, int(time.time())),
     }
     try:
-        return 200 <= await wire.post(endpoint.url, headers, payload) < 300
+        return 200 <= await wire.post(url, headers, payload) < 300
     except (OSError, ValueError, EOFError):
         return False
 
 
-def signature(payload: bytes, secret: str, at: int) -> str:
-    """`t=…,v1=…`: HMAC-SHA256 over the time, a dot and the body."""
-    mac = hmac.new(secret.encode(), f"{at}.".encode() + payload, sha256).hexdigest()
-    return f"t={at},v1={mac}"
+def signature(payload: bytes, secrets: list[str], at: int) -> str:
+    """`t=…,v1=…`: HMAC-SHA256 over the time, a dot and the body; one for each secret."""
+    signed = f"{at}.".encode() + payload
+    macs = [hmac.new(secret.encode(), signed, sha256).hexdigest() for secret in secrets]
+    return ",".join([f"t={at}", *(f"v1={mac}" for mac in macs)])

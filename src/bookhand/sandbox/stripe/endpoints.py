@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bookhand.sandbox.stripe import versions
-from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.errors import JSON, StripeError, missing
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = "CREATE TABLE IF NOT EXISTS endpoints (id TEXT PRIMARY KEY, body BLOB)"
 MOST = 16
 SECRET_LENGTH = 32
+ROLL_SECONDS = 86_400
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,6 +38,9 @@ class Endpoint(msgspec.Struct, frozen=True):
     api_version: str | None = None
     thin: bool = False
     enabled: bool = True
+    old_secret: str = ""
+    old_until: float = 0
+    failing_since: float | None = None
 
     def wants(self, type: str) -> bool:  # noqa: A002
         """Is this event asked for?"""
@@ -44,6 +48,10 @@ class Endpoint(msgspec.Struct, frozen=True):
             return False
         name = f"v1.{type}" if self.thin else type
         return "*" in self.enabled_events or name in self.enabled_events
+
+    def secrets(self, now: float) -> list[str]:
+        """Those that sign: after a roll the old one too, until it expires."""
+        return [self.secret, *([self.old_secret] if now < self.old_until else [])]
 
 
 def wanted(call: Call) -> list[Endpoint]:
@@ -88,6 +96,17 @@ class Endpoints:
             (endpoint.id, _encode(endpoint)),
         )
         self._known = None
+
+    def disable(self, endpoint: Endpoint) -> None:
+        """Send it nothing more, as the object then shows; its owner may enable it again."""
+        store = self.engine.store
+        part = store.part(endpoint.owner, endpoint.livemode)
+        body = store.body(part, "webhook_endpoint", endpoint.id)
+        if body is None:  # the second API's destinations have no word for this
+            return
+        obj = {**msgspec.json.decode(body), "status": "disabled"}
+        store.replace(part, "webhook_endpoint", endpoint.id, _encode(obj), {})
+        self.put(msgspec.structs.replace(endpoint, enabled=False, failing_since=None))
 
     def drop(self, id: str) -> None:  # noqa: A002
         """Take one away, with what waits for it."""
@@ -179,6 +198,7 @@ def update_endpoint(call: Call) -> JSON:
             url=obj["url"],
             enabled_events=tuple(obj["enabled_events"]),
             enabled=obj["status"] == "enabled",
+            failing_since=known.failing_since if obj["status"] == "enabled" and known.enabled else None,
         )
         call.engine.endpoints.put(changed)
     return call.save(obj)
@@ -190,6 +210,21 @@ def delete_endpoint(call: Call) -> JSON:
     answer = call.delete("webhook_endpoint", call.path["id"], stub=False)
     call.engine.endpoints.drop(call.path["id"])
     return answer
+
+
+@route("POST", "/_pinstripe/webhook_endpoints/{id}/roll")
+def roll_secret(call: Call) -> JSON:
+    """A new secret, as the dashboard gives one: the old one signs beside it for `expires_in` seconds, at most a day."""
+    obj = call.get("webhook_endpoint", call.path["id"])
+    known = call.engine.endpoints.get(obj["id"])
+    if known is None:
+        raise missing("webhook_endpoint", obj["id"])
+    left = call.integer("expires_in", default=ROLL_SECONDS, min=0, max=ROLL_SECONDS) or 0
+    rolled = msgspec.structs.replace(
+        known, secret=secret(call), old_secret=known.secret, old_until=call.engine.clock.exact() + left
+    )
+    call.engine.endpoints.put(rolled)
+    return {**obj, "secret": rolled.secret}
 
 
 def _events(call: Call) -> list[str]:

@@ -2,13 +2,16 @@
 
     limits = Limits(); limits.enabled = True
     limits.take("acct_1", livemode=False, route)     # or StripeError 429 with Stripe-Rate-Limited-Reason
+    with limits.place("acct_1", livemode=False, route): …     # the same for what is under way at the same time
 
 Off unless enabled: work in process is not traffic. The figures are Stripe's of 2026 and can be set.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,11 +19,13 @@ import msgspec
 from bookhand.sandbox.stripe.errors import StripeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bookhand.sandbox.stripe.routes import Route
 
 
 class Rates(msgspec.Struct):
-    """Requests a second."""
+    """Requests a second; `concurrent` and `concurrent_total`: at once, of an endpoint and in all."""
 
     live: float = 100
     sandbox: float = 25
@@ -34,6 +39,8 @@ class Rates(msgspec.Struct):
             "POST /v1/accounts": 30,
         }
     )
+    concurrent: dict[str, int] = msgspec.field(default_factory=lambda: {"POST /v1/payouts": 30})
+    concurrent_total: int | None = None
     sandbox_resources: dict[str, float] = msgspec.field(default_factory=lambda: {"POST /v1/accounts": 5})
 
 
@@ -65,6 +72,7 @@ class Limits:
         self.rates = Rates()
         self.refused = 0
         self._buckets: dict[tuple[str, bool, str], Bucket] = {}
+        self._under_way: Counter[tuple[str, bool, str]] = Counter()
 
     def configure(self, rates: Rates, *, enabled: bool = True) -> None:
         """New figures; the buckets start full."""
@@ -83,6 +91,23 @@ class Limits:
             if not bucket.take(now):
                 self.refused += 1
                 raise too_many(reason)
+
+    @contextlib.contextmanager
+    def place(self, account: str, livemode: bool, route: Route) -> Iterator[None]:  # noqa: FBT001
+        """Be one of those under way, or be refused because they are too many."""
+        name = f"{route.method} {route.path}"
+        wanted = {name: self.rates.concurrent.get(name), "": self.rates.concurrent_total}
+        held = [(account, livemode, one) for one in wanted]
+        for key in held:
+            most = wanted[key[2]]
+            if self.enabled and most is not None and self._under_way[key] >= most:
+                self.refused += 1
+                raise too_many("endpoint-concurrency" if key[2] else "global-concurrency")
+        self._under_way.update(held)
+        try:
+            yield
+        finally:
+            self._under_way.subtract(held)
 
     def _layers(self, route: Route, *, livemode: bool) -> list[tuple[str, float, str]]:
         rates, name = self.rates, f"{route.method} {route.path}"

@@ -23,12 +23,13 @@ import uvicorn
 from python_multipart.multipart import parse_form
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from bookhand.sandbox.stripe import forms, idempotency
+from bookhand.sandbox.stripe import forms, idempotency, routes
 from bookhand.sandbox.stripe.answer import Request, Response, refusal
 from bookhand.sandbox.stripe.call import Upload
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.faults import Cut
+from bookhand.sandbox.stripe.keys import credential
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -85,10 +86,22 @@ class App:
             return self._unread(request, idempotency.in_use(key))
         self._busy.add(claim)
         try:
-            await asyncio.sleep(delay)
-            return self.engine.answer(request)
+            with self._place(request):
+                await asyncio.sleep(delay)
+                return self.engine.answer(request)
+        except StripeError as error:
+            return self._unread(request, error)
         finally:
             self._busy.discard(claim)
+
+    def _place(self, request: Request) -> contextlib.AbstractContextManager[None]:
+        """Only who waits is ever beside another."""
+        key = self.engine.ring.find(credential(request.headers))
+        found = routes.match(request.method, request.path)
+        if key is None or found is None:
+            return contextlib.nullcontext()
+        account = request.headers.get("stripe-account") or key.account
+        return self.engine.limits.place(account, key.livemode, found[0])
 
     def _unread(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, StripeError):
