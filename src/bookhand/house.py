@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bookhand.books import workflow as beancount
+from bookhand.core.days import day_of
 from bookhand.core.facts import BalanceTransaction, Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox import slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
+from bookhand.inbox.backfill import holes
 from bookhand.inbox.backfill_workflow import Backfill
 from bookhand.inbox.delivery import opening
 from bookhand.inbox.errands_workflow import pull
@@ -287,26 +289,36 @@ class House:
     def _tie_out(self, connection: Connection) -> list[str]:
         """A sentence for each currency in which the journal and Stripe differ, once what lay there before is entered."""
         proofs = self.prove(connection)
-        if any(not each.holds for each in proofs):
-            since = self._whole_since(connection)
-            if since is not None and self._enter_opening(connection, since):
-                proofs = self.prove(connection, name_gaps=True)
-        return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds]
+        if all(each.holds for each in proofs):
+            return []
+        since, missing = self._whole_since(connection)
+        if since is not None and self._enter_opening(connection, since):
+            proofs = self.prove(connection, name_gaps=True)
+        return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds] + missing
 
-    def _whole_since(self, connection: Connection) -> int | None:
-        """Since when every balance transaction is in the journal; None where one was refused, cannot be read, or waits.
+    def _whole_since(self, connection: Connection) -> tuple[int | None, list[str]]:
+        """Since when every balance transaction is in the journal; None where one was refused, cannot be read, waits or lies in a hole.
 
         What is missing there would else be taken for something that lay at Stripe before, and never be seen again.
         """
-        link = connection.link
+        link, name = connection.link, BALANCE_TRANSACTIONS.name
         with self.db.transaction() as cx:
             run = slices_store.latest(cx, link)
-            if run is None or inbox.parked_of(cx, link, BALANCE_TRANSACTIONS.object):
-                return None
-            parts = slices_store.slices(cx, link, run.id)
+            parts = slices_store.slices(cx, link, run.id) if run else []
+            known, live = slices_store.brought(cx, link, name)
+            unread = inbox.parked_of(cx, link, BALANCE_TRANSACTIONS.object)
             waits = period_store.calendar(cx, link.workspace_id).anyone_waits
-        done = all(part.state == "done" for part in parts if part.list == BALANCE_TRANSACTIONS.name)
-        return run.since if done and not waits else None
+        if unread or waits or not known or any(p.state != "done" for p in parts if p.list == name):
+            return None, []
+        since = min(part.since for part in known)
+        missing = [self._hole(*each) for each in holes(known, since=since, until=live)]
+        return (None if missing else since), missing
+
+    def _hole(self, since: int, until: int) -> str:
+        first, last = (day_of(at, self.settings.timezone) for at in (since, until + 86_399))
+        return (
+            f"What lies between is missing: bring it in with `bookhand backfill --from {first} --to {last}`."
+        )
 
     def _enter_opening(self, connection: Connection, since: int) -> bool:
         """Take opening balances from Stripe's balance where Stripe has history older than `since`; whether any changed."""

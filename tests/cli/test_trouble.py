@@ -96,6 +96,25 @@ def test_what_stripe_would_not_show_is_never_taken_for_an_opening_balance(house:
         assert {taken for taken, _ in opening_store.standing(cx, connection.link).values()} == {since}
 
 
+def test_a_hole_between_two_histories_is_named_and_not_taken_for_an_opening_balance(
+    house: House, stripe: str
+) -> None:
+    connection, now, day = connect(house, stripe), int(time.time()), 86_400
+    assert house.backfill(connection, since=now - 10 * day).phase == "complete"
+    holed = house.backfill(connection, since=now - 40 * day, until=now - 25 * day)
+    assert holed.phase == "incomplete"
+    [named] = [sentence for sentence in holed.verdict if "bookhand backfill --from" in sentence]
+    with house.db.transaction() as cx:
+        standing = opening_store.standing(cx, connection.link)
+    assert {taken for taken, _ in standing.values()} == {now - 10 * day}
+    filled = house.backfill(connection, since=now - 25 * day, until=now - 10 * day)
+    assert filled.phase == "complete", (named, filled.verdict)
+    with house.db.transaction() as cx:
+        assert {taken for taken, _ in opening_store.standing(cx, connection.link).values()} == {
+            now - 40 * day
+        }
+
+
 def test_one_account_out_of_reach_does_not_keep_the_others_from_their_proof(
     house: House, stripe: str
 ) -> None:

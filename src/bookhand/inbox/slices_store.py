@@ -70,6 +70,22 @@ def slices(cx: Transaction, link: Link, backfill_id: int) -> list[Slice]:
     return [Slice(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
 
 
+def brought(cx: Transaction, link: Link, name: str) -> tuple[list[Slice], int]:
+    """The finished slices of a list, of every backfill; and from when on (Unix seconds) live reading has it."""
+    rows = cx.execute(
+        """
+        select list, number, since, until, reached, cursor_id, first_id, state, seen, fresh, pages, note from slice
+        where workspace_id = %s and connection_id = %s and list = %s and state = 'done'
+        """,
+        (link.workspace_id, link.connection_id, name),
+    ).fetchall()
+    live = cx.execute(
+        "select until from backfill where workspace_id = %s and connection_id = %s order by backfill_id limit 1",
+        (link.workspace_id, link.connection_id),
+    ).fetchone()
+    return [Slice(**dict(zip(_FIELDS, row, strict=True))) for row in rows], live[0] if live else 0
+
+
 _FIELDS = (
     "list",
     "number",
