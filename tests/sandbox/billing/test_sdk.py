@@ -61,6 +61,9 @@ def test_customers(sdk: Any) -> None:
     assert sdk.customers.retrieve(made.id).deleted
     with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
         sdk.customers.update("cus_none", {"name": "x"})
+    with pytest.raises(stripe.InvalidRequestError, match="Invalid email address: only at") as caught:
+        sdk.customers.create({"email": "only at example"})
+    assert (caught.value.code, caught.value.param) == ("email_invalid", "email")
 
 
 def test_payment_methods(sdk: Any) -> None:

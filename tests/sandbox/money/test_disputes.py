@@ -153,6 +153,13 @@ def test_an_inquiry_moves_no_money_until_it_is_escalated(till: Till) -> None:
     assert money(till, dispute) == [("adjustment", "dispute", -5000, 1500)]
 
 
+def test_a_refund_in_full_keeps_an_inquiry_from_being_escalated(till: Till) -> None:
+    charge, dispute = disputed(till, "pm_card_createDisputeInquiry")
+    till.post("/v1/refunds", charge=charge)
+    assert "refunded" in till.refused(f"/_pinstripe/disputes/{dispute}/escalate")["message"]
+    assert money(till, dispute) == []
+
+
 def test_an_inquiry_that_nobody_escalates_closes(till: Till) -> None:
     _, dispute = disputed(till, "pm_card_createDisputeInquiry")
     till.wait(121)

@@ -258,6 +258,13 @@ def test_amounts_nobody_can_charge(till: Till, amount: int, currency: str, code:
     assert (error["code"], error["param"]) == (code, "amount")
 
 
+def test_a_statement_takes_twenty_two_characters(till: Till) -> None:
+    asked = {"amount": 500, "currency": "usd", "statement_descriptor_suffix": "x" * 22}
+    assert till.post("/v1/payment_intents", **asked)["statement_descriptor_suffix"] == "x" * 22
+    asked["statement_descriptor_suffix"] += "x"
+    assert till.refused("/v1/payment_intents", **asked)["param"] == "statement_descriptor_suffix"
+
+
 def test_a_currency_nobody_knows(till: Till) -> None:
     error = till.refused("/v1/payment_intents", amount=1000, currency="xxx")
     assert error["param"] == "currency"

@@ -214,6 +214,7 @@ def test_a_paid_payout_is_reversed_once(till: Till) -> None:
     assert (back["amount"], back["original_payout"]) == (-5000, payout["id"])
     assert till.get("/v1/payouts/" + payout["id"])["reversed_by"] == back["id"]
     assert "cannot be reversed" in till.refused(f"/v1/payouts/{payout['id']}/reverse")["message"]
+    assert "was reversed" in till.refused(f"/_pinstripe/payouts/{payout['id']}/fail")["message"]
     till.check()
 
 

@@ -41,6 +41,12 @@ def test_too_much_is_refused(sdk: StripeClient) -> None:
     assert caught.value.code == "charge_already_refunded"
 
 
+def test_a_refund_is_of_one_thing(till: Till) -> None:
+    intent, other = till.pay(), till.charge()
+    refused = till.refused("/v1/refunds", charge=other["id"], payment_intent=intent["id"])
+    assert refused["message"] == "You may only specify one of these parameters: charge, payment_intent."
+
+
 def test_a_failed_refund_gives_the_money_back_to_us(till: Till) -> None:
     charge = till.charge(3000, "pm_card_refundFail")
     refund = till.post("/v1/refunds", charge=charge["id"])

@@ -57,7 +57,7 @@ def test_modes_share_nothing(stand):
     keys = stand.engine.keys()
     made = raw(stand.client(keys.live), "post", "/v1/widgets", amount=5)
     assert made["livemode"] is True
-    with pytest.raises(stripe.InvalidRequestError, match="No such widget"):
+    with pytest.raises(stripe.InvalidRequestError, match="exists in live mode, but a test mode key was used"):
         raw(stand.client(keys.test), "get", f"/v1/widgets/{made['id']}")
 
 

@@ -8,6 +8,7 @@ Lists of a customer (`sources`, `subscriptions`, `tax_ids`) are left out unless 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from bookhand.sandbox.billing import balances, fields, methods
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.call import Call
 
 JSON = dict[str, Any]
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 ONLY_WHEN_KNOWN = ("business_name", "individual_name")
 TEXTS = (*ONLY_WHEN_KNOWN, "description", "email", "name", "phone")
 
@@ -220,6 +222,8 @@ def tax_of(customer: JSON) -> JSON:
 
 def _read(call: Call, customer: JSON) -> None:
     fields.set_texts(call, customer, TEXTS)
+    if call.text("email") and not ADDRESS.fullmatch(customer["email"]):
+        raise StripeError(f"Invalid email address: {customer['email']}", code="email_invalid", param="email")
     for name in ONLY_WHEN_KNOWN:
         if call.sent(name) and not customer[name]:
             del customer[name]

@@ -135,6 +135,8 @@ def escalate(call: Call, found: JSON) -> JSON:
         raise StripeError("Only an inquiry can be escalated.")
     before = {"status": found["status"]}
     charge = call.get("charge", found["charge"])
+    if charge["refunded"]:
+        raise StripeError("A charge that was refunded in full is not charged back.")
     found["status"], found["is_charge_refundable"] = "needs_response", False
     found["evidence_details"].update(due_by=_due(call), past_due=False, submission_count=0)
     found["evidence_details"]["submission_method"] = "not_submitted"

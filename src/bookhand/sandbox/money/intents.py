@@ -288,7 +288,7 @@ def _customer(call: Call) -> str | None:
 def _describe(call: Call, intent: JSON) -> None:
     for name in TEXTS:
         if call.sent(name):
-            intent[name] = call.text(name)
+            intent[name] = call.text(name, max=22 if name.startswith("statement_descriptor") else 5000)
     if call.sent("shipping"):
         intent["shipping"] = shipping(call)
 

@@ -129,6 +129,8 @@ def fail(call: Call, found: JSON, code: str) -> JSON:
     """The bank sends a payout back, before or after it counted as paid."""
     if found["status"] not in ("pending", "in_transit", "paid"):
         raise StripeError(f"Payouts with status {found['status']} cannot fail.")
+    if found["reversed_by"] is not None:
+        raise StripeError("This payout was reversed: its money is back already.")
     back = move(call, found, "payout_failure", found["amount"])
     found.update(
         status="failed",

@@ -140,6 +140,8 @@ def fail_later(call: Call, args: JSON) -> None:
 def create_refund(call: Call) -> JSON:
     """Of a charge or of a payment intent's charge."""
     charge, intent = call.text("charge"), call.text("payment_intent")
+    if charge is not None and intent is not None:
+        raise StripeError("You may only specify one of these parameters: charge, payment_intent.")
     if intent is not None:
         charge = call.get("payment_intent", intent, param="payment_intent")["latest_charge"]
         if charge is None:

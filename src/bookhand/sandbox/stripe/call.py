@@ -99,7 +99,9 @@ class Call(Params):
             return found
         if deleted and self.engine.store.deleted(self.part, object, id):
             return {"id": id, "object": object, "deleted": True}
-        raise missing(object, id, param=param)
+        elsewhere = self.engine.store.twin(self.account, not self.livemode)
+        similar = elsewhere is not None and self.engine.store.body(elsewhere, object, id) is not None
+        raise missing(object, id, param=param, livemode=self.livemode if similar else None)
 
     def delete(self, object: str, id: str, *, stub: bool = True) -> JSON:  # noqa: A002
         """Take an object away; with a stub, `get(…, deleted=True)` still answers `{id, object, deleted}`."""

@@ -68,11 +68,20 @@ NOUNS = {
 }
 
 
-def missing(object: str, id: str, *, param: str = "id") -> StripeError:  # noqa: A002
-    """No such object: 404 for the one the path names, 400 for one that a parameter names."""
+def missing(object: str, id: str, *, param: str = "id", livemode: bool | None = None) -> StripeError:  # noqa: A002
+    """No such object: 404 for the one the path names, 400 for one that a parameter names.
+
+    Where it is in the other mode, `livemode` is the key's, and the sentence says so.
+    """
     noun = NOUNS.get(object, object.replace("_", " "))
     status = 404 if param == "id" else 400
-    return StripeError(f"No such {noun}: '{id}'", code="resource_missing", param=param, status=status)
+    sentence = f"No such {noun}: '{id}'"
+    if livemode is not None:
+        there, here = ("test", "live") if livemode else ("live", "test")
+        sentence += (
+            f"; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
+        )
+    return StripeError(sentence, code="resource_missing", param=param, status=status)
 
 
 def unknown_url(method: str, path: str) -> StripeError:

@@ -115,6 +115,13 @@ class Store:
             self._names[found] = Part(account, livemode)
         return found
 
+    def twin(self, account: str, livemode: bool) -> int | None:  # noqa: FBT001 - the key itself
+        """The number of an account in a mode, if it has one."""
+        row = self.db.execute(
+            "SELECT part FROM parts WHERE account = ? AND livemode = ?", (account, livemode)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def account_of(self, part: int) -> Part:
         """The account and mode of a number."""
         if part not in self._names:
