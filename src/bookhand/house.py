@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from bookhand.workspace.secrets_store import Secrets
 
 _BALANCE_TRIES = 12
+_PAGES_TO_NAME = 200
 _THIRTY_DAYS = 30 * 86_400
 
 
@@ -355,8 +357,8 @@ class House:
 
 
 def _listed(reader: StripeReader) -> Iterable[BalanceTransaction]:
-    """Every balance transaction that Stripe lists, newest first."""
-    for page in reader.pages("/v1/balance_transactions"):
+    """The newest balance transactions that Stripe lists: as many as may be asked for without eating into the read allotment."""
+    for page in islice(reader.pages("/v1/balance_transactions"), _PAGES_TO_NAME):
         for raw in page.data:
             yield from (
                 fact for fact in facts_of("balance_transaction", raw) if isinstance(fact, BalanceTransaction)

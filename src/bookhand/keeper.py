@@ -41,6 +41,7 @@ class Keeper:
         self._done: dict[int, tuple[int, float, bool]] = {}
         self._mirrored: dict[int, int] = {}
         self._watched: dict[int, float] = {}
+        self._named: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def look(self, *, now: bool = False) -> None:
@@ -74,12 +75,21 @@ class Keeper:
         self._done[connection.id] = (size, time.monotonic(), False)
         try:
             proofs = self._house.prove(connection, name_gaps=name_gaps)
+            if not name_gaps and any(proof.off_by for proof in proofs) and self._is_time_to_name(connection):
+                proofs = self._house.prove(connection, name_gaps=True)
             self._watch(connection)
         except BookhandError as error:
             return error
         self.proofs[connection.id] = proofs
         self._done[connection.id] = (size, time.monotonic(), all(proof.holds for proof in proofs))
         return None
+
+    def _is_time_to_name(self, connection: Connection) -> bool:
+        """A gap is named an hour apart at most: it takes a listing."""
+        if time.monotonic() - self._named.get(connection.id, float("-inf")) < _HOUR:
+            return False
+        self._named[connection.id] = time.monotonic()
+        return True
 
     def _watch(self, connection: Connection) -> None:
         """Compare the reads with Stripe's allotment, an hour apart: the count behind it is not free."""

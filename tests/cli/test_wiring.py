@@ -12,6 +12,9 @@ from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.db.engine import Database
 from bookhand.house import House
+from bookhand.journal.proof import Proof
+from bookhand.keeper import Keeper
+from bookhand.systems.connection import Connection
 from bookhand.systems.stripe.webhook_client import SECRET
 from bookhand.wiring import READERS, open_house
 from bookhand.workspace.secrets_store import Secrets
@@ -80,3 +83,20 @@ def test_the_settings_reach_the_journal(database_url: str, tmp_path: Path) -> No
     )
     with open_house(found) as house, house.db.transaction() as cx:
         assert cx.execute("select timezone, late from journal_setting").fetchall() == [("Asia/Tokyo", "ask")]
+
+
+def test_the_keeper_names_what_is_behind_a_gap_but_not_at_every_look(house: House, link: Link) -> None:
+    asked: list[bool] = []
+
+    class Off(House):
+        """A house whose journal is a cent short."""
+
+        def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
+            asked.append(name_gaps)
+            figures = {"clearing": 4, "stripe_balance": 5, "off_by": -1, "unmatched": 4, "suspense": 0}
+            return [Proof(link=connection.link, currency="USD", as_of=0, reason="", **figures)]
+
+    keeper = Keeper(Off(house.settings, house.db, house.secrets, READERS), again_seconds=0)
+    keeper.look()
+    keeper.look()
+    assert asked == [False, True, False]

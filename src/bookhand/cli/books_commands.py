@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -120,7 +121,7 @@ def close(
     if checked(period) >= f"{datetime.now(zone(settings.timezone)):%Y-%m}":
         raise Refusal(f"{period} is not over yet: close it when it is.")
     with wiring.open_house(settings) as house, house.db.transaction() as cx:
-        journal.close_period(cx, house.some().link, period, who=getpass.getuser(), why=why)
+        journal.close_period(cx, house.some().link, period, who=_who(), why=why)
     out.print(f"{period} is closed.")
 
 
@@ -128,7 +129,7 @@ def close(
 def reopen(period: str, why: Annotated[str, typer.Option(help="Why, for the record.")]) -> None:
     """Open a closed month again."""
     with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
-        journal.reopen_period(cx, house.some().link, period, who=getpass.getuser(), why=why)
+        journal.reopen_period(cx, house.some().link, period, who=_who(), why=why)
     out.print(f"{period} is open again.")
 
 
@@ -136,10 +137,18 @@ def reopen(period: str, why: Annotated[str, typer.Option(help="Why, for the reco
 def release(name: Name = None) -> None:
     """Post what waits for a closed month into the open one."""
     with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
-        problems = journal.release_waiting(cx, house.named(name).link)
+        count, problems = journal.release_waiting(cx, house.named(name).link)
     for problem in problems:
         err.print(problem.message, markup=False)
-    out.print("Released.")
+    out.print(f"Posted {count:,} entries that waited." if count else "Nothing waited for a closed month.")
+
+
+def _who() -> str:
+    """Who sits here, for the record; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def refuse_empty(since: float, until: float) -> None:

@@ -50,8 +50,8 @@ def read(cx: Transaction[Any], link: Link, facts: Sequence[Seen]) -> list[Proble
     return problems + added.problems + findings + posted.problems
 
 
-def release_waiting(cx: Transaction[Any], link: Link) -> list[Problem]:
-    """Post what waits for a closed period into the open one, as a person decided."""
+def release_waiting(cx: Transaction[Any], link: Link) -> tuple[int, list[Problem]]:
+    """Post what waits for a closed period into the open one, as a person decided; how many entries moved, and the findings."""
     store.take_turn(cx, link)
     keys = store.release(cx, link, period_store.calendar(cx, link.workspace_id))
     touched = Touched()
@@ -60,7 +60,7 @@ def release_waiting(cx: Transaction[Any], link: Link) -> list[Problem]:
     refined, findings = _refinements(cx, link, touched, foreign=touched.charges, delivery=0)
     payout_store.link_members(cx, link, new_moves=keys, new_members=())
     posted = store.add(cx, link, refined, released=True)
-    return findings + posted.problems
+    return len(keys), findings + posted.problems
 
 
 def configure(cx: Transaction[Any], link: Link, *, timezone: str, late: Late) -> None:
