@@ -7,6 +7,7 @@ with Ground.laid() as ground:
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -67,13 +68,13 @@ class Ground:
         """On the server of BOOKHAND_DATABASE_URL, or the embedded one; gone at the end."""
         folder = Path(tempfile.mkdtemp(prefix="bookhand-bench-"))
         folder.chmod(0o755)
+        atexit.register(
+            shutil.rmtree, folder, ignore_errors=True
+        )  # after the server's own farewell, which it says at exit
         given = os.environ.get("BOOKHAND_DATABASE_URL")
-        try:
-            ground = cls(given or embedded.start(folder / "postgres"), folder)
-            ground.insist_on_durability()
-            yield ground
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        ground = cls(given or embedded.start(folder / "postgres"), folder)
+        ground.insist_on_durability()
+        yield ground
 
     def insist_on_durability(self) -> None:
         """A figure got with fsync off would be a lie."""
