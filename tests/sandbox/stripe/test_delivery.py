@@ -244,10 +244,13 @@ def test_live_endpoints_need_https_and_sixteen_are_enough(engine):
 
 def test_events_are_kept_thirty_days(engine):
     engine.call("POST", "/v1/widgets", {"amount": 1})
+    (first,) = engine.call("GET", "/v1/events").json()["data"]
     engine.advance(engine.clock.now() + 30 * 86400)
     engine.call("POST", "/v1/widgets", {"amount": 2})
     assert len(engine.call("GET", "/v1/events").json()["data"]) == 2
+    assert engine.call("GET", f"/v1/events/{first['id']}").status == 200
     engine.advance(engine.clock.now() + 86400)
+    assert engine.call("GET", f"/v1/events/{first['id']}").status == 404
     engine.call("POST", "/v1/widgets", {"amount": 3})
     found = engine.call("GET", "/v1/events", {"types": ["widget.created", "widget.updated"]}).json()["data"]
     assert [event["data"]["object"]["amount"] for event in found] == [3, 2]

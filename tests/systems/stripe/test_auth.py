@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 import time
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 import structlog
 import urllib3
+from stripe.params import _webhook_endpoint_create_params
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.sandbox.stripe import oauth
@@ -436,6 +438,14 @@ def endpoints(engine, **account):
 
 
 PUBLIC = "https://books.example.com"
+
+
+def test_every_event_that_is_asked_for_is_one_that_stripe_has():
+    """Stripe refuses an endpoint that asks for a type it does not know; the stand-in takes any."""
+    source = inspect.getsource(_webhook_endpoint_create_params)
+    known = set(re.findall(r'"([a-z0-9_.]+\.[a-z0-9_.]+)"', source))
+    assert len(known) > 200
+    assert set(EVENTS) <= known
 
 
 def test_an_endpoint_is_made_once_with_our_version_and_events(db, secrets, engine, connected):

@@ -15,7 +15,7 @@ import msgspec
 
 from bookhand.sandbox.stripe import idempotency, lists, versions
 from bookhand.sandbox.stripe.endpoints import Endpoint, wanted
-from bookhand.sandbox.stripe.errors import JSON, StripeError
+from bookhand.sandbox.stripe.errors import JSON, StripeError, missing
 from bookhand.sandbox.stripe.routes import route
 
 if TYPE_CHECKING:
@@ -167,14 +167,21 @@ def list_events(call: Call) -> JSON:
 
 @route("GET", "/v1/events/{id}")
 def retrieve_event(call: Call) -> JSON:
-    """One event."""
-    return call.get("event", call.path["id"])
+    """One event of the last 30 days."""
+    return _recent(call)
+
+
+def _recent(call: Call) -> JSON:
+    event = call.get("event", call.path["id"])
+    if event["created"] < call.now - KEPT_SECONDS:
+        raise missing("event", event["id"])
+    return event
 
 
 @route("POST", "/v1/events/{id}/retry")
 def resend_event(call: Call) -> JSON:
     """Send it again, to every endpoint that wants it or to `webhook_endpoint` alone."""
-    event = call.get("event", call.path["id"])
+    event = _recent(call)
     only = call.text("webhook_endpoint")
     for endpoint in wanted(call):
         if endpoint.thin or not (endpoint.id == only if only else endpoint.wants(event["type"])):
