@@ -116,6 +116,6 @@ def test_the_pretty_form_hides_them_too(log: Callable[..., list[str]]) -> None:
 
 def test_the_web_servers_colours_are_left_out(log: Callable[..., list[str]]) -> None:
     log()
-    logging.getLogger("uvicorn.error").info("Started", extra={"color_message": "\x1b[36mStarted"})
+    logging.getLogger("a.web.server").info("Started", extra={"color_message": "\x1b[36mStarted"})
     [line] = log()
     assert ("Started" in line, "color_message" in line) == (True, False)
