@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from bookhand.cli.running import Running
+from bookhand.house import House
 from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import oauth_auth
-from bookhand.wiring import House, open_house
+from bookhand.wiring import open_house
 
 SOURCE = Path(__file__).parents[2] / "src"
 

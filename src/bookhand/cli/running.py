@@ -166,9 +166,7 @@ class Running:
             lifespan="on",
             timeout_graceful_shutdown=5,
         )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # `wait` hears them
-        return server
+        return uvicorn.Server(config)  # on its own thread, where it hears no signals: `wait` does
 
 
 def _bound(host: str, port: int) -> socket.socket:
