@@ -33,5 +33,9 @@ class Outage(BookhandError):  # noqa: N818 (the project's own word)
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnknownOutcome(Outage):
+    """A write was sent and its answer was lost: it may be done or not. It is looked up, and never simply sent again."""
+
+
 class Bug(BookhandError):  # noqa: N818 (the project's own word)
     """Our fault: something that cannot happen did."""

@@ -1,0 +1,1 @@
+"""Durable runs on DBOS: steps, waiting, pausing, taking over, stopping."""

@@ -1,0 +1,1 @@
+"""What Stripe offers to do, as data."""

@@ -1,0 +1,1 @@
+"""People: who signs in, with which role, by which means."""
