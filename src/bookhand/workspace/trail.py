@@ -208,6 +208,8 @@ class _Checker:
 
     def _end(self, value: Mapping[str, Any]) -> None:
         self._ended = True
+        if value.get("end") != _FORMAT or set(value) != {"end", "begin", "entries", "head"}:
+            self._find("The last line is not one that an export ends with: it was changed.")
         if value.get("begin") != self._begun:
             self._find("The first line is not the one the end knows: one of the two was changed.")
         if value.get("entries") != self._count:
