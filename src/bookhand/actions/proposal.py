@@ -213,7 +213,9 @@ def batch_hash(proposal_id: str, hashes: Iterable[str]) -> str:
 
 def seen_of(watched: Mapping[str, Iterable[str]], found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The fields that matter of what was found."""
-    return {name: {field: _field(found.get(name), field) for field in fields} for name, fields in watched.items()}
+    return {
+        name: {field: _field(found.get(name), field) for field in fields} for name, fields in watched.items()
+    }
 
 
 def version_of(seen: Mapping[str, Mapping[str, Any]]) -> str:

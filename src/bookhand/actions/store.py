@@ -1,4 +1,4 @@
-"""Proposals, decisions and calls as rows. Nothing here commits.
+"""Proposals and decisions as rows. Nothing here commits.
 
 Who changes what becomes of a proposal holds its row (`proposal(…, for_update=True)`) first, always before its calls.
 """
@@ -13,7 +13,7 @@ import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from bookhand.actions.proposal import Call, Decision, Kind, Proposal, Row, State, key_of
+from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Refusal
 
@@ -21,30 +21,40 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 _COLUMNS = ", ".join(Proposal.__struct_fields__)
-_CALL = ", ".join(Call.__struct_fields__)
 _JSON = {"params", "preview", "seen"}
 
 
 # --- proposals ---
 
 
-def add(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row] = ()) -> None:
-    """Write a proposal down, with the rows of a batch in bulk."""
+def add(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row] = ()) -> bool:
+    """Write a proposal down, with the rows of a batch in bulk; False where its step or its key has one already."""
     values = [
         Jsonb(msgspec.to_builtins(getattr(proposal, name))) if name in _JSON else getattr(proposal, name)
         for name in Proposal.__struct_fields__
     ]
     places = ", ".join(["%s"] * len(values))
-    cx.execute(f"insert into proposal ({_COLUMNS}) values ({places})", values)
-    if rows:
-        with cx.cursor().copy(
-            "copy proposal_row (workspace_id, proposal_id, row_no, params, version, seen, says, customer, moves, row_hash, chosen) from stdin"
-        ) as copy:
-            for row in rows:
-                copy.write_row(
-                    (proposal.workspace_id, proposal.proposal_id, row.row_no, Jsonb(row.params), row.version, Jsonb(row.seen), row.says, row.customer,
-                     Jsonb(msgspec.to_builtins(row.moves)), row.row_hash, row.chosen)
-                )  # fmt: skip
+    new = cx.execute(
+        f"insert into proposal ({_COLUMNS}) values ({places}) on conflict do nothing", values
+    ).rowcount
+    if new and rows:
+        _add_rows(cx, proposal, rows)
+    return bool(new)
+
+
+def _add_rows(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row]) -> None:
+    cx.execute(
+        """
+        insert into proposal_row (workspace_id, proposal_id, row_no, params, version, seen, says, customer, moves, row_hash, chosen)
+        select %s, %s, row_no, params, version, seen, says, customer, moves, row_hash, chosen
+        from unnest(%s::int[], %s::jsonb[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::boolean[])
+            as r (row_no, params, version, seen, says, customer, moves, row_hash, chosen)
+        """,
+        (proposal.workspace_id, proposal.proposal_id, [row.row_no for row in rows], [Jsonb(row.params) for row in rows],
+         [row.version for row in rows], [Jsonb(row.seen) for row in rows], [row.says for row in rows],
+         [row.customer for row in rows], [Jsonb(msgspec.to_builtins(row.moves)) for row in rows],
+         [row.row_hash for row in rows], [row.chosen for row in rows]),
+    )  # fmt: skip
 
 
 def proposal(
@@ -136,7 +146,7 @@ def settle(
     cx.execute(
         """
         update proposal set state = %(state)s, state_why = %(why)s, result_id = coalesce(%(result)s, result_id),
-            finished_at = case when %(state)s in ('waiting', 'approved', 'unknown') then null else %(now)s end
+            finished_at = case when %(state)s in ('waiting', 'approved', 'unknown') then null else %(now)s::timestamptz end
         where workspace_id = %(workspace)s and proposal_id = %(id)s
         """,
         {
@@ -172,9 +182,27 @@ def rows(
     return [msgspec.convert(row, Row) for row in found]
 
 
+def all_rows(cx: Transaction[Any], proposal: Proposal) -> list[Row]:
+    """Every row of a batch."""
+    found: list[Row] = []
+    while page := rows(
+        cx, proposal.workspace_id, proposal.proposal_id, after=found[-1].row_no if found else -1
+    ):
+        found += page
+    return found
+
+
 def _proposals(cx: Transaction[Any], where: str, arguments: Sequence[Any]) -> list[Proposal]:
     found = cx.cursor(row_factory=dict_row).execute(f"select {_COLUMNS} from proposal {where}", arguments)
     return [msgspec.convert(row, Proposal) for row in found]
+
+
+def choose_rows(cx: Transaction[Any], proposal: Proposal, chosen: Sequence[int]) -> None:
+    """Tick these rows of a batch, and no others."""
+    cx.execute(
+        "update proposal_row set chosen = row_no = any (%s) where workspace_id = %s and proposal_id = %s",
+        (list(chosen), proposal.workspace_id, proposal.proposal_id),
+    )
 
 
 # --- decisions ---
@@ -210,146 +238,3 @@ def decisions(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> list
         (workspace_id, proposal_id),
     )
     return [msgspec.convert(row, Decision) for row in found]
-
-
-# --- calls ---
-
-
-def intend(cx: Transaction[Any], proposal: Proposal, call_id: str) -> None:
-    """Write the one call of a proposal down, with the key it will always have."""
-    cx.execute(
-        """
-        insert into call (workspace_id, connection_id, call_id, proposal_id, row_no, action, params, api_version, key, state)
-        values (%s, %s, %s, %s, 0, %s, %s, %s, %s, 'intended') on conflict (workspace_id, proposal_id, row_no) do nothing
-        """,
-        (proposal.workspace_id, proposal.connection_id or 0, call_id, proposal.proposal_id, proposal.action, Jsonb(proposal.params),
-         proposal.api_version, key_of(proposal.workspace_id, call_id)),
-    )  # fmt: skip
-
-
-def intend_rows(cx: Transaction[Any], proposal: Proposal) -> int:
-    """Write the calls of every chosen row of a batch down, in one statement; how many."""
-    return cx.execute(
-        """
-        insert into call (workspace_id, connection_id, call_id, proposal_id, row_no, action, params, api_version, key, state)
-        select workspace_id, %(connection)s, %(call)s || row_no, proposal_id, row_no, %(action)s, params, %(version)s,
-            %(key)s || row_no, 'intended'
-        from proposal_row where workspace_id = %(workspace)s and proposal_id = %(proposal)s and chosen
-        on conflict (workspace_id, proposal_id, row_no) do nothing
-        """,
-        {
-            "connection": proposal.connection_id or 0, "call": f"{proposal.proposal_id}_", "action": proposal.action,
-            "version": proposal.api_version, "key": key_of(proposal.workspace_id, f"{proposal.proposal_id}_"),
-            "workspace": proposal.workspace_id, "proposal": proposal.proposal_id,
-        },
-    ).rowcount  # fmt: skip
-
-
-def call(
-    cx: Transaction[Any], workspace_id: int, proposal_id: str, *, row_no: int = 0, for_update: bool = False
-) -> Call | None:
-    """One call of a proposal."""
-    found = _calls(
-        cx, f"where workspace_id = %s and proposal_id = %s and row_no = %s{' for update' if for_update else ''}",
-        (workspace_id, proposal_id, row_no),
-    )  # fmt: skip
-    return found[0] if found else None
-
-
-def calls(
-    cx: Transaction[Any], workspace_id: int, proposal_id: str, *, after: int = -1, limit: int = 1000
-) -> list[Call]:
-    """The calls of a proposal, in the order of its rows."""
-    return _calls(
-        cx,
-        "where workspace_id = %s and proposal_id = %s and row_no > %s order by row_no limit %s",
-        (workspace_id, proposal_id, after, limit),
-    )
-
-
-def open_calls(
-    cx: Transaction[Any], workspace_id: int, proposal_id: str, *, now: datetime, limit: int
-) -> list[Call]:
-    """Calls of a batch that can be taken on now: nobody holds them, or whoever did is late. Held by the caller's transaction."""
-    return _calls(
-        cx,
-        """
-        where workspace_id = %s and proposal_id = %s
-            and (state in ('intended', 'unknown') or (state = 'sending' and claimed_until <= %s))
-        order by row_no limit %s for update skip locked
-        """,
-        (workspace_id, proposal_id, now, limit),
-    )
-
-
-def tally(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> dict[str, int]:
-    """How many calls of a proposal are in each state."""
-    found = cx.execute(
-        "select state, count(*)::int from call where workspace_id = %s and proposal_id = %s group by 1",
-        (workspace_id, proposal_id),
-    )
-    return dict(found.fetchall())
-
-
-def claim(cx: Transaction[Any], one: Call, *, by: str, now: datetime, until: datetime) -> None:
-    """Take a call on: from here until `until` it is this worker's to send."""
-    claim_all(cx, [one], by=by, now=now, until=until)
-
-
-def claim_all(cx: Transaction[Any], many: Sequence[Call], *, by: str, now: datetime, until: datetime) -> None:
-    """The same for many."""
-    cx.execute(
-        """
-        update call set state = 'sending', attempts = attempts + 1, claimed_by = %s, claimed_until = %s, sent_at = %s,
-            first_sent_at = coalesce(first_sent_at, %s)
-        where workspace_id = %s and proposal_id = %s and row_no = any (%s)
-        """,
-        (by, until, now, now, many[0].workspace_id, many[0].proposal_id, [each.row_no for each in many]),
-    )
-
-
-def finish(
-    cx: Transaction[Any],
-    one: Call,
-    state: str,
-    *,
-    why: str | None = None,
-    result: Any = None,
-    request_id: str | None = None,
-    now: datetime,
-) -> bool:
-    """Say what became of a call, unless that is known already; whether it was said."""
-    result_id = result.get("id") if isinstance(result, dict) else None
-    return bool(
-        cx.execute(
-            """
-            update call set state = %(state)s, state_why = %(why)s, result = coalesce(%(result)s, result),
-                result_id = coalesce(%(id)s, result_id), request_id = coalesce(%(request)s, request_id), claimed_by = null,
-                claimed_until = null, finished_at = case when %(state)s in ('done', 'failed', 'void') then %(now)s end
-            where workspace_id = %(workspace)s and proposal_id = %(proposal)s and row_no = %(row)s
-                and state not in ('done', 'failed', 'void')
-            """,
-            {
-                "state": state, "why": why, "result": None if result is None else Jsonb(result), "request": request_id, "now": now,
-                "id": result_id if isinstance(result_id, str) else None, "workspace": one.workspace_id, "proposal": one.proposal_id,
-                "row": one.row_no,
-            },
-        ).rowcount
-    )  # fmt: skip
-
-
-def unsettled(cx: Transaction[Any], workspace_id: int, *, now: datetime, limit: int = 100) -> list[Call]:
-    """Calls of which nobody knows, and that nobody is looking at."""
-    return _calls(
-        cx,
-        """
-        where workspace_id = %s and state in ('sending', 'unknown') and coalesce(claimed_until, '-infinity') <= %s
-        order by sent_at limit %s
-        """,
-        (workspace_id, now, limit),
-    )
-
-
-def _calls(cx: Transaction[Any], where: str, arguments: Sequence[Any]) -> list[Call]:
-    found = cx.cursor(row_factory=dict_row).execute(f"select {_CALL} from call {where}", arguments)
-    return [msgspec.convert(row, Call) for row in found]
