@@ -46,7 +46,7 @@ def lists(
     kind: Kind, params: type[Params], summary: str, *, when: str, path: str = "", verb: str = "list"
 ) -> Action:
     """A list, paged to its end."""
-    return _read(kind, verb, path or kind.list_path, params, summary, when, limits=_LIST, many=True)
+    return _read(kind, verb, path or kind.list_path, params, summary, when=when, limits=_LIST, many=True)
 
 
 def retrieves(
@@ -54,7 +54,14 @@ def retrieves(
 ) -> Action:
     """One object by its id."""
     return _read(
-        kind, "retrieve", path, params, summary, when or "When its id is known.", limits=_ONE, fixed=fixed
+        kind,
+        "retrieve",
+        path,
+        params,
+        summary,
+        when=when or "When its id is known.",
+        limits=_ONE,
+        fixed=fixed,
     )
 
 
@@ -69,7 +76,9 @@ def searches(kind: Kind, searchable: str, *, when: str = "") -> Action:
     )
     summary = f"Find {kind.resource.replace('_', ' ')} by their fields and metadata"
     told = f"{when} {_LATE}".strip()
-    return _read(kind, "search", f"{kind.list_path}/search", params, summary, told, limits=_SEARCH, many=True)
+    return _read(
+        kind, "search", f"{kind.list_path}/search", params, summary, when=told, limits=_SEARCH, many=True
+    )
 
 
 def _read(
@@ -78,8 +87,8 @@ def _read(
     path: str,
     params: type[Params],
     summary: str,
-    when: str,
     *,
+    when: str,
     limits: str,
     many: bool = False,
     fixed: Values | None = None,
