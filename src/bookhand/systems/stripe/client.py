@@ -46,10 +46,11 @@ log = structlog.get_logger(__name__)
 
 
 class Page(msgspec.Struct):
-    """One page of a list: each object's bytes as Stripe sent them."""
+    """One page of a list: each object's bytes as Stripe sent them. `next_page` is where a search goes on."""
 
     data: list[msgspec.Raw]
     has_more: bool
+    next_page: str | None = None
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
