@@ -13,7 +13,14 @@ from pydantic import Field, StringConstraints
 
 from bookhand.core.action import Params
 from bookhand.core.money import exponent
-from bookhand.systems.stripe.actions.fields import CouponId, Line, Metadata, PriceId, PromotionCodeId, Quantity
+from bookhand.systems.stripe.actions.fields import (
+    CouponId,
+    Line,
+    Metadata,
+    PriceId,
+    PromotionCodeId,
+    Quantity,
+)
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Unset = Annotated[str, StringConstraints(max_length=500)]

@@ -1,7 +1,7 @@
 """What making or changing a customer, crediting a balance, and offering a coupon or a payment link would do; pure.
 
-    balance({"customer": "cus_1", "amount": -1500, "currency": "usd"}, {"customer": {…}}).says
-    # 'Credit $15.00 to the balance of Fernwood Bakery: the next invoice is lower by it'
+balance({"customer": "cus_1", "amount": -1500, "currency": "usd"}, {"customer": {…}}).says
+# 'Credit $15.00 to the balance of Fernwood Bakery: the next invoice is lower by it'
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def create(values: Values, found: Found) -> Preview:
     """A new customer."""
     after = {name: one for name, one in values.items() if name not in ("metadata", "payment_method")}
     same = [
-        one for one in rows(found.get("same_email")) if values.get("email") and one.get("email") == values["email"]
+        one
+        for one in rows(found.get("same_email"))
+        if values.get("email") and one.get("email") == values["email"]
     ]
     others = ", ".join(filter(None, map(id_of, same[:3])))
     return Preview(

@@ -120,7 +120,9 @@ def upload(values: Values, found: Found) -> Preview:
     return Preview(
         says=f"Upload {text(values['filename'])} ({len(data):,} bytes) to Stripe as {values['purpose'].replace('_', ' ')}",
         cannot_undo="Stripe offers no way to delete an uploaded file.",
-        warnings=("Mastercard takes at most 19 pages, other networks fewer than 50: the pages are not counted here.",)
+        warnings=(
+            "Mastercard takes at most 19 pages, other networks fewer than 50: the pages are not counted here.",
+        )
         if values["purpose"] == "dispute_evidence"
         else (),
     )
@@ -152,11 +154,15 @@ def _fits(values: Values, dispute: Found, found: Found) -> None:
             )
         size += whole(file, "size")
     if size > MOST_BYTES:
-        raise Refusal(f"The files have {size:,} bytes together; networks take {MOST_BYTES:,}: make them smaller.")
+        raise Refusal(
+            f"The files have {size:,} bytes together; networks take {MOST_BYTES:,}: make them smaller."
+        )
     laid = {**inside(dispute.get("evidence")), **values.get("evidence", {})}
     said = sum(len(one) for name, one in laid.items() if isinstance(one, str) and name not in FILES)
     if said > MOST_CHARACTERS:
-        raise Refusal(f"The texts have {said:,} characters together; Stripe takes {MOST_CHARACTERS:,}: shorten them.")
+        raise Refusal(
+            f"The texts have {said:,} characters together; Stripe takes {MOST_CHARACTERS:,}: shorten them."
+        )
 
 
 FILES = (
@@ -231,21 +237,27 @@ def _counter_words(dispute: Found, fee: int) -> tuple[str, ...]:
         return ("Answering an inquiry or an appeal has no published fee; what it costs you may differ.",)
     extra = ", 500.00 of it for a Visa compliance case" if dispute.get("reason") == "noncompliant" else ""
     return (
-        f"Countering costs {format_minor(fee, "usd")} USD{extra}: Stripe's published US price, yours may differ. "
+        f"Countering costs {format_minor(fee, 'usd')} USD{extra}: Stripe's published US price, yours may differ. "
         "It is returned if you win (not in Mexico or Japan).",
     )
 
 
 def _late(dispute: Found) -> tuple[str, ...]:
     due = whole(dispute, "evidence_details.due_by")
-    return (f"The bank must have the answer by {day(due)}.",) if due else ("Stripe names no day by which to answer.",)
+    return (
+        (f"The bank must have the answer by {day(due)}.",)
+        if due
+        else ("Stripe names no day by which to answer.",)
+    )
 
 
 def _pages(given: Values, found: Found) -> tuple[str, ...]:
     files = [name for name in FILES if given.get(name)]
     del found
     return (
-        ("Mastercard takes at most 19 pages in all, other networks fewer than 50: count them before it is sent.",)
+        (
+            "Mastercard takes at most 19 pages in all, other networks fewer than 50: count them before it is sent.",
+        )
         if files
         else ()
     )

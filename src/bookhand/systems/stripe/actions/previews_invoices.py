@@ -39,10 +39,14 @@ def create(values: Values, found: Found) -> Preview:
     """A draft."""
     customer = there(found, "customer", "customer", values["customer"])
     waiting = rows(found.get("pending_items")) if _takes_pending(values) else []
-    coin = text(values.get("currency") or (waiting[0].get("currency") if waiting else customer.get("currency")), 8)
+    coin = text(
+        values.get("currency") or (waiting[0].get("currency") if waiting else customer.get("currency")), 8
+    )
     mine = [one for one in waiting if one.get("currency") == coin]
     total = sum(whole(one, "amount") for one in mine)
-    holds = f"with {len(mine)} waiting items, {money(total, coin)} before tax" if mine else "without lines yet"
+    holds = (
+        f"with {len(mine)} waiting items, {money(total, coin)} before tax" if mine else "without lines yet"
+    )
     later = values.get("auto_advance") is True
     return Preview(
         says=f"Draft an invoice for {whom(customer)}, {holds}",
@@ -89,7 +93,10 @@ def send(values: Values, found: Found) -> Preview:
         )
     draft = invoice.get("status") == "draft"
     due, coin = invoice.get("amount_due"), invoice.get("currency")
-    to = text(invoice.get("customer_email") or at(invoice, "customer.email"), 80) or "an unknown e-mail address"
+    to = (
+        text(invoice.get("customer_email") or at(invoice, "customer.email"), 80)
+        or "an unknown e-mail address"
+    )
     return _preview(
         invoice,
         f"Send {_named(invoice)} by e-mail to {to}: {money(due, coin)} due {_due(invoice)}",
@@ -115,7 +122,11 @@ def pay(values: Values, found: Found) -> Preview:
             warnings=("No money moves at Stripe: the receipt must be booked where the money arrived.",),
         )
     card = inside(found.get("payment_method")) or _default_method(invoice)
-    using = f"the {method(card or values['payment_method'])}" if card or values.get("payment_method") else "the default payment method"
+    using = (
+        f"the {method(card or values['payment_method'])}"
+        if card or values.get("payment_method")
+        else "the default payment method"
+    )
     return _preview(
         invoice,
         f"Charge {money(due, coin)} to {using} of {whom(invoice.get('customer'))} for {_short(invoice)}",
@@ -145,7 +156,9 @@ def void(values: Values, found: Found) -> Preview:
         ),
         moves=(Moves(due, coin, "is not collected any more"),) if due else (),
         cannot_undo="A void invoice cannot be opened, collected or changed again.",
-        warnings=(f"{money(paid, coin)} of it was paid already: voiding does not refund it.",) if paid else (),
+        warnings=(f"{money(paid, coin)} of it was paid already: voiding does not refund it.",)
+        if paid
+        else (),
     )
 
 

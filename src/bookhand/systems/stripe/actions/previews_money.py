@@ -122,7 +122,9 @@ def _dispute_warning(dispute: Found) -> str:
     if status not in OPEN:
         return ""
     if str(status).startswith("warning_"):
-        return f"Inquiry {name} over {taken} is open: a refund in full usually ends it, a partial one may not."
+        return (
+            f"Inquiry {name} over {taken} is open: a refund in full usually ends it, a partial one may not."
+        )
     return f"Dispute {name} over {taken} is open ({text(status)}): a refund on top of a chargeback pays the customer twice."
 
 
@@ -191,7 +193,9 @@ def _belongs(card: Found, values: Values) -> None:
 def _payment_warnings(values: Values, *, held: bool) -> tuple[str, ...]:
     told = []
     if held:
-        told.append("A hold ends by itself, after about seven days for most cards: capture or cancel it before.")
+        told.append(
+            "A hold ends by itself, after about seven days for most cards: capture or cancel it before."
+        )
     if not values.get("off_session"):
         told.append("The customer may be asked to confirm (3-D Secure): then it waits in requires_action.")
     if not values.get("customer"):
@@ -222,7 +226,9 @@ def payout(values: Values, found: Found) -> Preview:
         cannot_undo="An instant payout cannot be canceled."
         if instant
         else "A payout can be canceled only while it is pending.",
-        warnings=("Stripe cannot say which transactions a manual payout holds: it is proven against the balance as a whole.",),
+        warnings=(
+            "Stripe cannot say which transactions a manual payout holds: it is proven against the balance as a whole.",
+        ),
     )
 
 

@@ -75,7 +75,9 @@ def cancel_at_period_end(values: Values, found: Found) -> Preview:
     """The last period runs out, then it ends."""
     sub = _living(values, found)
     if sub.get("cancel_at_period_end") is True:
-        raise Refusal(f"Subscription {id_of(sub)} is already to be canceled at the end of its period: nothing to do.")
+        raise Refusal(
+            f"Subscription {id_of(sub)} is already to be canceled at the end of its period: nothing to do."
+        )
     end = day(_period_end(sub))
     return _preview(
         sub,
@@ -88,7 +90,9 @@ def cancel_at_period_end(values: Values, found: Found) -> Preview:
 def cancel(values: Values, found: Found) -> Preview:
     """The end, now."""
     sub = _living(values, found)
-    prorated = "a credit for the unused time is made" if values.get("prorate") else "the unused time is not credited"
+    prorated = (
+        "a credit for the unused time is made" if values.get("prorate") else "the unused time is not credited"
+    )
     billed = ", and a last invoice is made" if values.get("invoice_now") else ""
     return _preview(
         sub,
@@ -131,7 +135,11 @@ def resume_collection(values: Values, found: Found) -> Preview:
     if not sub.get("pause_collection"):
         raise Refusal(
             f"Collecting subscription {id_of(sub)} is not paused: nothing to resume"
-            + (" (the subscription itself is paused: use subscriptions.resume)." if sub.get("status") == "paused" else ".")
+            + (
+                " (the subscription itself is paused: use subscriptions.resume)."
+                if sub.get("status") == "paused"
+                else "."
+            )
         )
     return _preview(
         sub,
@@ -147,7 +155,11 @@ def resume(values: Values, found: Found) -> Preview:
     if sub.get("status") != "paused":
         raise Refusal(
             f"Subscription {id_of(sub)} is {text(sub.get('status'))}, not paused"
-            + (": to end a pause of collection, use subscriptions.resume_collection." if sub.get("pause_collection") else ".")
+            + (
+                ": to end a pause of collection, use subscriptions.resume_collection."
+                if sub.get("pause_collection")
+                else "."
+            )
         )
     anchor = at(values, "billing_cycle_anchor.type") or "now"
     begins = "a new period begins today and is billed" if anchor == "now" else "in its old rhythm"
@@ -238,7 +250,9 @@ def _active(price: Found) -> None:
     if price.get("active") is False:
         raise Refusal(f"Price {id_of(price)} is not active at Stripe: take another, or activate it there.")
     if price and price.get("recurring") is None:
-        raise Refusal(f"Price {id_of(price)} is paid once, not again and again: a subscription takes recurring prices.")
+        raise Refusal(
+            f"Price {id_of(price)} is paid once, not again and again: a subscription takes recurring prices."
+        )
 
 
 def _begins(values: Values, due: int, coin: str, *, trial: bool) -> str:
@@ -279,7 +293,9 @@ def _item(item: Values, known: Mapping[Any, Found], found: Found, index: int) ->
         return Change("item", None, item_words(price or item.get("price"), item.get("quantity")))
     old = known.get(item["id"])
     if old is None:
-        raise Refusal(f"Item {text(item['id'])} is not on this subscription: it has {', '.join(map(str, known)) or 'none'}.")
+        raise Refusal(
+            f"Item {text(item['id'])} is not on this subscription: it has {', '.join(map(str, known)) or 'none'}."
+        )
     before = item_words(old.get("price"), old.get("quantity"))
     if item.get("deleted"):
         return Change("item", before, None)
@@ -295,10 +311,14 @@ def _ends(values: Values, sub: Found) -> tuple[Change, ...]:
     if "discounts" in values:
         shown = ", ".join(text(next(iter(one.values()))) for one in values["discounts"] if one) or None
         told.append(
-            Change("discounts", ", ".join(filter(None, map(id_of, sub.get("discounts") or []))) or None, shown)
+            Change(
+                "discounts", ", ".join(filter(None, map(id_of, sub.get("discounts") or []))) or None, shown
+            )
         )
     if "billing_cycle_anchor" in values:
-        told.append(Change("billing cycle", day(sub.get("billing_cycle_anchor")), values["billing_cycle_anchor"]))
+        told.append(
+            Change("billing cycle", day(sub.get("billing_cycle_anchor")), values["billing_cycle_anchor"])
+        )
     return tuple(told)
 
 
@@ -341,8 +361,14 @@ def _update_warnings(values: Values, sub: Found) -> tuple[str, ...]:
     told = list(_trouble(sub))
     if values.get("items") and values.get("proration_behavior") is None:
         told.append("Stripe prorates by default: the difference stands on the next invoice.")
-    if values.get("items") and not values.get("proration_date") and values.get("proration_behavior") != "none":
-        told.append("A proration is computed by the second: without proration_date the amounts move a little.")
+    if (
+        values.get("items")
+        and not values.get("proration_date")
+        and values.get("proration_behavior") != "none"
+    ):
+        told.append(
+            "A proration is computed by the second: without proration_date the amounts move a little."
+        )
     if sub.get("schedule"):
         told.append(f"Schedule {id_of(sub['schedule'])} drives this subscription and may change it again.")
     return tuple(told)

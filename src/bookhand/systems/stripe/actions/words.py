@@ -154,4 +154,8 @@ def share(part: int, whole_minor: int, of_minor: int) -> int:
 def clocked(obj: Mapping[str, Any]) -> tuple[str, ...]:
     """The warning of an object that lives on a test clock."""
     clock = id_of(obj.get("test_clock") or at(obj, "customer.test_clock"))
-    return (f"This is on test clock {clock}: it runs in simulated time and is not in the books.",) if clock else ()
+    return (
+        (f"This is on test clock {clock}: it runs in simulated time and is not in the books.",)
+        if clock
+        else ()
+    )

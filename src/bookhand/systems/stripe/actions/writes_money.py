@@ -154,7 +154,9 @@ class FilesCreate(Params):
         """Whole, of a kind that is taken, and not too large."""
         data = _decoded(self.content_base64)
         if not data.startswith(_MAGIC):
-            raise ValueError("The content is no PDF, JPEG or PNG: Stripe looks at its first bytes, not its name.")
+            raise ValueError(
+                "The content is no PDF, JPEG or PNG: Stripe looks at its first bytes, not its name."
+            )
         most = MOST_BYTES.get(self.purpose, _MOST_BYTES)
         if len(data) > most:
             raise ValueError(
