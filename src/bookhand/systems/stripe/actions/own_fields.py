@@ -48,7 +48,7 @@ def exactly_one(given: Params, *names: str) -> None:
     told = [name for name in names if getattr(given, name) is not None]
     if len(told) != 1:
         raise ValueError(
-            f"Give exactly one of {' and '.join(names)}; {' and '.join(told) or 'neither'} was given."
+            f"Give exactly one of {' and '.join(names)}: {'more than one' if told else 'none'} was given."
         )
 
 

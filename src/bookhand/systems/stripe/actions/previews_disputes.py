@@ -51,7 +51,7 @@ def stage(values: Values, found: Found) -> Preview:
             *changes(dispute, {"intended_submission_method": "manual"}),
         ),
         fees=("Staging costs nothing; submitting does.",),
-        warnings=(*_late(dispute), *_pages(given, found)),
+        warnings=(*_late(dispute), *_pages(given)),
     )
 
 
@@ -65,6 +65,7 @@ def submit(values: Values, found: Found) -> Preview:
         raise Refusal(
             f"No evidence is staged for {id_of(dispute)}: stage some first (disputes.stage_evidence), for it is sent once."
         )
+    _acknowledged(given, dispute)
     fee = _counter_fee(dispute)
     coin = _settled(dispute)
     return _preview(
@@ -80,8 +81,20 @@ def submit(values: Values, found: Found) -> Preview:
         else None,
         fees=_counter_words(dispute, fee),
         cannot_undo="Evidence is sent once: nothing can be added or taken back afterwards.",
-        warnings=(*_late(dispute), *_pages(given, found)),
+        warnings=(*_late(dispute), *_pages(given)),
     )
+
+
+def _acknowledged(given: Values, dispute: Found) -> None:
+    for network in ("visa_compliance", "mastercard_compliance"):
+        wanted = at(dispute, f"evidence_details.enhanced_eligibility.{network}.status")
+        if wanted == "requires_fee_acknowledgement" and not at(
+            given, f"enhanced_evidence.{network}.fee_acknowledged"
+        ):
+            raise Refusal(
+                f"{id_of(dispute)} is a compliance case, and countering it costs the network's fee: "
+                f"acknowledge it with evidence.enhanced_evidence.{network}.fee_acknowledged=true."
+            )
 
 
 def accept(values: Values, found: Found) -> Preview:
@@ -236,10 +249,8 @@ def _counter_words(dispute: Found, fee: int) -> tuple[str, ...]:
     if not fee:
         return ("Answering an inquiry or an appeal has no published fee; what it costs you may differ.",)
     extra = ", 500.00 of it for a Visa compliance case" if dispute.get("reason") == "noncompliant" else ""
-    return (
-        f"Countering costs {format_minor(fee, 'usd')} USD{extra}: Stripe's published US price, yours may differ. "
-        "It is returned if you win (not in Mexico or Japan).",
-    )
+    price = f"Countering costs {format_minor(fee, 'usd')} USD{extra}: Stripe's published US price, yours may differ."
+    return (f"{price} It is returned if you win (not in Mexico or Japan).",)
 
 
 def _late(dispute: Found) -> tuple[str, ...]:
@@ -251,9 +262,8 @@ def _late(dispute: Found) -> tuple[str, ...]:
     )
 
 
-def _pages(given: Values, found: Found) -> tuple[str, ...]:
+def _pages(given: Values) -> tuple[str, ...]:
     files = [name for name in FILES if given.get(name)]
-    del found
     return (
         (
             "Mastercard takes at most 19 pages in all, other networks fewer than 50: count them before it is sent.",

@@ -170,16 +170,16 @@ def resume(values: Values, found: Found) -> Preview:
         moves=(Moves(-_worth(sub), text(sub.get("currency"), 8), "a new period, before tax and discounts"),)
         if anchor == "now" and _worth(sub)
         else (),
-        warnings=("It may stay paused until the invoice it makes is paid.", *clocked(sub)),
+        warnings=("It goes on also if the invoice it makes is not paid at once.",),
     )
 
 
 def item_words(price: Any, quantity: Any = None) -> str:
-    """An item in words: ``Pro × 2 at $30.00 a month``."""
+    """An item in words: ``2 x Pro at $30.00 a month``."""
     obj = inside(price)
     name = text(at(obj, "product.name") or obj.get("nickname"), 60) or f"price {id_of(price) or 'of its own'}"
-    many = f" × {quantity}" if type(quantity) is int and quantity != 1 else ""
-    return f"{name}{many} at {price_words(obj)}" if obj else f"{name}{many}"
+    many = f"{quantity} x " if type(quantity) is int and quantity != 1 else ""
+    return f"{many}{name} at {price_words(obj)}" if obj else f"{many}{name}"
 
 
 def price_words(price: Found) -> str:

@@ -1,10 +1,10 @@
-"""Stripe's objects in words for a preview: money, names, dates. Text from Stripe is data: cut short, control characters gone.
+r"""Stripe's objects in words for a preview: money, names, dates. Text from Stripe is data: cut short, control characters gone.
 
 Nothing here raises on an object that is odd but valid: a link may be an id or the object, a customer may be deleted or missing.
 
 >>> money(1500, "usd"), money(-500, "jpy"), money(12340, "kwd")
 ('$15.00', '-¥500', '12.340 KWD')
->>> whom({"id": "cus_1", "name": "Fernwood\\x00 Bakery"}), whom("cus_1"), whom(None)
+>>> whom({"id": "cus_1", "name": "Fernwood\x00 Bakery"}), whom("cus_1"), whom(None)
 ('Fernwood Bakery', 'customer cus_1', 'an unnamed customer')
 """
 

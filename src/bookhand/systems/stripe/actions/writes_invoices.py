@@ -272,6 +272,19 @@ _SEND = Action(
     lookup=Lookup(events=("invoice.sent",)),
 )  # fmt: skip
 
+
+def _paying(_: Values, invoice: Any) -> bool:
+    """Paid, or a bank is at it: before, it was neither."""
+    payments = (invoice.get("payments") or {}).get("data") or []
+    intents = [(one.get("payment") or {}).get("payment_intent") for one in payments]
+    told = {one.get("status") for one in intents if isinstance(one, dict)}
+    return invoice.get("status") == "paid" or "processing" in told
+
+
+def _with_payments(values: Values) -> Get:
+    return Get(_invoice(values).path, {"expand": ["payments.data.payment.payment_intent"]})
+
+
 _PAY = Action(
     name="invoices.pay", vendor="stripe", summary="Collect an open invoice now", risk="money", params=InvoicesPay,
     result=_SHAPE, scope="rak_invoice_write", limits=_EACH,
@@ -279,7 +292,7 @@ _PAY = Action(
     call=Call("POST", "/v1/invoices/{invoice}/pay", marked=False),
     plan=_plan(previews_invoices.pay, _pay_reads),
     lookup=Lookup(
-        state=(_invoice, _is("paid")),
+        state=(_with_payments, _paying),
         events=("invoice.paid", "invoice.payment_failed", "invoice.payment_action_required", "payment_intent.processing",
                 "payment_intent.succeeded", "payment_intent.payment_failed", "charge.pending"),
     ),

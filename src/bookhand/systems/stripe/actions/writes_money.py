@@ -218,6 +218,13 @@ def _dispute_reads(values: Values) -> dict[str, Get]:
     return {"dispute": dispute, **files}
 
 
+def _submitted(_: Values, dispute: Any) -> bool:
+    """It was sent, by whomever: before, nothing was."""
+    status = str(dispute.get("status"))
+    count = (dispute.get("evidence_details") or {}).get("submission_count") or 0
+    return status.endswith("under_review") or (count > 0 and not status.endswith("needs_response"))
+
+
 def _closed(_: Values, dispute: Any) -> bool:
     return dispute.get("status") in ("lost", "warning_closed")
 
@@ -315,7 +322,7 @@ _SUBMIT = Action(
         reads=_dispute_reads, watched={"dispute": (*_DISPUTE, "evidence")}, preview=previews_disputes.submit,
         needed=("dispute",),
     ),
-    lookup=Lookup(marked=_dispute, events=("charge.dispute.updated",)),
+    lookup=Lookup(marked=_dispute, state=(_dispute, _submitted), events=("charge.dispute.updated",)),
 )  # fmt: skip
 
 _ACCEPT = Action(

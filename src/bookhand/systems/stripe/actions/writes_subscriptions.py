@@ -308,7 +308,10 @@ _RESUME = Action(
     name="subscriptions.resume", vendor="stripe", summary="Resume a paused subscription", risk="money",
     params=SubscriptionsResume, result=_SHAPE, scope="rak_subscription_write", limits=_LIMITS,
     when="For a subscription whose status is paused (after a trial without a payment method, or on request); it may bill at once.",
-    call=Call("POST", "/v1/subscriptions/{subscription}/resume", marked=False),
+    call=Call(
+        "POST", "/v1/subscriptions/{subscription}/resume", marked=False,
+        fixed={"payment_behavior": "resume_on_payment_attempt"},
+    ),
     plan=_of_one(previews_subscriptions.resume, watched=_WATCHED),
     lookup=Lookup(
         state=(_subscription, _resumed),
