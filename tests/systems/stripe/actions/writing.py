@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from typing import Any, NamedTuple
 
-from bookhand.core.action import MARKER, Action, Get, Preview
+from bookhand.core.action import MARKER, Action, Get, Movement, Preview
 from bookhand.sandbox.stripe.answer import Request
 from bookhand.sandbox.stripe.call import Upload
 from bookhand.sandbox.stripe.clock import Clock
@@ -109,7 +109,7 @@ class Shop:
 
     # the way of a write
 
-    def values(self, name: str, **given: Any) -> JSON:
+    def values(self, name: str, /, **given: Any) -> JSON:
         return WRITES[name].params(**given).model_dump(exclude_none=True)
 
     def reads(self, name: str, values: JSON) -> JSON:
@@ -117,7 +117,7 @@ class Shop:
         assert plan is not None
         return {read: self.fetch(get) for read, get in plan.reads(values).items()}
 
-    def preview(self, name: str, **given: Any) -> Preview:
+    def preview(self, name: str, /, **given: Any) -> Preview:
         values = self.values(name, **given)
         plan = WRITES[name].plan
         assert plan is not None
@@ -132,7 +132,7 @@ class Shop:
             raise
         return found["data"] if found.get("object") == "list" else found
 
-    def do(self, name: str, **given: Any) -> Done:
+    def do(self, name: str, /, **given: Any) -> Done:
         """Preview it, then make it."""
         self._calls += 1
         action, values = WRITES[name], self.values(name, **given)
@@ -192,3 +192,19 @@ def carries(obj: JSON, marker: str) -> bool:
     if obj.get("object") == "file":
         return f"-{marker}" in obj["filename"]
     return (obj.get("metadata") or {}).get(MARKER) == marker
+
+
+def looked(shop: Shop, done: Done, *ways: str) -> None:
+    """Every way finds it, and only a state can seem to be that of a call which was never made."""
+    assert shop.look_up(done) == dict.fromkeys(ways, done.made["id"])
+    other = shop.look_up(done._replace(key="never", marker="never"))
+    assert {way for way, found in other.items() if found} <= {"state"}
+
+
+def booked(shop: Shop, movement: Movement | None, source: str) -> None:
+    """The balance transaction that was foretold is the one that came."""
+    assert movement is not None
+    (txn,) = shop.get("balance_transactions", source=source)["data"]
+    told = (movement.category, movement.type, movement.currency, movement.amount, movement.balance_type)
+    names = ("reporting_category", "type", "currency", "amount", "balance_type")
+    assert told == tuple(txn[name] for name in names)

@@ -293,8 +293,7 @@ _PAY = Action(
     plan=_plan(previews_invoices.pay, _pay_reads),
     lookup=Lookup(
         state=(_with_payments, _paying),
-        events=("invoice.paid", "invoice.payment_failed", "invoice.payment_action_required", "payment_intent.processing",
-                "payment_intent.succeeded", "payment_intent.payment_failed", "charge.pending"),
+        events=("invoice.paid",),
     ),
 )  # fmt: skip
 

@@ -274,7 +274,7 @@ _PAYMENT = Action(
     ),
     lookup=Lookup(
         listed=_payment_list,
-        events=("payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed"),
+        events=("payment_intent.created",),
     ),
 )  # fmt: skip
 

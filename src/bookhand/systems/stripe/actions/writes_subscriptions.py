@@ -315,7 +315,7 @@ _RESUME = Action(
     plan=_of_one(previews_subscriptions.resume, watched=_WATCHED),
     lookup=Lookup(
         state=(_subscription, _resumed),
-        events=("customer.subscription.resumed", "customer.subscription.updated", "invoice.created", "invoice.finalized"),
+        events=("customer.subscription.resumed",),
     ),
 )  # fmt: skip
 
