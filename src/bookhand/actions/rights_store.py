@@ -21,8 +21,8 @@ from bookhand.actions.policy import (
     Standing,
     Use,
     Wanted,
-    allows,
     checked_pattern,
+    matches,
 )
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Refusal
@@ -97,18 +97,13 @@ def revoked_since(
     """Who took back the right to `action` since then, in a sentence; None where nobody did."""
     rows = cx.execute(
         """
-        select grantee, pattern, by_who, why from revocation
+        select pattern, by_who, why from revocation
         where workspace_id = %s and connection_id in (%s, 0) and grantee in (%s, '*') and at > %s order by revocation_id
         """,
         (workspace_id, connection_id or EVERY, grantee, since),
     )
-    for whose, pattern, by, why in rows:
-        if not allows(
-            [Grant(whose, pattern, allowed=False), Grant("*", action)],
-            grantee=grantee,
-            action=action,
-            reads=reads,
-        ):
+    for pattern, by, why in rows:
+        if matches(pattern, action, reads=reads):
             return f"{by} took back the right to {pattern}: {why}"
     return None
 
