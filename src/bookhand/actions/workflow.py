@@ -102,6 +102,8 @@ class Door:
         found = asked if isinstance(asked, Asked) else Asked(reason=asked)
         action = self._writing(caller, name)
         target, values = arguments(action, params)
+        if action.resource == "approvals":
+            return self._decide(caller, action, values)
         request_hash = call_hash({"action": name, "params": dict(params)})
         earlier = self._earlier(caller, found, request_hash)
         if earlier is not None:
@@ -144,6 +146,12 @@ class Door:
             request_hash=request_hash,
         )
         return self._kept(draft, *self._drafts.many(draft, checked))
+
+    def _decide(self, caller: Caller, action: Action, values: Values) -> Proposal:
+        """A decision that was asked for by its name in the catalogue: it is made, not proposed."""
+        if action.verb == "approve":
+            return self.approve(caller, values["proposal"], values["call_hash"], note=values.get("note"))
+        return self.reject(caller, values["proposal"], values["note"])
 
     def _writing(self, caller: Caller, name: str) -> Action:
         action = self.kit.catalogue.action(name)
