@@ -27,7 +27,7 @@ from psycopg import conninfo
 from bookhand.core.problems import Outage, Refusal
 from bookhand.db.embedded import program
 from bookhand.db.engine import Database
-from bookhand.db.schema import make_role, migrate, newest, revisions, version
+from bookhand.db.schema import make_role, newest, open_restored, revisions, version
 
 NOT_IN_IT = (
     "Not in the file: the key that seals the connections' tokens (BOOKHAND_SEALING_KEY, or the file sealing.key in the data "
@@ -89,7 +89,7 @@ def restore(file: Path, url: str) -> Backup:
         wanted = Path(folder) / "contents"
         wanted.write_text(contents)
         _run("pg_restore", url, [*_WHOLE, "--use-list", str(wanted), str(file)])
-    migrate(url)
+    open_restored(url)
     return Backup(file=file, size=file.stat().st_size, schema_version=found)
 
 

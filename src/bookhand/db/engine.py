@@ -23,9 +23,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.db import embedded
-from bookhand.db.schema import migrate
+from bookhand.db.schema import APP_ROLE, migrate
 
-APP_ROLE = "bookhand_app"
 OLDEST_SERVER = 150000
 
 

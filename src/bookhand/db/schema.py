@@ -1,4 +1,4 @@
-"""The schema's versions: Alembic migrations, each a file of plain SQL in ``migrations/versions``.
+"""The schema's versions: Alembic migrations, each a file of plain SQL in ``migrations/versions``; then DBOS's own (`db/durable`).
 
 `migrate` brings a database to the newest version; two processes that start at once take turns behind an advisory lock.
 """
@@ -15,7 +15,9 @@ from alembic.script import ScriptDirectory
 from psycopg import conninfo
 
 from bookhand.core.problems import Refusal
+from bookhand.db import durable
 
+APP_ROLE = "bookhand_app"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 4_242_001
 
@@ -24,10 +26,11 @@ def migrate(url: str) -> None:
     """Bring the database at `url` to the newest version; `Refusal` where its owner may not."""
     with psycopg.connect(url, autocommit=True) as cx:
         cx.execute("select pg_advisory_lock(%s)", (_LOCK,))
-        if version(cx) == newest():
+        if version(cx) == newest() and durable.is_prepared(cx):
             return
         try:
             command.upgrade(_config(url), "head")
+            durable.prepare(sqlalchemy_url(url), role=APP_ROLE)
         except Exception as error:
             cause = error.__cause__ or error
             if isinstance(cause, psycopg.errors.InsufficientPrivilege):
@@ -36,6 +39,12 @@ def migrate(url: str) -> None:
                     f"({str(cause).splitlines()[0]}): let its owner run `bookhand migrate` once."
                 ) from error
             raise
+
+
+def open_restored(url: str) -> None:
+    """Bring a restored database to the newest version; rights that a backup does not carry are given again."""
+    migrate(url)
+    durable.prepare(sqlalchemy_url(url), role=APP_ROLE)
 
 
 def version(cx: psycopg.Connection) -> str | None:

@@ -1,1 +1,1 @@
-"""Durable runs on DBOS: steps, waiting, pausing, taking over, stopping."""
+"""Durable runs: what a template describes, executed step by step, surviving kills, waits of days, and disconnects."""
