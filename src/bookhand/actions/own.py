@@ -16,7 +16,9 @@ VENDOR = "bookhand"
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
-Connection = Annotated[int | None, Field(description="Only this connection, by its number.", ge=1, le=2_000_000_000)]
+Connection = Annotated[
+    int | None, Field(description="Only this connection, by its number.", ge=1, le=2_000_000_000)
+]
 Limit = Annotated[int, Field(description="How many at most.", ge=1, le=500)]
 Day = Annotated[str | None, Field(description="A day, as in 2026-11-25.", pattern=DAY)]
 Month = Annotated[str, Field(description="A month, as in 2026-11.", pattern=MONTH)]
@@ -29,11 +31,18 @@ class Entries(Params):
     """Which entries of the journal."""
 
     connection: Connection = None
-    account: Annotated[str | None, Field(description="Only entries that touch this account of the journal (refunds).", max_length=200)] = None
+    account: Annotated[
+        str | None,
+        Field(description="Only entries that touch this account of the journal (refunds).", max_length=200),
+    ] = None
     since: Annotated[Day, Field(description="Booked on this day or later.")] = None
     until: Annotated[Day, Field(description="Booked before this day.")] = None
-    source: Annotated[str | None, Field(description="Only of this object (ch_…, re_…, po_…).", max_length=120)] = None
-    after: Annotated[str | None, Field(description="Go on after the entry with this key.", max_length=200)] = None
+    source: Annotated[
+        str | None, Field(description="Only of this object (ch_…, re_…, po_…).", max_length=120)
+    ] = None
+    after: Annotated[
+        str | None, Field(description="Go on after the entry with this key.", max_length=200)
+    ] = None
     limit: Limit = 100
 
 
@@ -41,7 +50,9 @@ class OneEntry(Params):
     """One entry."""
 
     connection: Annotated[int, Field(description="The connection's number.", ge=1, le=2_000_000_000)]
-    key: Annotated[Id, Field(description="The entry's key (a balance transaction's id, or what a refinement is called).")]
+    key: Annotated[
+        Id, Field(description="The entry's key (a balance transaction's id, or what a refinement is called).")
+    ]
 
 
 class Balances(Params):
@@ -54,7 +65,10 @@ class Proofs(Params):
     """Which proofs."""
 
     connection: Connection = None
-    currency: Annotated[str | None, Field(description="Only this currency (USD); needed for the history.", pattern=r"^[A-Za-z]{3}$")] = None
+    currency: Annotated[
+        str | None,
+        Field(description="Only this currency (USD); needed for the history.", pattern=r"^[A-Za-z]{3}$"),
+    ] = None
     history: Annotated[bool, Field(description="Not only the last word on each, but those before.")] = False
     limit: Limit = 100
 
@@ -85,7 +99,8 @@ class RunsListing(Params):
     """Which runs."""
 
     state: Annotated[
-        Literal["queued", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"] | None, Field(description="Only in this state.")
+        Literal["queued", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"] | None,
+        Field(description="Only in this state."),
     ] = None
     limit: Limit = 50
 
@@ -106,7 +121,20 @@ class ProposalsListing(Params):
     """Which proposals."""
 
     state: Annotated[
-        Literal["waiting", "approved", "done", "partly", "failed", "unknown", "rejected", "withdrawn", "expired", "void", "replaced"] | None,
+        Literal[
+            "waiting",
+            "approved",
+            "done",
+            "partly",
+            "failed",
+            "unknown",
+            "rejected",
+            "withdrawn",
+            "expired",
+            "void",
+            "replaced",
+        ]
+        | None,
         Field(description="Only in this state; without it those that wait for a yes."),
     ] = "waiting"
     limit: Limit = 50
@@ -121,7 +149,9 @@ class OneProposal(Params):
 class Approve(OneProposal):
     """A yes to exactly what was seen."""
 
-    call_hash: Annotated[str, Field(description="The hash of the call as it was shown.", pattern="^[0-9a-f]{64}$")]
+    call_hash: Annotated[
+        str, Field(description="The hash of the call as it was shown.", pattern="^[0-9a-f]{64}$")
+    ]
     note: Annotated[str | None, Field(description="A word for the record.", max_length=1000)] = None
 
 
@@ -132,7 +162,15 @@ class Reject(OneProposal):
 
 
 def _own(
-    name: str, summary: str, params: type[Params], result: str, fields: Mapping[str, str], *, risk: Risk = "read", many: bool = False, when: str = ""
+    name: str,
+    summary: str,
+    params: type[Params],
+    result: str,
+    fields: Mapping[str, str],
+    *,
+    risk: Risk = "read",
+    many: bool = False,
+    when: str = "",
 ) -> Action:
     return Action(
         name=name, vendor=VENDOR, summary=summary, params=params, result=Shape(result, fields, many), risk=risk, when=when,
@@ -145,7 +183,13 @@ _ENTRY = {
     "booked_on": "the ledger's day", "kind": "the rule that wrote it", "why": "in a sentence", "postings": "signed lines: account, currency, minor units",
     "delivery": "the raw delivery it came from",
 }  # fmt: skip
-_RUN = {"id": "its id (run_…)", "state": "where it stands", "template": "what it does", "reason": "why it stands", "owner": "whose it is"}
+_RUN = {
+    "id": "its id (run_…)",
+    "state": "where it stands",
+    "template": "what it does",
+    "reason": "why it stands",
+    "owner": "whose it is",
+}
 _PROPOSAL = {
     "proposal_id": "its id (prop_…)", "action": "what was asked for", "state": "what became of it", "call_hash": "what a yes binds",
     "preview": "what it would do, in words and money", "reason": "why it was asked for",

@@ -38,7 +38,7 @@ Change = Callable[[psycopg.Connection[Any], Run], None]
 TRIES = 4
 
 
-class Left(BaseException):  # noqa: N818 (no error: what is not done now is done later, or elsewhere)
+class Left(BaseException):
     """This execution leaves its run."""
 
 
@@ -113,7 +113,11 @@ class Execution:
     # --- how it ends, for the engine ---
 
     def finish(
-        self, state: Literal["done", "failed"], *, reason: str | None = None, result: dict[str, Any] | None = None
+        self,
+        state: Literal["done", "failed"],
+        *,
+        reason: str | None = None,
+        result: dict[str, Any] | None = None,
     ) -> None:
         """The body came to its end: ``done`` or ``failed``. Where it was cancelled during its last step it stays so."""
 
@@ -154,7 +158,9 @@ class Execution:
             self.poison(Bug(f"the step {name!r} is not declared in the template {self._template.name}."))
         if name in self._used:
             self.poison(
-                Bug(f"the step {name!r} is used twice: two steps would share one idempotency key. Add ':what'.")
+                Bug(
+                    f"the step {name!r} is used twice: two steps would share one idempotency key. Add ':what'."
+                )
             )
         self._used.add(name)
         return declared

@@ -131,7 +131,9 @@ def of_status(cx: Transaction, run_ids: Sequence[str], *statuses: str) -> list[s
     return [run_id for (run_id,) in rows]
 
 
-def _stage(name: str, output: str | None, error: str | None, started: int | None, finished: int | None) -> Stage:
+def _stage(
+    name: str, output: str | None, error: str | None, started: int | None, finished: int | None
+) -> Stage:
     found = msgspec.json.decode(output) if output else None
     kept = found if isinstance(found, dict) else {}
     refused = kept.get("refused", error)
