@@ -51,7 +51,7 @@ def update(values: Values, found: Found) -> Preview:
     """A customer's details."""
     customer = there(found, "customer", "customer", values["customer"])
     after = {name: one for name, one in values.items() if name not in ("customer", "metadata")}
-    told = changes(customer, _laid(customer, after))
+    told = changes(customer, after)
     named = ", ".join(one.what for one in told) or ("metadata" if "metadata" in values else "nothing")
     return Preview(
         says=f"Change customer {whom(customer)} ({id_of(customer)}): {named}",
@@ -134,14 +134,6 @@ def link(values: Values, found: Found) -> Preview:
         if limit is None
         else (),
     )
-
-
-def _laid(customer: Found, after: Values) -> dict[str, Any]:
-    """Nested settings are laid over what is there, as Stripe does."""
-    return {
-        name: {**inside(customer.get(name)), **one} if isinstance(one, Mapping) else one
-        for name, one in after.items()
-    }
 
 
 def _metadata(customer: Found, values: Values) -> tuple[Change, ...]:

@@ -137,11 +137,19 @@ def said(value: Any) -> str | None:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What `after` (parameters) would make of `before` (the object), field by field; what stays the same is left out."""
+    """What `after` (parameters) would make of `before` (the object), field by field; what stays the same is left out.
+
+    Nested settings are laid over those that are there, as Stripe does.
+    """
     found = (
-        Change(name.replace("_", " "), said(before.get(name)), said(value)) for name, value in after.items()
+        Change(text(name, 60).replace("_", " "), said(before.get(name)), said(_laid(before.get(name), value)))
+        for name, value in after.items()
     )
     return tuple(one for one in found if one.before != one.after)
+
+
+def _laid(old: Any, new: Any) -> Any:
+    return {**inside(old), **new} if isinstance(new, Mapping) else new
 
 
 def share(part: int, whole_minor: int, of_minor: int) -> int:

@@ -185,6 +185,7 @@ def _some(values: Values, *names: str) -> dict[str, Any]:
 def _create_reads(values: Values) -> dict[str, Get]:
     found = {
         "customer": Get(f"/v1/customers/{values['customer']}"),
+        "balance": Get("/v1/balance"),
         "subscriptions": Get("/v1/subscriptions", {"customer": values["customer"]}),
         **prices(values["items"]),
     }
