@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -113,6 +114,20 @@ def test_what_is_read_and_looked_up_are_endpoints(name: str) -> None:
     for get in [*action.plan.reads(values).values(), *looks]:
         taken = [names for pattern, (_, names) in endpoints.items() if pattern.fullmatch(get.path)]
         assert any(set(get.params) <= names for names in taken), get
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_an_approval_binds_is_there(name: str) -> None:
+    shop = Shop()
+    values = shop.values(name, **SCENES[name](shop))
+    plan = WRITES[name].plan
+    assert plan is not None
+    there = {read: found for read, found in shop.reads(name, values).items() if found is not None}
+    for read, found in there.items():
+        for path in plan.watched.get(read, ()):
+            *steps, last = path.split(".")
+            inside = reduce(lambda obj, step: obj[step], steps, found)
+            assert last == "deleted" or last in inside, (read, path)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,7 +77,7 @@ def test_a_balance(shop: Shop, amount: int, words: str) -> None:
 
 def test_coupons(shop: Shop) -> None:
     done = shop.do("coupons.create", id="SPRING", percent_off=12.5, duration="repeating", duration_in_months=3, max_redemptions=10)  # fmt: skip
-    assert done.preview.says == "Create a coupon: 12.5 % off for 3 months, at most 10 times"
+    assert done.preview.says == "Create a coupon: 12.5% off for 3 months, at most 10 times"
     assert (done.made["percent_off"], done.made["duration_in_months"]) == (12.5, 3)
     looked(shop, done, "listed", "events")
     with pytest.raises(Refusal, match="exists already"):

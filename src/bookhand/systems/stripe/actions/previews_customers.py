@@ -106,7 +106,7 @@ def coupon(values: Values, found: Found) -> Preview:
     if old and not old.get("deleted"):
         raise Refusal(f"Coupon {id_of(old)} exists already: take another id, or use that one.")
     off = (
-        f"{values['percent_off']} %"
+        f"{values['percent_off']}%"
         if "percent_off" in values
         else money(values["amount_off"], values["currency"])
     )
@@ -118,7 +118,7 @@ def coupon(values: Values, found: Found) -> Preview:
         warnings=(
             *(("Anyone who may give discounts can give it without end: no max_redemptions, no redeem_by.",)
               if "max_redemptions" not in values and "redeem_by" not in values else ()),
-            *(("100 % off: what it is given to costs nothing.",) if values.get("percent_off") in ("100", "100.0", "100.00") else ()),
+            *(("100% off: what it is given to costs nothing.",) if values.get("percent_off") in ("100", "100.0", "100.00") else ()),
         ),
     )  # fmt: skip
 

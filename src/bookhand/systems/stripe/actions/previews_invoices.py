@@ -44,9 +44,7 @@ def create(values: Values, found: Found) -> Preview:
     )
     mine = [one for one in waiting if one.get("currency") == coin]
     total = sum(whole(one, "amount") for one in mine)
-    holds = (
-        f"with {len(mine)} waiting items, {money(total, coin)} before tax" if mine else "without lines yet"
-    )
+    holds = f"with {_count(len(mine))}, {money(total, coin)} before tax" if mine else "without lines yet"
     later = values.get("auto_advance") is True
     return Preview(
         says=f"Draft an invoice for {whom(customer)}, {holds}",
@@ -256,7 +254,12 @@ def _named(invoice: Found) -> str:
     named = text(invoice.get("customer_name"), 60)
     who = named or whom(invoice.get("customer"))
     total = money(invoice.get("total"), invoice.get("currency"))
-    return f"{_short(invoice)} of {who} over {total} ({id_of(invoice)})"
+    numbered = f" ({id_of(invoice)})" if text(invoice.get("number")) else ""
+    return f"{_short(invoice)} of {who} over {total}{numbered}"
+
+
+def _count(items: int) -> str:
+    return "1 waiting item" if items == 1 else f"{items} waiting items"
 
 
 def _takes_pending(values: Values) -> bool:

@@ -272,5 +272,5 @@ def _payout_fees(fee: int, currency: str, *, instant: bool) -> tuple[str, ...]:
         return ()
     about = f", about {money(fee, currency)} here" if fee else ""
     return (
-        f"An instant payout costs 1.5 % and at least 0.50 USD by Stripe's published US price{about}; yours may differ.",
+        f"An instant payout costs 1.5% and at least 0.50 USD by Stripe's published US price{about}; yours may differ.",
     )

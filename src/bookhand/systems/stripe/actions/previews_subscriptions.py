@@ -147,7 +147,7 @@ def resume_collection(values: Values, found: Found) -> Preview:
         )
     return _preview(
         sub,
-        f"Resume collecting the {_of(sub)}: its next invoice is charged again",
+        f"Resume collecting the {_of(sub)}: its next invoice is collected again",
         changes=(Change("pause collection", _said_pause(sub), None),),
         warnings=("Drafts kept during the pause are not collected by this: finalize each.",),
     )

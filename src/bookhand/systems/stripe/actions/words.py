@@ -5,7 +5,7 @@ Nothing here raises on an object that is odd but valid: a link may be an id or t
 >>> money(1500, "usd"), money(-500, "jpy"), money(12340, "kwd")
 ('$15.00', '-¥500', '12.340 KWD')
 >>> whom({"id": "cus_1", "name": "Fernwood\x00 Bakery"}), whom("cus_1"), whom(None)
-('Fernwood Bakery', 'customer cus_1', 'an unnamed customer')
+('Fernwood Bakery', 'customer cus_1', 'a customer without a name')
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def whom(link: Any) -> str:
     known = id_of(link)
     if obj.get("deleted"):
         return f"deleted customer {known}"
-    return named or (f"customer {known}" if known else "an unnamed customer")
+    return named or (f"customer {known}" if known else "a customer without a name")
 
 
 def payer(charge: Mapping[str, Any]) -> str:

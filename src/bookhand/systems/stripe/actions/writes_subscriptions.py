@@ -247,7 +247,7 @@ _CREATE = Action(
         reads=_create_reads,
         watched={
             "customer": ("deleted", "currency", "invoice_settings.default_payment_method", "balance"),
-            **PRICES, "first_invoice": ("amount_due", "currency"),
+            **PRICES,
         },
         preview=previews_subscriptions.create, needed=("customer",),
     ),
