@@ -60,7 +60,7 @@ def put(found: JSON, place: tuple[Any, ...], odd: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(WRITES) - {"files.create"}))
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=80)
 def test_odd_objects_are_previewed_or_refused(name: str, data: st.DataObject) -> None:
     values, read, where = scene(name)
     found = copy.deepcopy(read)

@@ -41,6 +41,7 @@ def refund(values: Values, found: Found) -> Preview:
     """Money back to who paid a charge."""
     charge = _charge(values, found)
     left = _left(charge)
+    _refundable(charge, rows(found.get("disputes")))
     wanted: int = values.get("amount", left)
     coin = text(charge.get("currency"), 8)
     if wanted > left:
@@ -86,6 +87,20 @@ def _left(charge: Found) -> int:
     if left <= 0 or charge.get("refunded") is True:
         raise Refusal(f"Charge {name} is already refunded in full: nothing is left to give back.")
     return left
+
+
+def _refundable(charge: Found, disputes: list[Found]) -> None:
+    for dispute in disputes:
+        status = str(dispute.get("status"))
+        if (
+            dispute.get("is_charge_refundable") is False
+            and status != "won"
+            and not status.startswith("warning_")
+        ):
+            raise Refusal(
+                f"Charge {id_of(charge)} is charged back ({id_of(dispute)}, {text(status)}): Stripe refuses to refund it on top. "
+                "Answer the dispute, or accept it."
+            )
 
 
 def _refund_movement(charge: Found, wanted: int) -> Movement:

@@ -32,6 +32,7 @@ from bookhand.systems.stripe.actions.words import (
 Found = Mapping[str, Any]
 
 OVER = ("canceled", "incomplete_expired")
+MANY = 2
 _APART = frozenset(("subscription", "items", "metadata", "proration_behavior", "proration_date", "payment_behavior",
                     "off_session", "expand", "trial_end", "discounts", "billing_cycle_anchor", "cancellation_details"))  # fmt: skip
 
@@ -192,10 +193,10 @@ def price_words(price: Found) -> str:
     if price.get("unit_amount") is None:
         cost = "a tiered or fractional price"
     every = inside(price.get("recurring"))
-    unit, count = text(every.get("interval"), 10), every.get("interval_count")
+    unit, count = text(every.get("interval"), 10), whole(every, "interval_count")
     if not unit:
         return cost
-    return f"{cost} a {unit}" if count in (None, 1) else f"{cost} every {count} {unit}s"
+    return f"{cost} a {unit}" if count < MANY else f"{cost} every {count} {unit}s"
 
 
 def _living(values: Values, found: Found) -> Found:
