@@ -220,6 +220,8 @@ def test_fetch_gives_an_object_a_whole_list_or_nothing(performer, connected, eng
         == ada
     )
     assert [each["id"] for each in performer.fetch(link, Get("/v1/charges", {"customer": ada}))] == paid[::-1]
+    two = performer.fetch(link, Get("/v1/charges", {"customer": ada, "limit": 2}))
+    assert [each["id"] for each in two] == paid[:-3:-1]
     assert performer.fetch(link, Get("/v1/charges/ch_none")) is None
 
 

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from bookhand.core.problems import Bug, Outage, Refusal, UnknownOutcome
+from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.stripe.actions import READS
 from bookhand.systems.stripe.answers import StripeRefusal
 from bookhand.systems.stripe.auth import connect_account
 from bookhand.systems.stripe.client import sdk
-from bookhand.systems.stripe.performing.sending_client import Times
+from bookhand.systems.stripe.performing.asked import asked_of
+from bookhand.systems.stripe.performing.sending_client import Line, Sender, Times
 
 from .shop import PNG, Shop
 from .written import CANCEL, EVIDENCE, REFUND, RENAME, SUBSCRIBE, UPLOAD
@@ -247,11 +249,33 @@ def test_the_permission_that_a_key_lacks_is_named(performer, db, secrets, connec
     assert key not in str(caught.value)
 
 
-def test_a_key_that_was_replaced_meanwhile_is_used(performer, db, secrets, connected, engine, charge):
+def test_a_key_that_stripe_does_not_accept_is_refused_and_the_connection_says_so(
+    performer, db, secrets, connected, charge
+):
     with db.transaction() as cx:
         secrets.put(cx, connected.link, "key", "sk_test_gone")
     with pytest.raises(StripeRefusal, match="Connect again"):
         send(performer, connected, REFUND, {"charge": charge})
+    with pytest.raises(Refusal, match="does not accept the key any more"):
+        send(performer, connected, REFUND, {"charge": charge})
+
+
+def test_a_credential_that_ran_out_is_renewed_once_and_the_write_done_once(connection, engine, shop, charge):
+    asked = []
+
+    def renew(refused):
+        asked.append(refused)
+        return engine.keys().test
+
+    line = Line(connection, lambda: "sk_test_expired00", renew, Gate(LocalLeaser()))
+    request = asked_of(REFUND.call, {"charge": charge, "amount": 100}, marker="m1")
+    assert Sender(line, Times()).send(request, key="bh_1", version=None).data["amount"] == 100
+    assert asked == ["sk_test_expired00"]
+    assert len(refunds(shop, charge)) == 1
+    with pytest.raises(StripeRefusal, match="Connect again"):
+        Sender(
+            Line(connection, lambda: "sk_test_expired00", lambda _: "sk_test_too", line.gate), Times()
+        ).send(request, key="bh_2", version=None)
 
 
 def test_a_connection_that_is_disconnected_is_refused(performer, db, connected, charge):
@@ -279,8 +303,6 @@ def test_a_platform_acts_on_the_account_that_is_connected(performer, db, secrets
 
 @pytest.mark.parametrize("auth", ["platform", "connect_oauth"])
 def test_the_sdk_names_the_account_for_both_ways_of_a_platform(engine, connection, shop, auth):
-    from bookhand.systems.client import Gate, LocalLeaser
-
     partner = shop.post("/v1/accounts", type="standard", country="US", email="baker@example.com")["id"]
     theirs = msgspec.structs.replace(
         connection, auth=auth, link=msgspec.structs.replace(connection.link, account=partner)
