@@ -11,7 +11,7 @@ from bookhand.core.problems import Outage, UnknownOutcome
 from bookhand.systems.stripe.performing.looking_client import Patient
 
 from .shop import PNG, Shop
-from .written import BLIND, BY_EVENTS, CANCEL, REFUND, RENAME, UPLOAD
+from .written import ADD, BLIND, BY_EVENTS, CANCEL, REFUND, RENAME, UPLOAD
 
 AGED = {"patient": Patient(settled_seconds=0, told_seconds=0)}
 
@@ -158,6 +158,14 @@ def test_an_end_is_known_by_the_state(performer, connected, shop, act):
         look(performer, connected, CANCEL, values, act(CANCEL, values, "cut_after", key="k")).outcome
         == "done"
     )
+
+
+def test_a_creation_with_nothing_to_narrow_it_is_found_on_a_test_clock_too(performer, connected, shop, act):
+    clock = shop.post("/v1/test_helpers/test_clocks", frozen_time=1_600_000_000)["id"]
+    for at, values in enumerate(({"name": "Here"}, {"name": "Then", "test_clock": clock})):
+        how = {"key": f"k{at}", "marker": f"m{at}"}
+        looked = look(performer, connected, ADD, values, act(ADD, values, "cut_after", **how), **how)
+        assert (looked.outcome, looked.data["name"]) == ("done", values["name"])
 
 
 def test_a_file_is_known_by_the_mark_in_its_name(performer, connected, act):

@@ -33,6 +33,9 @@ RENAME = write(
     Call("POST", "/v1/customers/{customer}"),
     Lookup(marked=lambda values: Get(f"/v1/customers/{values['customer']}"), events=("customer.updated",)),
 )
+ADD = write(
+    "customers.create", Call("POST", "/v1/customers"), Lookup(listed=lambda values: Get("/v1/customers"))
+)
 UPLOAD = write(
     "files.create",
     Call("POST", "/v1/files", upload=True, marked=False),

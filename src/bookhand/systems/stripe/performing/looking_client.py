@@ -112,7 +112,12 @@ class Looking:
         )
 
     def _span(self, get: Get) -> dict[str, Any]:
-        """Only what was created since; not where a test clock may have given an object another time."""
+        """Only what was created since; not where a test clock may have given an object another time.
+
+        What lives on a test clock is listed by that clock alone.
+        """
+        if "test_clock" in self.values:
+            return {"test_clock": self.values["test_clock"]}
         narrow = self.livemode or not get.params
         if not narrow or not takes_created(get.path) or "created" in get.params:
             return {}
