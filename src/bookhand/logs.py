@@ -1,8 +1,8 @@
 """Logs: one event a line, JSON in production and readable in a terminal, and never a secret in either.
 
 `setup` is called once, by the command line. Every line passes `redact`, those of the libraries below us as well: it
-goes by the name of a field (``token``, ``password`` …) and by the shape of a text (Stripe keys, webhook secrets, bearer
-tokens, a password inside an address, card numbers by their check digit).
+goes by the name of a field (``token``, ``password`` …) and by the shape of a text (Stripe keys, webhook secrets, bookhand's
+own, bearer tokens, a password inside an address, card numbers by their check digit).
 
 >>> redact_text("refused by Stripe: Bearer " + "rk_test_" + "a" * 24)
 'refused by Stripe: Bearer [redacted]'
@@ -30,6 +30,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_SHAPES = (
     re.compile(r"\b(?:sk|rk|ek|uk)_(?:live|test|org)?_?[A-Za-z0-9_]{8,}"),
+    re.compile(r"\bbh[a-z]_[A-Za-z0-9_-]{20,}"),
     re.compile(r"\b(?:whsec|rt|ac|acctok|seti_\w+_secret|pi_\w+_secret|cs_\w+_secret)_[A-Za-z0-9_/+=-]{8,}"),
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
