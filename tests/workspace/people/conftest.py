@@ -54,7 +54,9 @@ class Town:
 
     def who(self, session: str | None = None, *, bearer: str | None = None) -> Caller | None:
         with self.db.transaction() as cx:
-            return session_store.authenticate(cx, session=session, bearer=bearer, channel="rest", now=self.now)
+            return session_store.authenticate(
+                cx, session=session, bearer=bearer, channel="rest", now=self.now
+            )
 
     def do(self, act: Callable[..., Any], *given: Any, **more: Any) -> Any:
         """A store's function, in a transaction, at this time, noted."""

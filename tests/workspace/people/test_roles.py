@@ -34,7 +34,12 @@ def cast(town: Town):
 def test_who_may_invite_whom(town, cast, role):
     for asked in ROLES:
         if asked in _GIVES[role]:
-            assert town.do(invitation_store.invite, cast[role], f"new-{asked}@example.com", asked).invitation.role == asked
+            assert (
+                town.do(
+                    invitation_store.invite, cast[role], f"new-{asked}@example.com", asked
+                ).invitation.role
+                == asked
+            )
         else:
             with pytest.raises(NotAllowed):
                 town.do(invitation_store.invite, cast[role], f"new-{asked}@example.com", asked)
@@ -114,7 +119,10 @@ def test_a_changed_role_and_a_disabled_person_end_sessions_and_offers(town, cast
     assert town.who(session.secret) is None
     with pytest.raises(Refusal, match="used already"):
         town.come(offered.secret)
-    session, (_, token) = town.sign_in("operator@example.com"), town.do(session_store.make_token, cast["operator"], "ci", ["read"])
+    session, (_, token) = (
+        town.sign_in("operator@example.com"),
+        town.do(session_store.make_token, cast["operator"], "ci", ["read"]),
+    )
     number = session_store.number_of(cast["operator"])
     town.do(store.disable, cast["owner"], number)
     assert town.who(session.secret) is None
@@ -268,4 +276,7 @@ def test_people_of_another_workspace_are_not_there(town):
         cx.execute("insert into workspace (workspace_id, name) overriding system value values (2, 'Other')")
     with Database(town.db.url, workspace_id=2) as other, other.transaction() as cx:
         assert not store.has_people(cx)
-        assert session_store.authenticate(cx, session=session.secret, bearer=None, channel="web", now=town.now) is None
+        assert (
+            session_store.authenticate(cx, session=session.secret, bearer=None, channel="web", now=town.now)
+            is None
+        )

@@ -33,7 +33,11 @@ def code(town: Town, secret: str, *, offset: int = 0) -> str:
 def test_a_password_lets_in_and_a_wrong_one_does_not(town):
     ada = town.owner()
     assert town.caller(town.sign_in(" ADA@example.com ")).who == ada.who
-    for email, password in (("ada@example.com", "wrong" + PASSWORD), ("ada@example.com", ""), ("eve@example.com", PASSWORD)):
+    for email, password in (
+        ("ada@example.com", "wrong" + PASSWORD),
+        ("ada@example.com", ""),
+        ("eve@example.com", PASSWORD),
+    ):
         with pytest.raises(NotSignedIn, match="not right"):
             town.sign_in(email, password)
 
@@ -143,7 +147,9 @@ def test_a_half_sign_in_ends_after_ten_minutes_and_with_the_password(town):
     with pytest.raises(NotSignedIn, match="start again"):
         town.door.by_code(half.step, code(town, secret), source=HERE, now=town.now)
     half = town.sign_in()
-    town.door.change_password(ada, before=PASSWORD, after="another four good words", source=HERE, now=town.now)
+    town.door.change_password(
+        ada, before=PASSWORD, after="another four good words", source=HERE, now=town.now
+    )
     with pytest.raises(NotSignedIn):
         town.door.by_code(half.step, code(town, secret), source=HERE, now=town.now)
 
@@ -249,7 +255,9 @@ def test_a_bad_password_is_refused_and_the_link_stays_good(town, password, why):
 def test_a_new_password_ends_every_session(town):
     ada = town.owner()
     old = town.sign_in()
-    new = town.door.change_password(ada, before=PASSWORD, after="another four good words", source=HERE, now=town.now)
+    new = town.door.change_password(
+        ada, before=PASSWORD, after="another four good words", source=HERE, now=town.now
+    )
     assert town.who(old.secret) is None
     assert town.who(new.secret) is not None
     with pytest.raises(NotSignedIn):

@@ -62,7 +62,7 @@ class NoSuch(Refusal):
 
 
 def quiet(_cx: psycopg.Connection[Any], _what: str, _subject: str, _details: dict[str, Any]) -> None:
-    """A `Note` that keeps nothing, for tests."""
+    """A `Note` that keeps nothing."""
 
 
 def address(email: str) -> str:

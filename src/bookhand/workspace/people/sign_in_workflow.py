@@ -287,6 +287,19 @@ class SignIn:
             self.secrets.put_own(cx, person.workspace_id, factor_store.totp_name(number, new=True), secret)
         return secret, totp.address_of(secret, email=person.email, workspace="")
 
+    def second(self, caller: Caller, *, renew: bool) -> tuple[Person, tuple[str, str] | None]:
+        """Who is signed in, and the authenticator secret that waits for its first code (with `renew` a new one); None if one is in force."""
+        number = _person_of(caller)
+        with self.db.transaction() as cx:
+            person = store.find(cx, number)
+            name = factor_store.totp_name(number, new=True)
+            secret = self.secrets.get_own(cx, person.workspace_id, name)
+        if "totp" in person.second:
+            return person, None
+        if secret is None or renew:
+            return person, self.new_totp(caller)
+        return person, (secret, totp.address_of(secret, email=person.email, workspace=""))
+
     def keep_totp(self, caller: Caller, code: str, *, now: datetime) -> Sequence[str]:
         """The app's first code: from now on a password needs one. The recovery codes, told this once."""
         number = _person_of(caller)
