@@ -11,9 +11,11 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import psycopg
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bookhand import wiring
@@ -100,7 +102,7 @@ def role(
     with wiring.open_house(read_settings()) as house:
         caller = caller_of(house)
         with house.db.transaction() as cx:
-            person = _named(house, email)
+            person = _named(cx, email)
             found = store.change_role(cx, caller, person.id, role, now=_now(), note=house.note)
     out.print(f"{found.name} is {found.role} now.", highlight=False, markup=False)
 
@@ -111,7 +113,7 @@ def disable(email: Annotated[str, typer.Argument(help="Whom to let in no more.")
     with wiring.open_house(read_settings()) as house:
         caller = caller_of(house)
         with house.db.transaction() as cx:
-            found = store.disable(cx, caller, _named(house, email).id, now=_now(), note=house.note)
+            found = store.disable(cx, caller, _named(cx, email).id, now=_now(), note=house.note)
     out.print(f"{found.name} cannot come in any more.", highlight=False, markup=False)
 
 
@@ -195,9 +197,8 @@ def caller_of_session(house: House, session: NewSession) -> Caller:
     return found
 
 
-def _named(house: House, email: str) -> Person:
-    with house.db.transaction() as cx:
-        found = store.by_email(cx, address(email))
+def _named(cx: psycopg.Connection[Any], email: str) -> Person:
+    found = store.by_email(cx, address(email))
     if found is None:
         raise NoSuch(f"There is nobody with the address {email}: `bookhand people` lists everybody.")
     return found
@@ -236,7 +237,7 @@ def _people_table(found: list[Person]) -> Table:
     table = Table("", "Name", "E-mail", "Role", "Second factor", "Since", box=None)
     for each in found:
         second = "disabled" if each.disabled_at else ", ".join(each.second) or "none"
-        table.add_row(str(each.id), each.name, each.email, each.role, second, f"{each.created_at:%Y-%m-%d}")
+        table.add_row(str(each.id), escape(each.name), escape(each.email), each.role, second, f"{each.created_at:%Y-%m-%d}")
     return table
 
 
@@ -245,7 +246,7 @@ def _token_table(found: list[session_store.Token]) -> Table:
     for each in found:
         used = f"{each.used_at:%Y-%m-%d %H:%M}" if each.used_at else "never"
         table.add_row(
-            str(each.id), each.name, each.person, ", ".join(each.scopes), f"{each.expires_at:%Y-%m-%d}", used
+            str(each.id), escape(each.name), escape(each.person), ", ".join(each.scopes), f"{each.expires_at:%Y-%m-%d}", used
         )
     return table
 
