@@ -237,7 +237,14 @@ def _people_table(found: list[Person]) -> Table:
     table = Table("", "Name", "E-mail", "Role", "Second factor", "Since", box=None)
     for each in found:
         second = "disabled" if each.disabled_at else ", ".join(each.second) or "none"
-        table.add_row(str(each.id), escape(each.name), escape(each.email), each.role, second, f"{each.created_at:%Y-%m-%d}")
+        table.add_row(
+            str(each.id),
+            escape(each.name),
+            escape(each.email),
+            each.role,
+            second,
+            f"{each.created_at:%Y-%m-%d}",
+        )
     return table
 
 
@@ -246,7 +253,12 @@ def _token_table(found: list[session_store.Token]) -> Table:
     for each in found:
         used = f"{each.used_at:%Y-%m-%d %H:%M}" if each.used_at else "never"
         table.add_row(
-            str(each.id), escape(each.name), escape(each.person), ", ".join(each.scopes), f"{each.expires_at:%Y-%m-%d}", used
+            str(each.id),
+            escape(each.name),
+            escape(each.person),
+            ", ".join(each.scopes),
+            f"{each.expires_at:%Y-%m-%d}",
+            used,
         )
     return table
 

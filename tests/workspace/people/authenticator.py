@@ -17,7 +17,9 @@ _PRESENT, _VERIFIED, _ATTESTED = 0x01, 0x04, 0x40
 class Authenticator:
     """Says yes for its person; `origin` is where its browser believes to be."""
 
-    def __init__(self, *, host: str = "localhost", origin: str = "http://localhost:8787", verified: bool = True) -> None:
+    def __init__(
+        self, *, host: str = "localhost", origin: str = "http://localhost:8787", verified: bool = True
+    ) -> None:
         self.host, self.origin = host, origin
         self.flags = _PRESENT | (_VERIFIED if verified else 0)
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -26,11 +28,16 @@ class Authenticator:
 
     def make(self, options: dict[str, Any]) -> dict[str, Any]:
         numbers = self.key.public_key().public_numbers()
-        public = encode_cbor({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
+        public = encode_cbor(
+            {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
+        )
         attested = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + public
         data = self._data(self.flags | _ATTESTED) + attested
         client = self._client("webauthn.create", options)
-        said = {"clientDataJSON": client, "attestationObject": encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})}
+        said = {
+            "clientDataJSON": client,
+            "attestationObject": encode_cbor({"fmt": "none", "attStmt": {}, "authData": data}),
+        }
         return self._credential(said)
 
     def use(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +51,9 @@ class Authenticator:
 
     def _client(self, kind: str, options: dict[str, Any]) -> bytes:
         assert base64url_to_bytes(options["challenge"])
-        return json.dumps({"type": kind, "challenge": options["challenge"], "origin": self.origin, "crossOrigin": False}).encode()
+        return json.dumps(
+            {"type": kind, "challenge": options["challenge"], "origin": self.origin, "crossOrigin": False}
+        ).encode()
 
     def _credential(self, said: dict[str, bytes]) -> dict[str, Any]:
         return {

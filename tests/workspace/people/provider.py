@@ -22,7 +22,12 @@ class IdentityProvider:
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
         self.published = self.key
-        self.person: dict[str, Any] = {"sub": "u-1", "email": "Ada@Example.com", "email_verified": True, "name": "Ada L."}
+        self.person: dict[str, Any] = {
+            "sub": "u-1",
+            "email": "Ada@Example.com",
+            "email_verified": True,
+            "name": "Ada L.",
+        }
         self.twist: dict[str, Any] = {}
         self.algorithm = "RS256"
         self.issuer_said: str | None = None
@@ -51,8 +56,16 @@ class IdentityProvider:
 
     def token(self, sent: dict[str, str], basic: str) -> tuple[int, dict[str, Any]]:
         asked = self.codes.pop(sent.get("code", ""), None)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(sent.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
-        if asked is None or challenge != asked["code_challenge"] or sent["redirect_uri"] != asked["redirect_uri"]:
+        challenge = (
+            base64.urlsafe_b64encode(hashlib.sha256(sent.get("code_verifier", "").encode()).digest())
+            .decode()
+            .rstrip("=")
+        )
+        if (
+            asked is None
+            or challenge != asked["code_challenge"]
+            or sent["redirect_uri"] != asked["redirect_uri"]
+        ):
             return 400, {"error": "invalid_grant"}
         if base64.b64decode(basic.removeprefix("Basic ")).decode() != "bookhand:client-hush":
             return 401, {"error": "invalid_client"}
@@ -60,15 +73,25 @@ class IdentityProvider:
         claims = {
             "iss": self.url, "aud": "bookhand", "iat": now, "exp": now + 300, "nonce": asked["nonce"], **self.person, **self.twist,
         }  # fmt: skip
-        return 200, {"access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": self._signed(claims)}
+        return 200, {
+            "access_token": "at",
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "id_token": self._signed(claims),
+        }
 
     def _signed(self, claims: dict[str, Any]) -> str:
         plain = {name: value for name, value in claims.items() if value is not None}
         if self.algorithm == "none":
-            parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in ({"alg": "none"}, plain)]
+            parts = [
+                base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=")
+                for each in ({"alg": "none"}, plain)
+            ]
             return ".".join([*parts, ""])
         if self.algorithm == "HS256":
-            return jwt.encode({"alg": "HS256"}, plain, OctKey.import_key("client-hush-client-hush-client-hush"))
+            return jwt.encode(
+                {"alg": "HS256"}, plain, OctKey.import_key("client-hush-client-hush-client-hush")
+            )
         return jwt.encode({"alg": "RS256", "kid": "one"}, plain, self.key)
 
     def _handler(provider) -> type[BaseHTTPRequestHandler]:  # noqa: N805

@@ -137,7 +137,9 @@ def test_what_the_provider_refuses_or_breaks_is_told(now_town, idp, provider):
     step, address = now_town.door.start_oidc(provider, now=now_town.now)
     state = idp.consent(address)["state"]
     with pytest.raises(Refusal, match="access_denied"):
-        now_town.door.by_oidc(provider, step, {"error": "access_denied", "state": state}, source=HERE, now=now_town.now)
+        now_town.door.by_oidc(
+            provider, step, {"error": "access_denied", "state": state}, source=HERE, now=now_town.now
+        )
     idp.issuer_said = "https://evil.example"
     with pytest.raises(Refusal, match="calls itself"):
         now_town.door.start_oidc(provider, now=now_town.now)

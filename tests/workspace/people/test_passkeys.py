@@ -62,7 +62,8 @@ def test_an_answer_is_taken_once(town):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("origin", "http://evil.example"), ("host", "evil.example"), ("flags", 0x01), ("count", -5)]
+    ("name", "value"),
+    [("origin", "http://evil.example"), ("host", "evil.example"), ("flags", 0x01), ("count", -5)],
 )
 def test_an_answer_for_another_site_unverified_or_from_a_copy_is_refused(town, name, value):
     device = enrolled(town, town.owner())
@@ -97,7 +98,9 @@ def test_an_unknown_passkey_nonsense_and_a_late_answer_are_refused(town):
         town.door.by_passkey(SITE, step, device.use(options), source=HERE, now=town.now)
 
 
-@pytest.mark.parametrize("given", [{"verified": False}, {"origin": "http://evil.example"}, {"host": "evil.example"}])
+@pytest.mark.parametrize(
+    "given", [{"verified": False}, {"origin": "http://evil.example"}, {"host": "evil.example"}]
+)
 def test_a_passkey_that_is_not_verified_or_for_another_site_is_not_kept(town, given):
     with pytest.raises(Refusal, match="not accepted"):
         enrolled(town, town.owner(), **given)
@@ -128,6 +131,9 @@ def test_a_disabled_persons_passkey_opens_nothing(town):
 def test_a_token_changes_nothing_of_how_its_person_signs_in(town):
     _, secret = town.do(session_store.make_token, town.owner(), "all", ["own", "people", "read"])
     robot = town.who(bearer=secret)
-    for act in (lambda: town.door.new_totp(robot), lambda: town.door.new_passkey_options(SITE, robot, now=town.now)):
+    for act in (
+        lambda: town.door.new_totp(robot),
+        lambda: town.door.new_passkey_options(SITE, robot, now=town.now),
+    ):
         with pytest.raises(Refusal, match="A token cannot"):
             act()

@@ -6,7 +6,7 @@ Who calls is known by an API token (``Authorization: Bearer bhk_…``) or by the
 cookie needs ``X-CSRF-Token`` (the `Gate` looks). What a caller may do is decided in the rooms below, never here.
 """
 
-from __future__ import annotations
+# Annotations are read when they stand here: `who` is a name of the functions below.
 
 from collections.abc import Callable
 from typing import Annotated, Any

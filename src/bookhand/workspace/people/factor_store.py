@@ -168,7 +168,7 @@ def put_oidc(cx: Transaction, issuer: str, subject: str, person_id: int, *, now:
     """This identity is that person's from now on."""
     cx.execute(
         "insert into oidc_identity (workspace_id, issuer, subject, person_id, created_at)"
-        " values ((select current_setting('bookhand.workspace')::int), %s, %s, %s, %s)",
+        " values ((select current_setting('bookhand.workspace')::int), %s, %s, %s, %s) on conflict do nothing",
         (issuer, subject, person_id, now),
     )
 

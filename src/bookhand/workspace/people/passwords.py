@@ -71,6 +71,6 @@ def _nobody() -> str:
     return _hasher().hash("nobody has this password", salt=bytes(SALT_BYTES))
 
 
-def _same(password: str) -> str:
+def _same(password: str) -> bytes:
     """One form for letters that keyboards compose in different ways."""
-    return unicodedata.normalize("NFKC", password)
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

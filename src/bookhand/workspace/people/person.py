@@ -68,9 +68,14 @@ def quiet(_cx: psycopg.Connection[Any], _what: str, _subject: str, _details: dic
 def address(email: str) -> str:
     """An e-mail address as it is kept: trimmed, in lower case; `Refusal` for what is none."""
     found = email.strip().lower()
-    if len(found) > _LONGEST_EMAIL or not _EMAIL.fullmatch(found):
+    if len(found) > _LONGEST_EMAIL or not found.isprintable() or not _EMAIL.fullmatch(found):
         raise Refusal("That is no e-mail address: it reads name@example.com.")
     return found
+
+
+def typed(email: str) -> str:
+    """What somebody typed as an address, to look for: whatever it is, it breaks nothing."""
+    return "".join(char for char in email if char.isprintable()).strip().lower()[:_LONGEST_EMAIL]
 
 
 def called(name: str, email: str) -> str:
@@ -113,7 +118,7 @@ def new_secret(kind: str, chance: bytes) -> str:
 
 def fingerprint(secret: str) -> bytes:
     """What is kept of a secret: its SHA-256. It is long and random, so nothing slower is needed."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def _whose(role: Role) -> str:

@@ -31,7 +31,7 @@ from bookhand.workspace.people import (
     store,
     totp,
 )
-from bookhand.workspace.people.person import Note, NotSignedIn, Person, called, fingerprint
+from bookhand.workspace.people.person import Note, NotSignedIn, Person, called, fingerprint, typed
 from bookhand.workspace.people.session_store import NewSession, Rules
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class SignIn:
         self, email: str, password: str, *, code: str | None = None, source: Source, now: datetime
     ) -> NewSession | Half:
         """A session; or where there is a second factor, and no `code` of it, the half of one."""
-        plain = email.strip().lower()
+        plain = typed(email)
         with self.db.transaction() as cx:
             try_id = factor_store.begin_try(cx, plain, address=source.address, now=now)
         with self.db.transaction() as cx:
