@@ -20,7 +20,9 @@ from typing import Any
 import httpx
 import msgspec
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -80,11 +82,16 @@ class _Places(msgspec.Struct, frozen=True):
 def start(provider: Provider, step: str) -> str:
     """The address to send the browser to."""
     places = _discover(provider)
-    url, _ = _client(provider).create_authorization_url(
+    url = prepare_grant_uri(
         places.authorization_endpoint,
+        provider.client_id,
+        "code",
+        redirect_uri=provider.redirect_uri,
+        scope="openid email profile",
         state=_made(step, "state"),
         nonce=_made(step, "nonce"),
-        code_verifier=_made(step, "verifier"),
+        code_challenge=create_s256_code_challenge(_made(step, "verifier")),
+        code_challenge_method="S256",
     )
     return str(url)
 
@@ -121,15 +128,22 @@ def _discover(provider: Provider) -> _Places:
 
 
 def _exchange(provider: Provider, places: _Places, code: str, verifier: str) -> Mapping[str, Any]:
+    body = prepare_token_request(
+        "authorization_code", redirect_uri=provider.redirect_uri, code=code, code_verifier=verifier
+    )
+    way = "client_secret_basic" if provider.client_secret else "none"
+    uri, headers, body = ClientAuth(provider.client_id, provider.client_secret, way).prepare(
+        "POST", places.token_endpoint, {"content-type": "application/x-www-form-urlencoded"}, body
+    )
     try:
-        with _client(provider) as client:
-            return dict(client.fetch_token(places.token_endpoint, code=code, code_verifier=verifier))
-    except AuthlibBaseError as error:
-        raise Refusal(
-            f"{provider.name} did not take the code ({_plain(error.error or 'no reason')}): start again."
-        ) from None
-    except (httpx.HTTPError, ValueError) as error:
+        answer = httpx.post(uri, content=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+        found = msgspec.json.decode(answer.content, type=dict[str, Any])
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
         raise Outage(f"{provider.name} could not be asked ({type(error).__name__}): try again.") from None
+    if not answer.is_success:
+        why = _plain(str(found.get("error", answer.status_code)))
+        raise Refusal(f"{provider.name} did not take the code ({why}): start again.")
+    return found
 
 
 def _identity(
@@ -174,18 +188,6 @@ def _get(provider: Provider, url: str) -> bytes:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Outage(f"{provider.name} could not be asked ({type(error).__name__}): try again.") from None
     return answer.content
-
-
-def _client(provider: Provider) -> Any:
-    return OAuth2Client(
-        provider.client_id,
-        provider.client_secret,
-        scope="openid email profile",
-        redirect_uri=provider.redirect_uri,
-        code_challenge_method="S256",
-        token_endpoint_auth_method="client_secret_basic" if provider.client_secret else "none",
-        timeout=_TIMEOUT_SECONDS,
-    )
 
 
 def _made(step: str, what: str) -> str:

@@ -43,6 +43,7 @@ Transaction = psycopg.Connection[Any]
 _WRONG = (
     "The e-mail, the password or the code is not right: try again, or ask an owner or admin for a new link."
 )
+_WRONG_CODE = "The code is not right, or was used already: take the one that your app shows now."
 _OVER = "This sign-in took too long, or was finished already: start again."
 
 
@@ -92,7 +93,7 @@ class SignIn:
                     cx, "second", person_id=person.id, bound=fingerprint(kept), now=now
                 )
                 return Half(step, person.second)
-            way = self._code(cx, person, code or "", now=now) if person.second else "password"
+            way = self._code(cx, person, code or "", wrong=_WRONG, now=now) if person.second else "password"
             return self._enter(cx, person.id, way, fingerprint(kept), try_id=try_id, source=source, now=now)
 
     def by_code(self, step: str, code: str, *, source: Source, now: datetime) -> NewSession:
@@ -106,11 +107,11 @@ class SignIn:
         with self.db.transaction() as cx:
             if factor_store.look_step(cx, step, "second", now=now) is None:
                 raise NotSignedIn(_OVER)
-            way = self._code(cx, person, code, now=now)
+            way = self._code(cx, person, code, wrong=_WRONG_CODE, now=now)
             factor_store.end_step(cx, step)
             return self._enter(cx, person.id, way, half.bound, try_id=try_id, source=source, now=now)
 
-    def _code(self, cx: Transaction, person: Person, code: str, *, now: datetime) -> str:
+    def _code(self, cx: Transaction, person: Person, code: str, *, wrong: str, now: datetime) -> str:
         """Which second factor `code` is of; it is used up. `NotSignedIn` where it is of none."""
         secret = self.secrets.get_own(cx, person.workspace_id, factor_store.totp_name(person.id))
         used = factor_store.totp_step(cx, person.id)
@@ -122,7 +123,7 @@ class SignIn:
         hashed = totp.recovery_hash(code)
         if hashed is not None and factor_store.take_recovery(cx, person.id, hashed, now=now):
             return "recovery code"
-        raise NotSignedIn(_WRONG)
+        raise NotSignedIn(wrong)
 
     # --- by passkey ---
 
