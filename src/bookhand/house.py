@@ -41,6 +41,10 @@ from bookhand.systems.stripe.balance import balance_of
 from bookhand.systems.stripe.oauth_auth import Application
 from bookhand.systems.stripe.translate import facts_of
 from bookhand.workspace.heartbeat_store import beat
+from bookhand.workspace.people.oidc_auth import Provider
+from bookhand.workspace.people.person import Note, quiet
+from bookhand.workspace.people.session_store import Rules
+from bookhand.workspace.people.sign_in_workflow import SignIn
 
 if TYPE_CHECKING:
     from bookhand.core.ports import Reader
@@ -69,6 +73,8 @@ class House:
     """Who hears of every fact, in this order."""
     main_mode: str = "live"
     """The mode whose book lies in the books' folder itself; every other mode has a folder of its own in there."""
+    note: Note = quiet
+    """Appends what people change to the trail."""
     _clients: dict[int, tuple[Connection, StripeReader]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -168,6 +174,24 @@ class House:
             connect_url=found.stripe_connect_url,
             marketplace_url=found.stripe_marketplace_url,
         )
+
+    def sign_in(self) -> SignIn:
+        """The ways in to this workspace, for people."""
+        rules = Rules(hours=self.settings.session_hours, idle_minutes=self.settings.session_idle_minutes)
+        return SignIn(self.db, self.secrets, note=self.note, rules=rules)
+
+    def identity_provider(self) -> Provider | None:
+        """Where people sign in beside here; None where the settings name none. `Refusal` where they name half of one."""
+        found = self.settings
+        if found.oidc_issuer is None:
+            return None
+        if not (found.oidc_client_id and found.public_url):
+            raise Refusal("Signing in by oidc_issuer needs BOOKHAND_OIDC_CLIENT_ID and BOOKHAND_PUBLIC_URL.")
+        secret = found.oidc_client_secret
+        return Provider(
+            issuer=found.oidc_issuer, client_id=found.oidc_client_id, redirect_uri=f"{found.public_url}/oidc/back",
+            client_secret=secret.get_secret_value() if secret else None, name=found.oidc_name,
+        )  # fmt: skip
 
     def posts(self) -> Sequence[Post]:
         """Whose mail the worker reads, and the clients that run its errands."""

@@ -26,6 +26,7 @@ from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
 from bookhand.web.app import create_app
+from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -157,6 +158,9 @@ class Running:
             hosts=house.settings.page_hosts.split(","),
             sign_in=self._signed_in,
             lifespan=around,
+            reception=Reception(
+                house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
+            ),
         )
         config = uvicorn.Config(
             app,
