@@ -36,9 +36,11 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Change = Callable[[psycopg.Connection[Any], Run], None]
 TRIES = 4
+OUTAGES = (Outage, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What passes by itself: the other side is down, PostgreSQL is away, or we were stopped for so long that it let go of us."""
 
 
-class Left(BaseException):  # noqa: N818 (no error: what is not done now is done later, or elsewhere)
+class Left(BaseException):
     """This execution leaves its run."""
 
 
@@ -113,7 +115,11 @@ class Execution:
     # --- how it ends, for the engine ---
 
     def finish(
-        self, state: Literal["done", "failed"], *, reason: str | None = None, result: dict[str, Any] | None = None
+        self,
+        state: Literal["done", "failed"],
+        *,
+        reason: str | None = None,
+        result: dict[str, Any] | None = None,
     ) -> None:
         """The body came to its end: ``done`` or ``failed``. Where it was cancelled during its last step it stays so."""
 
@@ -154,7 +160,9 @@ class Execution:
             self.poison(Bug(f"the step {name!r} is not declared in the template {self._template.name}."))
         if name in self._used:
             self.poison(
-                Bug(f"the step {name!r} is used twice: two steps would share one idempotency key. Add ':what'.")
+                Bug(
+                    f"the step {name!r} is used twice: two steps would share one idempotency key. Add ':what'."
+                )
             )
         self._used.add(name)
         return declared
@@ -166,7 +174,7 @@ class Execution:
         def foreseen() -> dict[str, Any]:
             try:
                 return attempt()
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 self.wait_out(name, error)
             except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
                 self.poison(error)
@@ -185,7 +193,7 @@ class Execution:
                 return {"ok": _plain(work(*given))}
             except UnknownOutcome as error:
                 self.poison(error)
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 if attempt + 1 >= TRIES:
                     self.wait_out(name, error)
                 self._rest(attempt, error)
@@ -229,7 +237,7 @@ class Execution:
                 return False
             if run.state in {"queued", "running"}:
                 store.move(cx, run, "waiting", waits_for=topic, wait_until=until)
-        self._go()
+        return self._go()
 
     # --- leaving ---
 

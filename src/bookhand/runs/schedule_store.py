@@ -128,7 +128,21 @@ def _now(cx: Transaction) -> datetime:
 
 
 def _schedule(row: tuple[Any, ...]) -> Schedule:
-    (number, name, template, cron, timezone, inputs, prompt, connection_id, who, owner, role, agent, *rest) = row
+    (
+        number,
+        name,
+        template,
+        cron,
+        timezone,
+        inputs,
+        prompt,
+        connection_id,
+        who,
+        owner,
+        role,
+        agent,
+        *rest,
+    ) = row
     enabled, next_at, last_at, last_run = rest
     return Schedule(
         id=number, name=name, template=template, cron=cron, timezone=timezone, inputs=inputs, prompt=prompt,

@@ -173,7 +173,20 @@ def standing(cx: Transaction, run_id: str) -> Standing | None:
 
 def _run(row: tuple[Any, ...]) -> Run:
     workspace_id, run_id, template, state, epoch, who, name, role, agent, *rest = row
-    (channel, rights, inputs, prompt, connection_id, reason, held_by, held_at, waits_for, wait_until, result, *times) = rest
+    (
+        channel,
+        rights,
+        inputs,
+        prompt,
+        connection_id,
+        reason,
+        held_by,
+        held_at,
+        waits_for,
+        wait_until,
+        result,
+        *times,
+    ) = rest
     return Run(
         workspace_id=workspace_id, id=run_id, template=template, state=state, epoch=epoch,
         owner=Owner(who=who, name=name, role=role, agent=agent), channel=channel, rights=rights, inputs=inputs, prompt=prompt,
@@ -222,7 +235,9 @@ def resume(cx: Transaction, caller: Caller, run_id: str, reason: str | None = No
     move(cx, run, "queued", reason=reason)
 
 
-def cancel(cx: Transaction, caller: Caller, run_id: str, reason: str, template: Template | None = None) -> None:
+def cancel(
+    cx: Transaction, caller: Caller, run_id: str, reason: str, template: Template | None = None
+) -> None:
     """End it before its next step; what was and was not done is its result."""
     caller.need("manage")
     give_up(cx, get(cx, run_id, lock=True), reason, template)
@@ -333,9 +348,12 @@ def stands(cx: Transaction, run_id: str) -> bool:
     """Whether a run stands, to go on later."""
     return get(cx, run_id).state in {"paused", "parked"}
 
+
 def effect(cx: Transaction, run_id: str, step: str, work: Callable[[], Any]) -> Any:
     """What `work` gave, done and written down in `cx`; where it was done before, what it gave then."""
-    row = cx.execute("select output from run_effect where run_id = %s and step = %s", (run_id, step)).fetchone()
+    row = cx.execute(
+        "select output from run_effect where run_id = %s and step = %s", (run_id, step)
+    ).fetchone()
     if row is not None:
         return row[0]
     output = work()
@@ -360,6 +378,4 @@ def count_outage(cx: Transaction, run_id: str, step: str) -> int:
 def retell(cx: Transaction, run: Run, template: Template) -> None:
     """Tell anew what a cancelled run did: a step was under way when it was cancelled."""
     told = told_of([step.name for step in template.steps], durable_store.done(cx, run.id))
-    cx.execute(
-        "update run set result = %s where run_id = %s and state = 'cancelled'", (Jsonb(told), run.id)
-    )
+    cx.execute("update run set result = %s where run_id = %s and state = 'cancelled'", (Jsonb(told), run.id))

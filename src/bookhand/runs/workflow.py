@@ -22,14 +22,13 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-import psycopg
 import structlog
 
-from bookhand.core.problems import Bug, Outage, Refusal
+from bookhand.core.problems import Bug, Refusal
 from bookhand.db.durable import APPLICATION, VERSION, quiet
 from bookhand.db.schema import sqlalchemy_url
 from bookhand.runs import durable_store, schedule_store, store
-from bookhand.runs.context_workflow import Execution, Left
+from bookhand.runs.context_workflow import OUTAGES, Execution, Left
 from bookhand.runs.durable_store import WORKFLOW, Dbos
 from bookhand.runs.sweep_workflow import Sweep
 from bookhand.runs.template import Template
@@ -183,7 +182,7 @@ class Engine:
             result = template.body(execution, run.inputs)
         except Refusal as error:
             execution.finish("failed", reason=self._redact(str(error)))
-        except (Outage, psycopg.OperationalError) as error:
+        except OUTAGES as error:
             execution.wait_out("", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
             execution.poison(error)
@@ -204,7 +203,7 @@ class Engine:
         while True:
             try:
                 return work()
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 log.warning("run_waits_for_postgresql", why=str(error).strip().splitlines()[:1])
                 if self.closing.wait(_REST_SECONDS):
                     raise Left from None
