@@ -1,7 +1,8 @@
-"""The map of the house in code: who hears of which facts, and how a house is opened.
+"""The map of the house in code: who hears of which facts, which kinds of runs there are, and how a house is opened.
 
     with open_house(settings.read()) as house:
         house.worker().run(stop)          # reads the mail; `READERS` hear of every fact in it
+        house.runs().launch(work=True)    # executes runs of `TEMPLATES`
 
 What happens when a dispute opens? Look at `READERS`.
 """
@@ -24,10 +25,14 @@ from bookhand.workspace.secrets_store import Secrets
 
 if TYPE_CHECKING:
     from bookhand.core.ports import Reader
+    from bookhand.runs.template import Template
     from bookhand.settings import Settings
 
 READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
+
+TEMPLATES: tuple[Template, ...] = ()
+"""The kinds of runs there are."""
 
 
 @contextmanager
@@ -41,6 +46,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         Secrets(settings.data_dir, given=given),
         READERS,
         main_mode,
+        TEMPLATES,
     )
     try:
         with house.db.transaction() as cx:

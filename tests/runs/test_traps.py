@@ -12,14 +12,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.db.test_backup import empty_url
+from tests.runs.plays import OWNER, deeds, found, give, is_given, plays, reach, start, until
 
 from bookhand.db.backup import backup, restore
 from bookhand.db.engine import Database
 from bookhand.runs import store
 from bookhand.runs.template import Context, Step, Template
 from bookhand.runs.workflow import Engine
-from tests.db.test_backup import empty_url
-from tests.runs.plays import OWNER, deeds, found, give, is_given, plays, reach, start, until
 
 Open = Callable[..., Engine]
 Workers = Callable[..., Any]
@@ -171,9 +171,7 @@ def test_a_stopped_worker_that_wakes_does_not_act_again(
     assert found(theatre, run).result == {"by": "here"}
 
 
-def test_a_worker_stopped_behind_its_fence_loses_it(
-    theatre: Database, open_engine: Open
-) -> None:
+def test_a_worker_stopped_behind_its_fence_loses_it(theatre: Database, open_engine: Open) -> None:
     """It holds the row of the run in an open transaction: PostgreSQL ends that, the effect never was."""
     run = start(theatre, "ask")
     cx = theatre.connect()
@@ -298,9 +296,7 @@ def test_waiting_runs_have_no_thread_and_little_memory(theatre: Database, open_e
 
     until(lambda: waiting() == 301, seconds=60)
     until(lambda: engine._active == 0)
-    assert (
-        threading.active_count() <= before + 16
-    )  # as many as are executed at once, whatever number waits
+    assert threading.active_count() <= before + 16  # as many as are executed at once, whatever number waits
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 30_000
 
 
@@ -344,7 +340,9 @@ def test_a_process_that_does_not_work_starts_and_wakes(theatre: Database, worker
 
 def _status(db: Database, run: str) -> str:
     with db.transaction() as cx:
-        row = cx.execute("select status from dbos.workflow_status where workflow_uuid = %s", (run,)).fetchone()
+        row = cx.execute(
+            "select status from dbos.workflow_status where workflow_uuid = %s", (run,)
+        ).fetchone()
     assert row is not None
     return row[0]
 
@@ -352,5 +350,3 @@ def _status(db: Database, run: str) -> str:
 def _alive(db: Database) -> list[str]:
     with db.transaction() as cx:
         return [row[0] for row in cx.execute("select executor_id from run_worker")]
-
-

@@ -31,7 +31,7 @@ _MOVES: dict[State, tuple[State, ...]] = {
     "queued": ("running", "paused", "parked", "cancelled"),
     "running": ("running", "queued", "waiting", "paused", "parked", "done", "failed", "cancelled"),
     "waiting": ("queued", "running", "paused", "parked", "cancelled"),
-    "paused": ("queued", "done", "failed", "cancelled"),
+    "paused": ("queued", "paused", "done", "failed", "cancelled"),
     "parked": ("queued", "cancelled"),
     "done": (),
     "failed": (),
