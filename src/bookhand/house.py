@@ -17,10 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import structlog
+
 from bookhand.books import workflow as beancount
 from bookhand.core.days import day_of
 from bookhand.core.facts import BalanceTransaction, Link
 from bookhand.core.problems import BookhandError, Refusal
+from bookhand.core.redaction import redact_text
 from bookhand.inbox import slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
@@ -35,6 +38,7 @@ from bookhand.journal import check_workflow, opening_store, period_store, proof_
 from bookhand.journal import store as journal_store
 from bookhand.journal.chart import Chart, chart_from_toml, default_chart
 from bookhand.journal.opening import openings
+from bookhand.runs.workflow import Engine
 from bookhand.systems import store as connections
 from bookhand.systems.stripe import auth, webhook_client
 from bookhand.systems.stripe.balance import balance_of
@@ -47,15 +51,20 @@ from bookhand.workspace.people.session_store import Rules
 from bookhand.workspace.people.sign_in_workflow import SignIn
 
 if TYPE_CHECKING:
+    from bookhand.actions.workflow import Door
     from bookhand.core.ports import Reader
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
     from bookhand.journal.check_workflow import Report
     from bookhand.journal.proof import Balances, Proof
+    from bookhand.runs.run import Run
+    from bookhand.runs.template import Template
     from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
     from bookhand.systems.stripe.client import StripeReader
     from bookhand.workspace.secrets_store import Secrets
+
+log = structlog.get_logger(__name__)
 
 _BALANCE_TRIES = 12
 _PAGES_TO_NAME = 200
@@ -75,6 +84,13 @@ class House:
     """The mode whose book lies in the books' folder itself; every other mode has a folder of its own in there."""
     note: Note = quiet
     """Appends what people change to the trail."""
+    templates: tuple[Template, ...] = ()
+    """The kinds of runs there are."""
+    door: Door = field(init=False)
+    """The one door that everything which acts goes through; `wiring` puts it here."""
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    """What is let go of when the house is closed."""
+    _engine: Engine | None = None
     _clients: dict[int, tuple[Connection, StripeReader]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -208,6 +224,19 @@ class House:
             clock=time.time,
             poll_minutes=self.settings.poll_minutes,
         )
+
+    def runs(self) -> Engine:
+        """The engine of this process: `nudge` it after a commit that lets runs go on; `Running` launches it."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self.db, self.templates, alert=_alert, redact=redact_text)
+            return self._engine
+
+    def nudge(self) -> None:
+        """Let this process' engine look at once, where it has one; another process' sweep finds it within a second."""
+        engine = self._engine
+        if engine is not None:
+            engine.nudge()
 
     def backfill(
         self,
@@ -374,10 +403,19 @@ class House:
 
     def close(self) -> None:
         """Let go of every connection outside and inside."""
+        if self._engine is not None:
+            self._engine.close()
         for _, client in self._clients.values():
             client.close()
         self._clients.clear()
+        for let_go in self.at_end:
+            let_go()
         self.db.close()
+
+
+def _alert(run: Run, sentence: str) -> None:
+    """People hear of it in the log; where the run has a connection its Problem is on the page too."""
+    log.warning("run_needs_a_person", run=run.id, template=run.template, says=sentence)
 
 
 def _listed(reader: StripeReader) -> Iterable[BalanceTransaction]:

@@ -296,7 +296,9 @@ class Calls:
             return None
         try:
             there = fetched(self.kit, action, values, link, proposal.api_version)
-            action.plan.preview(values, there)  # what cannot be any more is refused by it (a balance that is gone)
+            action.plan.preview(
+                values, there
+            )  # what cannot be any more is refused by it (a balance that is gone)
         except Refusal as error:
             return f"It was not sent: {error}"
         found = differing(seen, seen_of(action.plan.watched, there))
