@@ -214,6 +214,8 @@ class Execution:
 
     def _rest(self, attempt: int, error: BaseException) -> None:
         asked = error.retry_after_seconds if isinstance(error, Outage) else None
+        if isinstance(error, psycopg.Error):
+            self._around.db.refresh()
         chance = random.random()  # noqa: S311 (spreads, hides nothing)
         self._around.closing.wait(rest_seconds(attempt, chance=chance, asked=asked))
 

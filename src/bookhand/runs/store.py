@@ -154,10 +154,11 @@ def steps(cx: Transaction, run_id: str, template: Template | None = None) -> lis
     found = (
         durable_store.stages(cx, run_id) if kept is None else [msgspec.convert(each, Stage) for each in kept]
     )
+    says = {step.name: step.says for step in template.steps} if template else {}
+    told = [msgspec.structs.replace(each, says=says.get(each.name.partition(":")[0], "")) for each in found]
     names = {each.name.partition(":")[0] for each in found}
-    declared = template.steps if template else ()
-    return found + [
-        Stage(name=step.name, state="not done", says=step.says) for step in declared if step.name not in names
+    return told + [
+        Stage(name=name, state="not done", says=said) for name, said in says.items() if name not in names
     ]
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from bookhand.core.problems import Bug, Refusal
+from bookhand.core.problems import Bug, Refusal, UnknownOutcome
 from bookhand.db.durable import APPLICATION, VERSION, quiet
 from bookhand.db.schema import sqlalchemy_url
 from bookhand.runs import durable_store, schedule_store, store
@@ -201,6 +201,8 @@ class Engine:
             result = template.body(execution, run.inputs)
         except Refusal as error:
             execution.finish("failed", reason=self._redact(str(error)))
+        except UnknownOutcome as error:
+            execution.poison(error)
         except OUTAGES as error:
             execution.wait_out("", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
@@ -224,5 +226,6 @@ class Engine:
                 return work()
             except OUTAGES as error:
                 log.warning("run_waits_for_postgresql", why=str(error).strip().splitlines()[:1])
+                self.db.refresh()
                 if self.closing.wait(_REST_SECONDS):
                     raise Left from None
