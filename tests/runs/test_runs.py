@@ -197,7 +197,7 @@ def test_an_unknown_template_and_an_undeclared_step_park(theatre: Database, open
 
 def test_what_json_cannot_carry_parks(theatre: Database, open_engine: Open) -> None:
     open_engine(
-        one("step", lambda: object()),
+        one("step", object),
         Template("body", "", (), lambda _ctx, _inputs: {"x": object()}),
     )
     for name in ("step", "body"):
