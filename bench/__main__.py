@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backfill, posting, runs, scale, standin, webhooks
+from bench import backfill, door, posting, runs, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
@@ -27,6 +27,7 @@ SECTIONS = {
     "backfill": backfill,
     "scale": scale,
     "standin": standin,
+    "door": door,
     "runs": runs,
 }
 OUT = Path(__file__).parent / "out"

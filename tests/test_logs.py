@@ -12,7 +12,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookhand.logs import HIDDEN, redact, redact_text, setup
+from bookhand.core.redaction import HIDDEN, redact_text
+from bookhand.logs import redact, setup
 
 TAIL = "a1B2c3D4e5F6g7H8i9J0k1L2"
 SECRETS = [

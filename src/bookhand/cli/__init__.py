@@ -11,11 +11,27 @@ import psycopg
 from rich.markup import escape
 
 from bookhand import logs
-from bookhand.cli import books_commands, connect_commands, house_commands, run_commands, runs_commands
+from bookhand.cli import (
+    books_commands,
+    connect_commands,
+    house_commands,
+    people_commands,
+    run_commands,
+    runs_commands,
+)
 from bookhand.cli.app import app, err
 from bookhand.core.problems import BookhandError
+from bookhand.core.redaction import redact_text
 
-__all__ = ["books_commands", "connect_commands", "house_commands", "main", "run_commands", "runs_commands"]
+__all__ = [
+    "books_commands",
+    "connect_commands",
+    "house_commands",
+    "main",
+    "people_commands",
+    "run_commands",
+    "runs_commands",
+]
 
 
 def main() -> None:
@@ -39,7 +55,7 @@ def main() -> None:
 
 def _end(family: str, sentence: str) -> None:
     """Say it as it is (what stands in brackets is no markup), and leave."""
-    err.print(f"[bold red]{family}:[/] {escape(logs.redact_text(sentence))}", highlight=False, soft_wrap=True)
+    err.print(f"[bold red]{family}:[/] {escape(redact_text(sentence))}", highlight=False, soft_wrap=True)
     sys.exit(1)
 
 

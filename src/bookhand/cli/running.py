@@ -27,6 +27,7 @@ from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
 from bookhand.web.app import create_app
+from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -133,6 +134,7 @@ class Running:
     def _keep(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
             try:
+                self.house.door.expire()
                 self.keeper.look()
             except BookhandError as error:
                 log.warning("keeper_waits", why=str(error))
@@ -173,6 +175,9 @@ class Running:
             hosts=house.settings.page_hosts.split(","),
             sign_in=self._signed_in,
             lifespan=around,
+            reception=Reception(
+                house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
+            ),
         )
         config = uvicorn.Config(
             app,

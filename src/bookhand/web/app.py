@@ -25,7 +25,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
 from bookhand.web import health, pages, store
+from bookhand.web.api import people as people_api
 from bookhand.web.metrics import CONTENT_TYPE, Meter
+from bookhand.web.people import cookies
+from bookhand.web.people import sign_in as sign_in_pages
+from bookhand.web.people import welcome as welcome_pages
+from bookhand.web.people.gate import Gate, Reception
 from bookhand.web.shield import Shield
 from bookhand.web.status import Status
 
@@ -46,27 +51,48 @@ def create_app(
     hosts: Iterable[str] = (),
     sign_in: SignIn | None = None,
     lifespan: Lifespan | None = None,
+    reception: Reception | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``.
+    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in, and the API is there.
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
-    _pages(app, _Kept(lambda: _read(db)))
+    _pages(app, _Kept(lambda: _read(db)), reception)
+    if reception is not None:
+        _people(app, reception)
     if sign_in is not None:
         _way_back(app, sign_in)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
-    return _Front(Shield(app, hosts=hosts), webhooks)
+    return _Front(_guarded(app, hosts, reception), webhooks)
 
 
-def _pages(app: FastAPI, status: Callable[[], Status]) -> None:
+def _guarded(app: FastAPI, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
+    if reception is None:
+        return Shield(app, hosts=hosts)
+    return Shield(
+        Gate(app, reception), hosts=hosts, public_url=reception.public_url, guarded=reception.is_guarded
+    )
+
+
+def _people(app: FastAPI, reception: Reception) -> None:
+    app.include_router(sign_in_pages.routes(reception))
+    app.include_router(welcome_pages.routes(reception))
+    door = reception.door
+    app.include_router(people_api.router(door.db, door.secrets, door.note, reception=reception))
+
+
+def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | None) -> None:
     @app.get("/", response_class=HTMLResponse)
-    def page() -> str:
-        return pages.status_page(status())
+    def page(request: Request) -> str:
+        caller = reception.caller(request) if reception is not None else None
+        return pages.status_page(
+            status(), caller=caller, csrf=cookies.form_token(request) if caller is not None else ""
+        )
 
     @app.get("/static/{name}")
     def static(name: str) -> Response:
@@ -120,7 +146,7 @@ def _errors(app: FastAPI) -> None:
             return _message(
                 code, "There is no such page.", "The status page is at /; machines read /health and /metrics."
             )
-        return _message(code, "This cannot be asked for.", "The pages only answer GET.")
+        return _message(code, "This cannot be asked for.", "This address does not answer that.")
 
     async def fault(_request: Request, error: Exception) -> HTMLResponse:
         log.error("page_failed", exc_info=error)

@@ -318,6 +318,23 @@ def tax(c: Client) -> None:
     )
 
 
+def payment_links(c: Client) -> None:
+    made = c.v1.payment_links.create(
+        {
+            "line_items": [{"price": price(c).id, "quantity": 2}],
+            "metadata": {"a": "1"},
+            "restrictions": {"completed_sessions": {"limit": 3}},
+            "after_completion": {"type": "redirect", "redirect": {"url": "https://example.com/thanks"}},
+        }
+    )
+    c.v1.payment_links.retrieve(made.id, {"expand": ["line_items"]})
+    c.v1.payment_links.line_items.list(made.id)
+    closed = c.v1.payment_links.update(made.id, {"active": False, "inactive_message": "Sold out"})
+    assert (closed.active, closed.metadata["a"]) == (False, "1")
+    assert made.id not in [one.id for one in c.v1.payment_links.list({"active": True}).data]
+    assert c.v1.payment_links.list().data[0].id == made.id
+
+
 def clocks(c: Client) -> None:
     start = 1_790_000_000
     clock = c.v1.test_helpers.test_clocks.create({"frozen_time": start, "name": "Renewals"})
@@ -330,4 +347,15 @@ def clocks(c: Client) -> None:
     c.v1.test_helpers.test_clocks.delete(clock.id)
 
 
-ALL = (customers, methods, catalogue, subscriptions, schedules, invoices, credit_notes, tax, clocks)
+ALL = (
+    customers,
+    methods,
+    catalogue,
+    subscriptions,
+    schedules,
+    invoices,
+    credit_notes,
+    tax,
+    payment_links,
+    clocks,
+)

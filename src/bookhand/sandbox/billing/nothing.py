@@ -23,7 +23,6 @@ JSON = dict[str, Any]
 @route("GET", "/v1/customers/{customer}/sources")
 @route("GET", "/v1/entitlements/features")
 @route("GET", "/v1/invoice_rendering_templates")
-@route("GET", "/v1/payment_links")
 @route("GET", "/v1/products/{product}/features")
 @route("GET", "/v1/quotes")
 @route("GET", "/v1/shipping_rates")

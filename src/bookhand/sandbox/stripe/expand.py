@@ -45,6 +45,7 @@ PREFIXES = {
     "mandate": "mandate",
     "pi": "payment_intent",
     "plan": "plan",
+    "plink": "payment_link",
     "pm": "payment_method",
     "po": "payout",
     "price": "price",

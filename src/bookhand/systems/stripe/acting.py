@@ -24,7 +24,7 @@ def client_of(
     counts = limits(livemode=connection.livemode, overrides=connection.settings.get("limits"))
     return stripe.StripeClient(
         token,
-        stripe_account=connection.link.account if connection.auth == "platform" else None,
+        stripe_account=connection.link.account if connection.auth in {"platform", "connect_oauth"} else None,
         stripe_version=connection.link.api_version,
         base_addresses={}
         if base == _REAL

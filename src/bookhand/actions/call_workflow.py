@@ -1,0 +1,383 @@
+"""Doing what was approved, once: a call is written down before it is sent, and a lost answer is looked up.
+
+    calls = Calls(kit)
+    call = calls.perform("prop_1")                     # done, failed or void; asked again it gives what is known
+
+Who sends holds the call by a claim that runs out; `fence` is run in the claim's transaction, so that a worker that was taken over
+cannot claim. A call that was sent and of which nothing came back is *unknown*: the next to come looks it up at the other side, and only
+where that shows that it was not done may it be sent, under the same key. Where nobody can tell, a person is asked (`Doubt`).
+
+Errors: `UnknownOutcome` and `Outage` (come back later), `Doubt` (a person has to look), `Refusal` where nothing was approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bookhand.actions import call_store, notes, rights_store, store
+from bookhand.actions.catalogue import endpoint
+from bookhand.actions.draft_workflow import fetched
+from bookhand.actions.kit import Kit
+from bookhand.actions.proposal import (
+    Call,
+    Decision,
+    Proposal,
+    State,
+    bound,
+    call_hash,
+    differing,
+    seen_of,
+    version_of,
+)
+from bookhand.core.action import Action, Looked, Sent, Values
+from bookhand.core.caller import Caller
+from bookhand.core.facts import Link
+from bookhand.core.problems import Bug, Outage, Problem, Refusal, UnknownOutcome
+from bookhand.core.redaction import redacted
+from bookhand.systems import store as connections
+from bookhand.systems.connection import usable
+from bookhand.workspace.store import clear, report
+from bookhand.workspace.trail_store import append
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+KEY_LIFE = timedelta(hours=23)
+"""How long the other side keeps an idempotency key for certain (Stripe: 24 hours); after that a call is never sent again."""
+DOUBT = "unknown_outcome"
+_LONGEST_WAIT_SECONDS = 2.0
+_END: dict[str, State] = {"done": "done", "void": "void", "failed": "failed"}
+
+Fence = Callable[["Transaction[Any]"], None]
+
+
+class Doubt(Refusal):
+    """Nobody can tell what became of a call: a person has to look at the other side and say."""
+
+
+class Calls:
+    """See the module's docstring; safe to share between threads."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+
+    def perform(self, proposal_id: str, *, fence: Fence | None = None) -> Call:
+        """Do an approved call, or give what became of it."""
+        while True:
+            proposal, call = self._load(proposal_id)
+            if call.is_settled:
+                return call
+            if call.state in {"sending", "unknown"}:
+                self._resolve(proposal, call)
+                continue
+            ended = self._attempt(proposal, fence)
+            if ended is not None:
+                return ended
+
+    def _load(self, proposal_id: str) -> tuple[Proposal, Call]:
+        workspace = self.kit.db.workspace_id
+        with self.kit.db.transaction() as cx:
+            proposal = store.proposal(cx, workspace, proposal_id)
+            call = call_store.call(cx, workspace, proposal_id)
+        if proposal.size > 1:
+            raise Bug(f"Proposal {proposal_id} is a batch: it is performed as one.")
+        if call is None:
+            raise Refusal(f"Proposal {proposal_id} is {proposal.state}: there is nothing to do.")
+        return proposal, call
+
+    # --- sending ---
+
+    def _attempt(self, proposal: Proposal, fence: Fence | None) -> Call | None:
+        """Check it once more, claim it and send it; None where somebody else was faster."""
+        action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
+        why = self.held_back(proposal, action, link) or self.changed(
+            proposal, action, link, proposal.params, proposal.seen
+        )
+        now = self.kit.clock()
+        with self.kit.db.transaction() as cx:
+            held = store.proposal(cx, proposal.workspace_id, proposal.proposal_id, for_update=True)
+            call = call_store.call(cx, proposal.workspace_id, proposal.proposal_id, for_update=True)
+            if call is None or call.state != "intended":
+                return None
+            if fence is not None:
+                fence(cx)
+            why = why or forged(cx, held, action) or too_late(call, now)
+            if why:
+                return self._finish(cx, held, call, "void", why=why)
+            until = now + timedelta(seconds=self.kit.lease_seconds)
+            [call] = call_store.claim(cx, [call], by=self.kit.worker, now=now, until=until)
+            append(cx, call.workspace_id, [notes.sending(held, call, worker=self.kit.worker)])
+        return self._send(held, call, action, link)
+
+    def _send(self, proposal: Proposal, call: Call, action: Action, link: Link) -> Call:
+        performer = self.kit.performers[action.vendor]
+        try:
+            sent = performer.send(
+                link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
+            )
+        except UnknownOutcome as error:
+            self._mark(proposal, call, "unknown", str(error))
+            raise
+        except Outage as error:
+            self._mark(proposal, call, "intended", str(error))
+            raise
+        except Refusal as error:
+            with self.kit.db.transaction() as cx:
+                ended = self._finish(cx, proposal, call, "failed", why=str(error))
+        else:
+            with self.kit.db.transaction() as cx:
+                ended = self._finish(cx, proposal, call, "done", sent=sent)
+        self.kit.runs.nudge()
+        return ended
+
+    def _mark(self, proposal: Proposal, call: Call, state: str, why: str) -> None:
+        """What is known after no answer: that nothing was done, or nothing."""
+        with self.kit.db.transaction() as cx:
+            call_store.finish(cx, call, state, why=why, now=self.kit.clock())
+            append(
+                cx,
+                call.workspace_id,
+                [notes.outcome(proposal, call, "no_answer" if state == "unknown" else "not_sent", why)],
+            )
+
+    # --- what became of it ---
+
+    def _resolve(self, proposal: Proposal, call: Call) -> None:
+        """Look up a call that was sent: afterwards it is settled, or known not to have been done; or this raises."""
+        must_rest(call, self.kit)
+        looked = self.looked(proposal, call)
+        with self.kit.db.transaction() as cx:
+            held = store.proposal(cx, call.workspace_id, call.proposal_id, for_update=True)
+            current = call_store.call(cx, call.workspace_id, call.proposal_id, for_update=True)
+            if (
+                current is None
+                or current.attempts != call.attempts
+                or current.state not in {"sending", "unknown"}
+            ):
+                return
+            if looked.outcome == "done":
+                self._finish(cx, held, current, "done", sent=Sent(data=looked.data), why=looked.why)
+            elif looked.outcome == "not_done":
+                call_store.finish(cx, current, "intended", why=looked.why, now=self.kit.clock())
+                append(cx, call.workspace_id, [notes.outcome(held, current, "looked_up", looked.why)])
+            else:
+                sentence = self._wonder(cx, held, current, looked.why)
+        if looked.outcome == "cannot_tell":
+            raise Doubt(sentence)
+
+    def looked(self, proposal: Proposal, call: Call) -> Looked:
+        """What the other side shows of a call that was sent."""
+        action = self.kit.catalogue.action(call.action)
+        since = int((call.first_sent_at or self.kit.clock()).timestamp())
+        return self.kit.performers[action.vendor].look_up(
+            self.link(proposal),
+            action,
+            call.params,
+            key=call.key,
+            marker=call.call_id,
+            since=since,
+            result_id=call.result_id,
+        )
+
+    def _wonder(self, cx: Transaction[Any], proposal: Proposal, call: Call, why: str) -> str:
+        """Ask a person, once and clearly."""
+        sentence = doubt_of(proposal, call, why)
+        now = self.kit.clock()
+        call_store.finish(cx, call, "unknown", why=sentence, now=now)
+        store.settle(cx, call.workspace_id, call.proposal_id, "unknown", why=sentence, now=now)
+        report(cx, self.link(proposal, cx), [Problem(kind=DOUBT, subject=call.call_id, message=sentence)])
+        append(cx, call.workspace_id, [notes.outcome(proposal, call, "doubt", sentence)])
+        return sentence
+
+    def settle(self, caller: Caller, proposal_id: str, *, row_no: int, done: bool, note: str) -> None:
+        """A person says what became of a call of which nobody could tell."""
+        with self.kit.db.transaction() as cx:
+            proposal = store.proposal(cx, caller.workspace_id, proposal_id, for_update=True)
+            call = call_store.call(cx, caller.workspace_id, proposal_id, row_no=row_no, for_update=True)
+            if call is None or call.state != "unknown" or proposal.state != "unknown":
+                raise Refusal(f"No call of proposal {proposal_id} is in doubt: nothing was changed.")
+            store.decide(cx, caller, proposal, "settle", note=note, details={"done": done, "row": row_no})
+            self._finish(
+                cx,
+                proposal,
+                call,
+                "done" if done else "failed",
+                why=f"{caller.name} looked: {note}",
+                by=caller,
+            )
+            if proposal.size > 1:
+                self.kit.runs.wake(cx, proposal.topic)
+
+    # --- the end of a call ---
+
+    def _finish(
+        self, cx: Transaction[Any], proposal: Proposal, call: Call, state: str, *, why: str | None = None, sent: Sent | None = None,
+        by: Caller | None = None,
+    ) -> Call:  # fmt: skip
+        """Write down what became of it, tell whoever waits, and give the budget back where nothing was done."""
+        answer = redacted(sent.data) if sent else None
+        request_id = sent.request_id if sent else None
+        if call_store.finish(
+            cx, call, state, why=why, result=answer, request_id=request_id, now=self.kit.clock()
+        ):
+            clear(cx, self.link(proposal, cx), kind=DOUBT, subjects=[call.call_id])
+            if state != "done":
+                self.give_back(cx, proposal, [call])
+            if proposal.size == 1:
+                self._settle_proposal(cx, proposal, _END[state], why, answer)
+            append(
+                cx,
+                call.workspace_id,
+                [notes.outcome(proposal, call, state, why, answer=answer, sent=sent, by=by)],
+            )
+        found = call_store.call(cx, call.workspace_id, call.proposal_id, row_no=call.row_no)
+        assert found is not None  # noqa: S101 (calls are never deleted)
+        return found
+
+    def _settle_proposal(
+        self, cx: Transaction[Any], proposal: Proposal, state: State, why: str | None, answer: Any
+    ) -> None:
+        result_id = (
+            answer.get("id") if isinstance(answer, dict) and isinstance(answer.get("id"), str) else None
+        )
+        store.settle(
+            cx,
+            proposal.workspace_id,
+            proposal.proposal_id,
+            state,
+            why=why,
+            result_id=result_id,
+            now=self.kit.clock(),
+        )
+        self.kit.runs.wake(cx, proposal.topic)
+
+    def give_back(self, cx: Transaction[Any], proposal: Proposal, calls: Sequence[Call]) -> None:
+        """What was counted for calls that were not done is free again, on the day it was counted."""
+        numbers = {call.row_no for call in calls}
+        rows = None
+        if proposal.size > 1:
+            rows = [row for row in store.all_rows(cx, proposal) if row.row_no in numbers]
+        approved = approval_of(cx, proposal)
+        day = self.kit.day(approved.at if approved else self.kit.clock())
+        rights_store.use(
+            cx,
+            proposal.workspace_id,
+            proposal.connection_id,
+            day,
+            notes.wanted_of(proposal, rows),
+            standing=proposal.standing_id or "",
+            sign=-1,
+        )
+
+    # --- what is checked at the last moment ---
+
+    def held_back(self, proposal: Proposal, action: Action, link: Link) -> str | None:
+        """Who took the right back since it was given, in a sentence; `Refusal` where the connection is away."""
+        with self.kit.db.transaction() as cx:
+            usable(connections.get(cx, link.connection_id))
+            taken_back = rights_store.revoked_since(
+                cx, proposal.workspace_id, connection_id=link.connection_id, grantee=proposal.grantee, action=action.name, reads=False,
+                since=proposal.rights_at,
+            )  # fmt: skip
+        return f"It was not sent: {taken_back}" if taken_back else None
+
+    def changed(
+        self,
+        proposal: Proposal,
+        action: Action,
+        link: Link,
+        values: Values,
+        seen: Mapping[str, Mapping[str, Any]],
+    ) -> str | None:
+        """What is not as the preview showed it, in a sentence: the yes does not hold any more."""
+        if action.plan is None:
+            return None
+        try:
+            there = fetched(self.kit, action, values, link, proposal.api_version)
+            action.plan.preview(
+                values, there
+            )  # what cannot be any more is refused by it (a balance that is gone)
+        except Refusal as error:
+            return f"It was not sent: {error}"
+        found = differing(seen, seen_of(action.plan.watched, there))
+        return f"It was not sent: since the preview, {'; '.join(found)}. Look at it again." if found else None
+
+    def link(self, proposal: Proposal, cx: Transaction[Any] | None = None) -> Link:
+        """Where a proposal goes."""
+        if proposal.connection_id is None:
+            raise Bug(f"Proposal {proposal.proposal_id} goes to no outside system.")
+        if cx is not None:
+            return connections.get(cx, proposal.connection_id).link
+        with self.kit.db.transaction() as own:
+            return connections.get(own, proposal.connection_id).link
+
+    # --- bookhand's own acts ---
+
+    def perform_own(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> None:
+        """Do one of bookhand's own acts in the transaction that approves it: with it, or not at all."""
+        data = self.kit.own[proposal.action](cx, caller, proposal.params)
+        store.settle(cx, proposal.workspace_id, proposal.proposal_id, "done", now=self.kit.clock())
+        self.kit.runs.wake(cx, proposal.topic)
+        append(cx, proposal.workspace_id, [notes.own_act(caller, proposal, data)])
+
+
+def must_rest(call: Call, kit: Kit) -> None:
+    """Nothing, if a call that was sent may be looked up now; else the `Outage` to come back after."""
+    now = kit.clock()
+    if call.state == "sending" and call.claimed_until is not None and call.claimed_until > now:
+        left = (call.claimed_until - now).total_seconds()
+        raise Outage(
+            f"{call.action} of proposal {call.proposal_id} is being sent at this moment.",
+            retry_after_seconds=min(_LONGEST_WAIT_SECONDS, left),
+        )
+    rest = kit.settle_seconds - (now - (call.sent_at or now)).total_seconds()
+    if rest > 0:
+        raise UnknownOutcome(
+            f"{call.action} of proposal {call.proposal_id} was sent and not answered; it is looked up in {rest:.1f} s.",
+            retry_after_seconds=rest,
+        )
+
+
+def doubt_of(proposal: Proposal, call: Call, why: str) -> str:
+    """The one question that a person is asked."""
+    row = f" --row {call.row_no}" if proposal.size > 1 else ""
+    return (
+        f"Was {call.action} of proposal {proposal.proposal_id} done at {proposal.account}? Its answer was lost, and looking did not tell: {why} "
+        f"Look there, then say `bookhand settle {proposal.proposal_id}{row} --done` or `--not-done`."
+    )
+
+
+def approval_of(cx: Transaction[Any], proposal: Proposal) -> Decision | None:
+    """The yes that a proposal has."""
+    said = store.decisions(cx, proposal.workspace_id, proposal.proposal_id)
+    return next((each for each in reversed(said) if each.kind in {"approve", "standing"}), None)
+
+
+def forged(cx: Transaction[Any], proposal: Proposal, action: Action) -> str | None:
+    """Whether a proposal's row says something else than was approved: a decision cannot be changed, a row can."""
+    approved = approval_of(cx, proposal)
+    if approved is None:
+        return "It was not sent: nobody has approved it."
+    bind = bound(
+        proposal_id=proposal.proposal_id, action=action, endpoint=endpoint(action, proposal.params), values=proposal.params,
+        connection_id=proposal.connection_id, mode=proposal.mode, account=proposal.account, api_version=proposal.api_version,
+        version=version_of(proposal.seen),
+    )  # fmt: skip
+    call = call_store.call(cx, proposal.workspace_id, proposal.proposal_id)
+    if (
+        call_hash(bind) != approved.call_hash
+        or call is None
+        or call.params != proposal.params
+        or call.action != proposal.action
+    ):
+        return "It was not sent: what stands in the database is not what was approved."
+    return None
+
+
+def too_late(call: Call, now: datetime) -> str | None:
+    """Whether a call was sent so long ago that the other side has forgotten its key."""
+    if call.first_sent_at is not None and now - call.first_sent_at > KEY_LIFE:
+        return "It was sent once and, as looking showed, not done; its key is forgotten by now, so it is not sent again. Ask for it anew."
+    return None

@@ -1,0 +1,184 @@
+"""The stages before a call: which connection is meant, whether it is allowed there, what the day still allows, standing approvals.
+
+Every refusal says who can change it, and is written into the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bookhand.actions import notes, rights_store
+from bookhand.actions.asked import Asked, Rights
+from bookhand.actions.catalogue import Target
+from bookhand.actions.kit import Kit
+from bookhand.actions.policy import Wanted, allows, outside, over_budget
+from bookhand.actions.proposal import Proposal, Row, call_hash, must_fit, must_wait
+from bookhand.core.action import Action, Preview
+from bookhand.core.caller import Caller, NotAllowed
+from bookhand.core.problems import Refusal
+from bookhand.systems import store as connections
+from bookhand.systems.connection import Connection, usable
+from bookhand.workspace.trail_store import append
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+
+class Permits:
+    """Asked before every call."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+
+    def permitted(self, caller: Caller, action: Action, target: Target, rights: Rights | None) -> Connection:
+        """The connection that is meant, if the caller may do this there."""
+        try:
+            with self.kit.db.transaction() as cx:
+                connection = usable(_meant(connections.every(cx, system=action.vendor), action, target))
+                self._check(cx, caller, action, connection, rights)
+        except Refusal as error:
+            self.note_refusal(caller, action, str(error))
+            raise
+        return connection
+
+    def note_refusal(self, caller: Caller, action: Action, why: str) -> None:
+        """Write down that somebody was refused."""
+        with self.kit.db.transaction() as cx:
+            cx.execute("set local synchronous_commit = off")
+            append(cx, caller.workspace_id, [notes.asked(caller, action, None, {"refused": why})])
+
+    def _check(
+        self,
+        cx: Transaction[Any],
+        caller: Caller,
+        action: Action,
+        connection: Connection,
+        rights: Rights | None,
+    ) -> None:
+        grants = rights.grants if rights else rights_store.grants_of(cx, caller.workspace_id, connection.id)
+        reads = action.risk == "read"
+        if not allows(grants, grantee=caller.grantee, action=action.name, reads=reads):
+            raise NotAllowed(
+                f"{action.name} is not allowed for {caller.agent or caller.name} at {connection.name} ({connection.link.mode}): an owner or "
+                f"admin can allow it (`bookhand allow {action.name}`)."
+            )
+        if rights is not None:
+            taken_back = rights_store.revoked_since(
+                cx,
+                caller.workspace_id,
+                connection_id=connection.id,
+                grantee=caller.grantee,
+                action=action.name,
+                reads=reads,
+                since=rights.taken_at,
+            )
+            if taken_back:
+                raise NotAllowed(f"{action.name} is not allowed any more: {taken_back}")
+
+    def approvable(
+        self, cx: Transaction[Any], caller: Caller, proposal: Proposal, given_hash: str, now: datetime
+    ) -> None:
+        """Nothing, if this caller may say yes to exactly this call at this moment."""
+        must_wait(proposal)
+        must_fit(proposal, given_hash)
+        if proposal.expires_at <= now:
+            raise Refusal(f"Proposal {proposal.proposal_id} was not approved in time: ask for it again.")
+        if proposal.four_eyes and caller.who == proposal.proposed_by:
+            raise NotAllowed(
+                f"{caller.name} asked for proposal {proposal.proposal_id}, and its amount needs four eyes: somebody else has to approve it."
+            )
+        taken_back = rights_store.revoked_since(
+            cx, caller.workspace_id, connection_id=proposal.connection_id, grantee=proposal.grantee, action=proposal.action, reads=False,
+            since=proposal.rights_at,
+        )  # fmt: skip
+        if taken_back:
+            raise NotAllowed(f"Proposal {proposal.proposal_id} may not be done any more: {taken_back}")
+
+    def spend(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> None:
+        """Count it into the day's budgets, or refuse."""
+        rights_store.lock_budgets(cx, proposal.workspace_id, proposal.connection_id)
+        over = self._over(cx, proposal, wanted, now)
+        if over:
+            raise NotAllowed(
+                f"Not today: {' '.join(over)} An owner or admin can change the budget, or it waits until tomorrow."
+            )
+        where, day = (proposal.workspace_id, proposal.connection_id), self.kit.day(now)
+        rights_store.use(cx, *where, day, wanted, standing=proposal.standing_id or "")
+
+    def warned(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> Preview:
+        """The preview, with what the day's budgets would say if it were approved now."""
+        over = self._over(cx, proposal, wanted, now)
+        preview = proposal.preview
+        return msgspec.structs.replace(preview, warnings=(*preview.warnings, *over)) if over else preview
+
+    def _over(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> list[str]:
+        workspace, connection_id = proposal.workspace_id, proposal.connection_id
+        budgets = rights_store.budgets_of(cx, workspace, connection_id)
+        if not budgets:
+            return []
+        customers = list(wanted.customers)
+        used = rights_store.used_on(cx, workspace, connection_id, self.kit.day(now), customers=customers)
+        return over_budget(budgets, used, wanted)
+
+    def stay_inside(self, caller: Caller, draft: Proposal, asked: Asked, rows: Sequence[Row]) -> None:
+        """Nothing, if the call is inside its standing approval; else that one stops, and the call is refused."""
+        with self.kit.db.transaction() as cx:
+            why = self._outside(cx, caller, draft, asked, rows)
+            if not why:
+                return
+            reason = f"{draft.action} is outside of it: {' '.join(why)}"
+            rights_store.set_standing(cx, caller.workspace_id, asked.under or "", "stopped", why=reason)
+            append(cx, caller.workspace_id, [notes.stopped(caller, draft, asked.under or "", reason)])
+        raise NotAllowed(f"Standing approval {asked.under} was stopped. {reason} A person has to look at it.")
+
+    def _outside(
+        self, cx: Transaction[Any], caller: Caller, draft: Proposal, asked: Asked, rows: Sequence[Row]
+    ) -> list[str]:
+        standing = rights_store.standing(cx, caller.workspace_id, asked.under or "", for_update=True)
+        if standing.state != "open":
+            raise NotAllowed(
+                f"Standing approval {standing.id} is {standing.state}: a person has to look at it first."
+            )
+        if standing.connection_id not in {None, draft.connection_id}:
+            return ["It goes to another connection."]
+        day = self.kit.day(self.kit.clock())
+        used = rights_store.used_on(
+            cx, caller.workspace_id, draft.connection_id, day, customers=(), standing=standing.id
+        )
+        wanted, terms_hash = notes.wanted_of(draft, rows or None), call_hash(dict(asked.terms or {}))
+        for values, moves in [(row.params, row.moves) for row in rows] or [
+            (draft.params, draft.preview.moves)
+        ]:
+            why = outside(standing, used, wanted, values=values, terms_hash=terms_hash, largest=moves)
+            if why:
+                return why
+        return []
+
+
+def _meant(found: Sequence[Connection], action: Action, target: Target) -> Connection:
+    """The one connection that is meant; `Refusal` that names the choices where it is none or several."""
+    fitting = [
+        each for each in found
+        if target.mode in {None, each.link.mode} and target.account in {None, each.link.account, each.name, str(each.id)}
+    ]  # fmt: skip
+    serving = [each for each in fitting if each.status == "active"] or fitting
+    if len(serving) == 1:
+        return serving[0]
+    choices = ", ".join(
+        f"{each.name} (account={each.link.account}, mode={each.link.mode})" for each in serving or found
+    )
+    if not found:
+        raise Refusal(
+            f"{action.name} needs a connection to {action.vendor}, and there is none: run `bookhand connect {action.vendor}`."
+        )
+    if not serving:
+        raise Refusal(
+            f"No connection fits account={target.account} and mode={target.mode}; there are {choices}."
+        )
+    raise Refusal(
+        f"{action.name} could go to several accounts: say which by account and mode; there are {choices}."
+    )

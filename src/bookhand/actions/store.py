@@ -1,0 +1,240 @@
+"""Proposals and decisions as rows. Nothing here commits.
+
+Who changes what becomes of a proposal holds its row (`proposal(…, for_update=True)`) first, always before its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
+from bookhand.core.caller import Caller
+from bookhand.core.problems import Refusal
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+_COLUMNS = ", ".join(Proposal.__struct_fields__)
+_JSON = {"params", "preview", "seen"}
+
+
+# --- proposals ---
+
+
+def add(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row] = ()) -> bool:
+    """Write a proposal down, with the rows of a batch in bulk; False where its step or its key has one already."""
+    values = [
+        Jsonb(msgspec.to_builtins(getattr(proposal, name))) if name in _JSON else getattr(proposal, name)
+        for name in Proposal.__struct_fields__
+    ]
+    places = ", ".join(["%s"] * len(values))
+    new = cx.execute(
+        f"insert into proposal ({_COLUMNS}) values ({places}) on conflict do nothing", values
+    ).rowcount
+    if new and rows:
+        _add_rows(cx, proposal, rows)
+    return bool(new)
+
+
+def _add_rows(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row]) -> None:
+    cx.execute(
+        """
+        insert into proposal_row (workspace_id, proposal_id, row_no, params, version, seen, says, customer, moves, row_hash, chosen)
+        select %s, %s, row_no, params, version, seen, says, customer, moves, row_hash, chosen
+        from unnest(%s::int[], %s::jsonb[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::boolean[])
+            as r (row_no, params, version, seen, says, customer, moves, row_hash, chosen)
+        """,
+        (proposal.workspace_id, proposal.proposal_id, [row.row_no for row in rows], [Jsonb(row.params) for row in rows],
+         [row.version for row in rows], [Jsonb(row.seen) for row in rows], [row.says for row in rows],
+         [row.customer for row in rows], [Jsonb(msgspec.to_builtins(row.moves)) for row in rows],
+         [row.row_hash for row in rows], [row.chosen for row in rows]),
+    )  # fmt: skip
+
+
+def proposal(
+    cx: Transaction[Any], workspace_id: int, proposal_id: str, *, for_update: bool = False
+) -> Proposal:
+    """A proposal; `Refusal` where there is none."""
+    found = _proposals(
+        cx,
+        f"where workspace_id = %s and proposal_id = %s{' for update' if for_update else ''}",
+        (workspace_id, proposal_id),
+    )
+    if not found:
+        raise Refusal(f"There is no proposal {proposal_id[:60]!r}.")
+    return found[0]
+
+
+def of_step(cx: Transaction[Any], workspace_id: int, run_id: str, step: str) -> Proposal | None:
+    """What a run's step has proposed already: the newest of those that replaced each other."""
+    found = _proposals(
+        cx, "where workspace_id = %s and run_id = %s and step = %s order by created_at desc, proposal_id desc limit 1",
+        (workspace_id, run_id, step),
+    )  # fmt: skip
+    return found[0] if found else None
+
+
+def of_request(cx: Transaction[Any], workspace_id: int, who: str, key: str) -> Proposal | None:
+    """What a caller has proposed under an idempotency key of its own."""
+    found = _proposals(
+        cx, "where workspace_id = %s and proposed_by = %s and request_key = %s", (workspace_id, who, key)
+    )
+    return found[0] if found else None
+
+
+def listed(
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    states: Sequence[State] = (),
+    action: str | None = None,
+    run_id: str | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Proposal]:
+    """Proposals, newest first; `before` is where the page before ended."""
+    at, last = before or (None, None)
+    return _proposals(
+        cx,
+        """
+        where workspace_id = %s and (%s::text[] is null or state = any (%s)) and (%s::text is null or action = %s)
+            and (%s::text is null or run_id = %s) and (%s::timestamptz is null or (created_at, proposal_id) < (%s, %s))
+        order by created_at desc, proposal_id desc limit %s
+        """,
+        (
+            workspace_id,
+            list(states) or None,
+            list(states),
+            action,
+            action,
+            run_id,
+            run_id,
+            at,
+            at,
+            last,
+            limit,
+        ),
+    )
+
+
+def overdue(cx: Transaction[Any], workspace_id: int, *, now: datetime, limit: int = 200) -> list[str]:
+    """Those that still wait although their time is over."""
+    rows = cx.execute(
+        "select proposal_id from proposal where workspace_id = %s and state = 'waiting' and expires_at <= %s order by expires_at limit %s",
+        (workspace_id, now, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def settle(
+    cx: Transaction[Any],
+    workspace_id: int,
+    proposal_id: str,
+    state: State,
+    *,
+    why: str | None = None,
+    result_id: str | None = None,
+    now: datetime,
+) -> None:
+    """Say what became of a proposal."""
+    cx.execute(
+        """
+        update proposal set state = %(state)s, state_why = %(why)s, result_id = coalesce(%(result)s, result_id),
+            finished_at = case when %(state)s in ('waiting', 'approved', 'unknown') then null else %(now)s::timestamptz end
+        where workspace_id = %(workspace)s and proposal_id = %(id)s
+        """,
+        {
+            "state": state,
+            "why": why,
+            "result": result_id,
+            "now": now,
+            "workspace": workspace_id,
+            "id": proposal_id,
+        },
+    )
+
+
+def set_run(cx: Transaction[Any], workspace_id: int, proposal_id: str, run_id: str) -> None:
+    """Which run does it."""
+    cx.execute(
+        "update proposal set run_id = %s where workspace_id = %s and proposal_id = %s",
+        (run_id, workspace_id, proposal_id),
+    )
+
+
+def rows(
+    cx: Transaction[Any], workspace_id: int, proposal_id: str, *, after: int = -1, limit: int = 1000
+) -> list[Row]:
+    """The rows of a batch, in order."""
+    found = cx.cursor(row_factory=dict_row).execute(
+        """
+        select row_no, params, version, seen, says, customer, moves, row_hash, chosen from proposal_row
+        where workspace_id = %s and proposal_id = %s and row_no > %s order by row_no limit %s
+        """,
+        (workspace_id, proposal_id, after, limit),
+    )
+    return [msgspec.convert(row, Row) for row in found]
+
+
+def all_rows(cx: Transaction[Any], proposal: Proposal) -> list[Row]:
+    """Every row of a batch."""
+    found: list[Row] = []
+    while page := rows(
+        cx, proposal.workspace_id, proposal.proposal_id, after=found[-1].row_no if found else -1
+    ):
+        found += page
+    return found
+
+
+def _proposals(cx: Transaction[Any], where: str, arguments: Sequence[Any]) -> list[Proposal]:
+    found = cx.cursor(row_factory=dict_row).execute(f"select {_COLUMNS} from proposal {where}", arguments)
+    return [msgspec.convert(row, Proposal) for row in found]
+
+
+def choose_rows(cx: Transaction[Any], proposal: Proposal, chosen: Sequence[int]) -> None:
+    """Tick these rows of a batch, and no others."""
+    cx.execute(
+        "update proposal_row set chosen = row_no = any (%s) where workspace_id = %s and proposal_id = %s",
+        (list(chosen), proposal.workspace_id, proposal.proposal_id),
+    )
+
+
+# --- decisions ---
+
+
+def decide(
+    cx: Transaction[Any],
+    caller: Caller,
+    proposal: Proposal,
+    kind: Kind,
+    *,
+    note: str | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Write down what somebody said of a proposal."""
+    cx.execute(
+        """
+        insert into decision (workspace_id, proposal_id, kind, call_hash, by_who, by_name, channel, note, details)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (caller.workspace_id, proposal.proposal_id, kind, proposal.call_hash, caller.who, caller.name, caller.channel, note,
+         Jsonb(details or {})),
+    )  # fmt: skip
+
+
+def decisions(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> list[Decision]:
+    """Everything that was said of a proposal, oldest first."""
+    found = cx.cursor(row_factory=dict_row).execute(
+        """
+        select kind, call_hash, by_who, by_name, channel, note, details, at from decision
+        where workspace_id = %s and proposal_id = %s order by decision_id
+        """,
+        (workspace_id, proposal_id),
+    )
+    return [msgspec.convert(row, Decision) for row in found]

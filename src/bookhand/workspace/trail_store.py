@@ -1,0 +1,167 @@
+"""The trail in the database: append-only, one chain a workspace. Whoever appends holds the head until the transaction ends.
+
+    append(cx, 1, [Note(who="person:1", what="refunds.create", subject="ch_1")])
+    write_export(cx, 1, file)
+
+Append last in a transaction: others wait for the head until it commits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bookhand.workspace.trail import (
+    GENESIS,
+    Entry,
+    Note,
+    Verdict,
+    body_of,
+    chained,
+    first_line,
+    last_line,
+    line_of,
+    verify,
+)
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+_PAGE = 2000
+_AT = """to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def append(cx: Transaction[Any], workspace_id: int, notes: Sequence[Note]) -> Entry | None:
+    """Write `notes` down, one after the other; the last entry. The time is the database's."""
+    if not notes:
+        return None
+    seq, prev, at = _held(cx, workspace_id)
+    entries = list(chained(seq + 1, prev, (body_of(note, at=at) for note in notes)))
+    last = entries[-1]
+    cx.execute(
+        """
+        with head as (update trail_head set seq = %(seq)s, hash = %(hash)s where workspace_id = %(workspace)s)
+        insert into trail (workspace_id, seq, body, prev, hash)
+        select %(workspace)s, seq, body, prev, hash
+        from unnest(%(seqs)s::bigint[], %(bodies)s::text[], %(prevs)s::bytea[], %(hashes)s::bytea[]) as t (seq, body, prev, hash)
+        """,
+        {
+            "workspace": workspace_id, "seq": last.seq, "hash": last.hash, "seqs": [each.seq for each in entries],
+            "bodies": [each.body for each in entries], "prevs": [each.prev for each in entries],
+            "hashes": [each.hash for each in entries],
+        },
+    )  # fmt: skip
+    return last
+
+
+def _held(cx: Transaction[Any], workspace_id: int) -> tuple[int, bytes, str]:
+    """The head, ours until the transaction ends, and the time after it was ours."""
+    query = f"""
+        with held as materialized (select seq, hash from trail_head where workspace_id = %s for update)
+        select seq, hash, {_AT} from held
+    """
+    row = cx.execute(query, (workspace_id,)).fetchone()
+    if row is None:
+        cx.execute(
+            "insert into trail_head values (%s, 0, %s) on conflict do nothing", (workspace_id, GENESIS)
+        )
+        row = cx.execute(query, (workspace_id,)).fetchone()
+    assert row is not None  # noqa: S101 (it was put there)
+    return row[0], bytes(row[1]), row[2]
+
+
+def head(cx: Transaction[Any], workspace_id: int) -> tuple[int, str]:
+    """How many entries there are, and the last one's hash: worth noting elsewhere, now and then."""
+    row = cx.execute("select seq, hash from trail_head where workspace_id = %s", (workspace_id,)).fetchone()
+    return (row[0], bytes(row[1]).hex()) if row else (0, GENESIS.hex())
+
+
+def search(
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    what: str | None = None,
+    who: str | None = None,
+    subject: str | None = None,
+    run: str | None = None,
+    proposal: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """Entries, newest first; `since` and `until` are ISO moments, `before` is the number to go on from."""
+    exact = {"what": what, "who": who, "subject": subject, "run": run, "proposal": proposal}
+    chosen = {name: value for name, value in exact.items() if value is not None}
+    clauses = [f"{name} = %({name})s" for name in chosen]
+    clauses += (
+        ["at >= %(since)s"] * bool(since)
+        + ["at < %(until)s"] * bool(until)
+        + ["seq < %(before)s"] * bool(before)
+    )
+    rows = cx.execute(
+        f"select seq, body, prev, hash from trail where {' and '.join(['workspace_id = %(workspace)s', *clauses])}"
+        " order by seq desc limit %(limit)s",
+        {
+            **chosen,
+            "workspace": workspace_id,
+            "since": since,
+            "until": until,
+            "before": before,
+            "limit": limit,
+        },
+    )
+    return [_entry(row) for row in rows]
+
+
+def entries(cx: Transaction[Any], workspace_id: int, *, after: int = 0) -> Iterator[Entry]:
+    """Every entry in order, read page by page."""
+    while True:
+        rows = cx.execute(
+            "select seq, body, prev, hash from trail where workspace_id = %s and seq > %s order by seq limit %s",
+            (workspace_id, after, _PAGE),
+        ).fetchall()
+        yield from map(_entry, rows)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1][0]
+
+
+def export_lines(cx: Transaction[Any], workspace_id: int, *, first: int = 1) -> Iterator[bytes]:
+    """The lines of an export that begins with entry `first`."""
+    found = entries(cx, workspace_id, after=first - 1)
+    entry = next(found, None)
+    count, last = 0, entry.prev if entry else GENESIS
+    begin = first_line(workspace_id=workspace_id, entry=entry.seq if entry else first, prev=last)
+    yield begin
+    while entry is not None:
+        yield line_of(entry)
+        count, last = count + 1, entry.hash
+        entry = next(found, None)
+    yield last_line(begin, count=count, head=last)
+
+
+def write_export(cx: Transaction[Any], workspace_id: int, file: BinaryIO, *, first: int = 1) -> int:
+    """Write an export into `file`; how many lines."""
+    count = 0
+    for line in export_lines(cx, workspace_id, first=first):
+        file.write(line)
+        count += 1
+    return count
+
+
+def verify_all(cx: Transaction[Any], workspace_id: int) -> Verdict:
+    """Check the trail as it stands in the database, against its head."""
+    return verify(export_lines(cx, workspace_id), head=head(cx, workspace_id)[1])
+
+
+def moment(text: str) -> str:
+    """An ISO day or moment as the trail writes it, to compare with: ``2026-11-25`` is that day's beginning, UTC."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?", text):
+        raise ValueError(f"{text!r} is no day (2026-11-25) and no moment (2026-11-25T09:30:00Z).")
+    return text
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    return Entry(seq=row[0], body=row[1], prev=bytes(row[2]), hash=bytes(row[3]))

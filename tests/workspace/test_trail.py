@@ -1,0 +1,162 @@
+"""The trail: a chain that shows every change, in the database and in a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import threading
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bookhand.db.engine import Database
+from bookhand.workspace.trail import GENESIS, Note, body_of, chained, first_line, last_line, line_of, verify
+from bookhand.workspace.trail_store import append, export_lines, head, search, verify_all, write_export
+
+
+def _note(number: int) -> Note:
+    return Note(
+        who="person:1",
+        name="Ada",
+        what="refunds.create",
+        subject=f"ch_{number}",
+        why="asked for",
+        details={"n": number},
+    )
+
+
+def _file(count: int = 6) -> list[bytes]:
+    bodies = [body_of(_note(number), at=f"2026-11-25T10:00:{number:02}.000000Z") for number in range(count)]
+    entries = list(chained(1, GENESIS, bodies))
+    begin = first_line(workspace_id=1, entry=1, prev=GENESIS)
+    return [begin, *map(line_of, entries), last_line(begin, count=count, head=entries[-1].hash)]
+
+
+def test_a_whole_export_is_good() -> None:
+    verdict = verify(_file())
+    assert (verdict.findings, verdict.entries, verdict.first) == ((), 6, 1)
+
+
+@given(st.data())
+def test_any_changed_byte_is_found(data: st.DataObject) -> None:
+    lines = _file()
+    at = data.draw(st.integers(0, len(lines) - 1))
+    place = data.draw(st.integers(0, len(lines[at]) - 1))
+    other = data.draw(st.integers(0, 255).filter(lambda byte: byte != lines[at][place]))
+    changed = [*lines]
+    changed[at] = lines[at][:place] + bytes([other]) + lines[at][place + 1 :]
+    assert verify(io.BytesIO(b"".join(changed))).findings
+
+
+def test_the_changed_entry_is_named() -> None:
+    lines = _file()
+    lines[3] = lines[3].replace(b'"ch_2"', b'"ch_9"')
+    assert verify(lines).findings == ("Entry 3 was changed: its hash does not fit what it says.",)
+
+
+@pytest.mark.parametrize("spoil", ["take", "swap", "double", "tail", "end", "insert"])
+def test_what_is_taken_out_moved_or_put_in_is_found(spoil: str) -> None:
+    lines = _file()
+    match spoil:
+        case "take":
+            del lines[3]
+        case "swap":
+            lines[3], lines[4] = lines[4], lines[3]
+        case "double":
+            lines.insert(4, lines[3])
+        case "tail":
+            del lines[-2]
+        case "end":
+            del lines[-1]
+        case "insert":
+            lines.insert(3, line_of(next(chained(3, bytes(32), [body_of(_note(9), at="2026")]))))
+    assert verify(lines).findings
+
+
+def test_a_file_made_anew_fails_against_a_noted_head() -> None:
+    noted = verify(_file()).head
+    assert verify(_file(5)).findings == ()
+    assert "head" in verify(_file(5), head=noted).findings[0]
+
+
+def test_no_secret_is_written() -> None:
+    key = "sk_live_" + "a" * 24
+    note = Note(
+        who="person:1",
+        what="x",
+        why=f"with {key}",
+        details={"client_secret": "pi_1_secret_abcdefghij", "card": "4242424242424242"},
+    )
+    text = json.dumps(body_of(note, at="2026"))
+    assert key not in text
+    assert "abcdefghij" not in text
+    assert "4242424242424242" not in text
+
+
+def test_appending_reads_back_and_verifies(db: Database) -> None:
+    with db.transaction() as cx:
+        append(cx, 1, [_note(1), _note(2)])
+    with db.transaction() as cx:
+        last = append(cx, 1, [_note(3)])
+        assert last is not None
+        assert [entry.seq for entry in search(cx, 1)] == [3, 2, 1]
+        assert [entry.said()["subject"] for entry in search(cx, 1, subject="ch_2")] == ["ch_2"]
+        assert search(cx, 1, since="2100-01-01") == []
+        assert head(cx, 1) == (3, last.hash.hex())
+        assert verify_all(cx, 1).findings == ()
+        file = io.BytesIO()
+        assert write_export(cx, 1, file, first=2) == 4
+    verdict = verify(io.BytesIO(file.getvalue()))
+    assert (verdict.findings, verdict.first, verdict.entries) == ((), 2, 2)
+
+
+def test_the_database_refuses_to_change_the_trail(db: Database) -> None:
+    with db.transaction() as cx:
+        append(cx, 1, [_note(1)])
+    for sql in ("update trail set body = '{}'", "delete from trail", "truncate trail"):
+        with pytest.raises(psycopg.errors.DatabaseError), db.transaction() as cx:
+            cx.execute(sql)
+
+
+def test_a_change_behind_the_guards_is_found(db: Database) -> None:
+    with db.transaction() as cx:
+        append(cx, 1, [_note(1), _note(2), _note(3)])
+    with psycopg.connect(db.url) as cx:
+        cx.execute("alter table trail disable trigger all")
+        cx.execute("update trail set body = replace(body, 'ch_2', 'ch_7') where seq = 2")
+    with db.transaction() as cx:
+        assert verify_all(cx, 1).findings == ("Entry 2 was changed: its hash does not fit what it says.",)
+    with psycopg.connect(db.url) as cx:
+        cx.execute("update trail set body = replace(body, 'ch_7', 'ch_2') where seq = 2")
+        cx.execute("delete from trail where seq = 3")
+    with db.transaction() as cx:
+        assert "head" in verify_all(cx, 1).findings[0]
+
+
+def test_many_append_at_once_and_the_chain_holds(db: Database) -> None:
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for number in range(10):
+            with db.transaction() as cx:
+                append(cx, 1, [_note(number)] * chance.randint(1, 3))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with db.transaction() as cx:
+        verdict = verify_all(cx, 1)
+        assert verdict.findings == ()
+        assert verdict.entries == len(list(export_lines(cx, 1))) - 2 >= 40
+
+
+def test_a_rolled_back_act_leaves_no_entry(db: Database) -> None:
+    with pytest.raises(RuntimeError), db.transaction() as cx:
+        append(cx, 1, [_note(1)])
+        raise RuntimeError
+    with db.transaction() as cx:
+        assert head(cx, 1)[0] == 0
