@@ -72,7 +72,7 @@ def _waiting(ground: Ground, *, really: int) -> Iterator[Figure]:
     name = f"{WAITING:,} waiting"
     yield Figure(
         section=SECTION, name=f"{name}: memory above idle", value=told["above_mb"], unit="MB", most=100,
-        note=f"{really:,} executed up to their wait in {told['seconds']:.0f} s, the rest as rows",
+        note=f"{really:,} executed up to their wait in {told['seconds']:.0f} s, {WAITING - really:,} put there as rows",
     )  # fmt: skip
     yield Figure(
         section=SECTION,

@@ -9,7 +9,7 @@ Whatever moves a run locks its row first. The row says what should be; DBOS is b
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,7 @@ def start_many(
 
 
 def _begin(cx: Transaction, caller: Caller, order: Order, rights: Mapping[str, Any]) -> tuple[str, bool]:
-    run_id = f"run_{uuid.uuid4().hex}"
+    run_id = f"run_{secrets.token_hex(10)}"
     made = cx.execute(
         """
         insert into run (workspace_id, run_id, template, who, name, role, agent, grantee, channel, rights, inputs, prompt,
