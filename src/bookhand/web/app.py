@@ -46,11 +46,12 @@ def create_app(
     hosts: Iterable[str] = (),
     sign_in: SignIn | None = None,
     lifespan: Lifespan | None = None,
+    api: ASGIApp | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``.
+    sign-in at ``/oauth/stripe/{kind}``; `api` is the REST API, behind the same shield.
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
@@ -58,6 +59,8 @@ def create_app(
     _pages(app, _Kept(lambda: _read(db)))
     if sign_in is not None:
         _way_back(app, sign_in)
+    if api is not None:
+        app.mount("/api/v1", api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
     return _Front(Shield(app, hosts=hosts), webhooks)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from bookhand.web import words
+from bookhand.web.api.reference import Reference
 from bookhand.web.status import Status, Tone, verdict
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -33,6 +34,11 @@ def status_page(status: Status) -> str:
 def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:
     """A page that says one thing: an error, with what to do next."""
     return _environment().get_template("message.html").render(headline=headline, detail=detail, tone=tone)
+
+
+def reference_page(reference: Reference) -> str:
+    """The API for people, made from its own description."""
+    return _environment().get_template("reference.html").render(reference=reference)
 
 
 @lru_cache(maxsize=1)
