@@ -17,10 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import structlog
+
 from bookhand.books import workflow as beancount
 from bookhand.core.days import day_of
 from bookhand.core.facts import BalanceTransaction, Link
 from bookhand.core.problems import BookhandError, Refusal
+from bookhand.core.redaction import redact_text
 from bookhand.inbox import slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
@@ -35,23 +38,33 @@ from bookhand.journal import check_workflow, opening_store, period_store, proof_
 from bookhand.journal import store as journal_store
 from bookhand.journal.chart import Chart, chart_from_toml, default_chart
 from bookhand.journal.opening import openings
+from bookhand.runs.workflow import Engine
 from bookhand.systems import store as connections
 from bookhand.systems.stripe import auth, webhook_client
 from bookhand.systems.stripe.balance import balance_of
 from bookhand.systems.stripe.oauth_auth import Application
 from bookhand.systems.stripe.translate import facts_of
 from bookhand.workspace.heartbeat_store import beat
+from bookhand.workspace.people.oidc_auth import Provider
+from bookhand.workspace.people.person import Note, quiet
+from bookhand.workspace.people.session_store import Rules
+from bookhand.workspace.people.sign_in_workflow import SignIn
 
 if TYPE_CHECKING:
+    from bookhand.actions.workflow import Door
     from bookhand.core.ports import Reader
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
     from bookhand.journal.check_workflow import Report
     from bookhand.journal.proof import Balances, Proof
+    from bookhand.runs.run import Run
+    from bookhand.runs.template import Template
     from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
     from bookhand.systems.stripe.client import StripeReader
     from bookhand.workspace.secrets_store import Secrets
+
+log = structlog.get_logger(__name__)
 
 _BALANCE_TRIES = 12
 _PAGES_TO_NAME = 200
@@ -69,6 +82,15 @@ class House:
     """Who hears of every fact, in this order."""
     main_mode: str = "live"
     """The mode whose book lies in the books' folder itself; every other mode has a folder of its own in there."""
+    note: Note = quiet
+    """Appends what people change to the trail."""
+    templates: tuple[Template, ...] = ()
+    """The kinds of runs there are."""
+    door: Door = field(init=False)
+    """The one door that everything which acts goes through; `wiring` puts it here."""
+    at_end: list[Callable[[], None]] = field(default_factory=list)
+    """What is let go of when the house is closed."""
+    _engine: Engine | None = None
     _clients: dict[int, tuple[Connection, StripeReader]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -169,6 +191,24 @@ class House:
             marketplace_url=found.stripe_marketplace_url,
         )
 
+    def sign_in(self) -> SignIn:
+        """The ways in to this workspace, for people."""
+        rules = Rules(hours=self.settings.session_hours, idle_minutes=self.settings.session_idle_minutes)
+        return SignIn(self.db, self.secrets, note=self.note, rules=rules)
+
+    def identity_provider(self) -> Provider | None:
+        """Where people sign in beside here; None where the settings name none. `Refusal` where they name half of one."""
+        found = self.settings
+        if found.oidc_issuer is None:
+            return None
+        if not (found.oidc_client_id and found.public_url):
+            raise Refusal("Signing in by oidc_issuer needs BOOKHAND_OIDC_CLIENT_ID and BOOKHAND_PUBLIC_URL.")
+        secret = found.oidc_client_secret
+        return Provider(
+            issuer=found.oidc_issuer, client_id=found.oidc_client_id, redirect_uri=f"{found.public_url}/oidc/back",
+            client_secret=secret.get_secret_value() if secret else None, name=found.oidc_name,
+        )  # fmt: skip
+
     def posts(self) -> Sequence[Post]:
         """Whose mail the worker reads, and the clients that run its errands."""
         with self.db.transaction() as cx:
@@ -184,6 +224,19 @@ class House:
             clock=time.time,
             poll_minutes=self.settings.poll_minutes,
         )
+
+    def runs(self) -> Engine:
+        """The engine of this process: `nudge` it after a commit that lets runs go on; `Running` launches it."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self.db, self.templates, alert=_alert, redact=redact_text)
+            return self._engine
+
+    def nudge(self) -> None:
+        """Let this process' engine look at once, where it has one; another process' sweep finds it within a second."""
+        engine = self._engine
+        if engine is not None:
+            engine.nudge()
 
     def backfill(
         self,
@@ -350,10 +403,19 @@ class House:
 
     def close(self) -> None:
         """Let go of every connection outside and inside."""
+        if self._engine is not None:
+            self._engine.close()
         for _, client in self._clients.values():
             client.close()
         self._clients.clear()
+        for let_go in self.at_end:
+            let_go()
         self.db.close()
+
+
+def _alert(run: Run, sentence: str) -> None:
+    """People hear of it in the log; where the run has a connection its Problem is on the page too."""
+    log.warning("run_needs_a_person", run=run.id, template=run.template, says=sentence)
 
 
 def _listed(reader: StripeReader) -> Iterable[BalanceTransaction]:

@@ -49,7 +49,19 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """The https address under which Stripe reaches this machine; without it webhooks are not registered."""
     page_hosts: str = ""
-    """Names, with commas between, under which the status page may be seen beside localhost; it has no sign-in of its own."""
+    """Names, with commas between, under which the pages may be seen beside localhost."""
+    session_hours: int = Field(default=12, ge=1, le=720)
+    """How long somebody stays signed in at most."""
+    session_idle_minutes: int = Field(default=120, ge=5, le=43_200)
+    """How long somebody stays signed in without doing anything."""
+    oidc_issuer: str | None = None
+    """Your identity provider (OpenID Connect); without it people sign in by password or passkey."""
+    oidc_client_id: str | None = None
+    """What bookhand is called there; its way back is ``/oidc/back`` under `public_url`."""
+    oidc_client_secret: SecretStr | None = None
+    """The secret of that client; without it the client is a public one."""
+    oidc_name: str = "single sign-on"
+    """What the button says: "Sign in with …"."""
     stripe_base_url: str = "https://api.stripe.com"
     stripe_connect_url: str = "https://connect.stripe.com"
     stripe_marketplace_url: str = "https://marketplace.stripe.com"
@@ -69,7 +81,9 @@ class Settings(BaseSettings):
         zone(name)
         return name
 
-    @field_validator("stripe_base_url", "stripe_connect_url", "stripe_marketplace_url", "public_url")
+    @field_validator(
+        "stripe_base_url", "stripe_connect_url", "stripe_marketplace_url", "public_url", "oidc_issuer"
+    )
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:
         if url is None:

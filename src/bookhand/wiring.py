@@ -1,9 +1,11 @@
-"""The map of the house in code: who hears of which facts, and how a house is opened.
+"""The map of the house in code: who hears of which facts, who performs which actions, which runs there are, how a house is opened.
 
     with open_house(settings.read()) as house:
         house.worker().run(stop)          # reads the mail; `READERS` hear of every fact in it
+        house.door.read(caller, "charges.list", {})
+        house.runs().launch(work=True)    # executes runs
 
-What happens when a dispute opens? Look at `READERS`.
+What happens when a dispute opens? Look at `READERS` and `LISTENERS`. Who performs ``refunds.create``? Look at `door_of`.
 """
 
 from __future__ import annotations
@@ -12,22 +14,74 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bookhand.actions.act_workflow import DoorRuns, act_template
+from bookhand.actions.catalogue import Catalogue
+from bookhand.actions.kit import Kit
+from bookhand.actions.own import OWN_ACTIONS
+from bookhand.actions.own_store import OWN
+from bookhand.actions.workflow import Door
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
 from bookhand.systems.stripe import farewell_store
+from bookhand.systems.stripe.acting_client import StripePerformer
+from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
 from bookhand.workspace.secrets_store import Secrets
+from bookhand.workspace.trail import Note
+from bookhand.workspace.trail_store import append
 
 if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
     from bookhand.core.ports import Reader
+    from bookhand.runs.template import Template
     from bookhand.settings import Settings
 
 READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
+
+LISTENERS: dict[str, tuple[str, ...]] = {
+    "*": ("inbox: keeps it whole", "journal: books what it says of money, once Stripe's lists confirm it"),
+    farewell_store.EVENT: ("farewell: the connection is disconnected, and its runs pause",),
+}
+"""Event type to what listens to it, in words, for the catalogue; ``*`` listens to every one."""
+
+
+def catalogue() -> Catalogue:
+    """Everything that can be done, and everything that can happen."""
+    return Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+
+
+def door_of(house: House) -> Door:
+    """The door of a house: who performs for which vendor, bookhand's own acts, and the runs that do what was approved."""
+    performer = StripePerformer(house.db, house.secrets)
+    house.at_end.append(performer.close)
+    return Door(
+        Kit(
+            db=house.db,
+            catalogue=catalogue(),
+            performers={"stripe": performer},
+            own=OWN,
+            runs=DoorRuns(nudge=house.nudge),
+            timezone=house.settings.timezone,
+        )
+    )
+
+
+def templates_of(door: Door) -> tuple[Template, ...]:
+    """The kinds of runs there are."""
+    return (act_template(door),)
+
+
+def note(cx: Transaction[Any], what: str, subject: str, details: dict[str, Any]) -> None:
+    """What people change about people, in the trail of their workspace, in the same transaction."""
+    row = cx.execute("select current_setting('bookhand.workspace')::int").fetchone()
+    by = str(details.get("by", "bookhand"))
+    append(cx, int(row[0]) if row else 1, [Note(who=by, what=what, subject=subject, details=details)])
 
 
 @contextmanager
@@ -41,7 +95,10 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         Secrets(settings.data_dir, given=given),
         READERS,
         main_mode,
+        note,
     )
+    house.door = door_of(house)
+    house.templates = templates_of(house.door)
     try:
         with house.db.transaction() as cx:
             period_store.configure(

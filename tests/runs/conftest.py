@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.runs.plays import plays, stage
 
 from bookhand.db.engine import Database
 from bookhand.runs.run import Run
 from bookhand.runs.template import Template
 from bookhand.runs.workflow import Engine
-
-from tests.runs.plays import plays, stage
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.runs.plays import OWNER, deeds, found, give, is_given, reach, start, until
 
 from bookhand.core.caller import Caller, NotAllowed, capabilities
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
@@ -17,7 +18,6 @@ from bookhand.runs import store
 from bookhand.runs.run import STATES, may_move, outage_seconds, rest_seconds, told_of
 from bookhand.runs.template import Context, Step, Template
 from bookhand.runs.workflow import Engine
-from tests.runs.plays import OWNER, deeds, found, give, is_given, note, reach, start, until
 
 Open = Callable[..., Engine]
 
@@ -140,9 +140,7 @@ def test_inputs_prompt_and_rights_are_in_our_row_alone(theatre: Database, engine
         )
     reach(theatre, run, "waiting")
     with psycopg.connect(theatre.url) as cx:
-        for (table,) in cx.execute(
-            "select tablename from pg_tables where schemaname = 'dbos'"
-        ).fetchall():
+        for (table,) in cx.execute("select tablename from pg_tables where schemaname = 'dbos'").fetchall():
             told = [row[0] for row in cx.execute(f"select t::text from dbos.{table} t")]
             assert [each for each in told if "hush" in each] == []
     assert (found(theatre, run).rights, found(theatre, run).prompt) == ({"allow": "hush-2"}, "hush-3")
@@ -262,7 +260,8 @@ def test_a_refusal_may_be_caught_and_is_the_same_in_a_replay(theatre: Database, 
             ctx.step("first", refusing)
         except Refusal as error:
             ctx.wait_for("second", lambda cx: is_given(cx, "second"))
-            return {"said": ctx.step("second", lambda: str(error))}
+            said = str(error)
+            return {"said": ctx.step("second", lambda: said)}
         return {}
 
     engine = open_engine(Template("try", "", (Step("first", ""), Step("second", "")), body))
@@ -387,6 +386,3 @@ def _is_pickle(text: str) -> bool:
         return base64.b64decode(text, validate=True)[:1] == b"\x80"
     except ValueError:
         return False
-
-
-__all__ = ["note"]

@@ -12,11 +12,18 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
+import dbos  # noqa: F401 (loaded once, here, and not in every life)
 import msgspec
 import uvicorn
 
+from bookhand import logs
+from bookhand.actions.act_workflow import DoorRuns, act_template
+from bookhand.actions.catalogue import Catalogue
+from bookhand.actions.kit import Kit
+from bookhand.actions.workflow import Door
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.db.engine import Database
@@ -26,9 +33,15 @@ from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.inbox.worker_workflow import Post, Worker
 from bookhand.journal.workflow import read
+from bookhand.runs.workflow import Engine
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
+from bookhand.systems.stripe.acting_client import StripePerformer
+from bookhand.systems.stripe.actions import ACTIONS
 from bookhand.systems.stripe.client import Patience, StripeReader
+from bookhand.systems.stripe.performing.looking_client import Patient
+from bookhand.systems.stripe.performing.sending_client import Times
+from bookhand.workspace.secrets_store import Secrets
 
 
 def reader_of(link: Link, address: str) -> StripeReader:
@@ -67,9 +80,43 @@ def serve(job: dict[str, Any], link: Link) -> None:
         uvicorn.run(app, port=job["port"], log_level="critical")
 
 
+def act(job: dict[str, Any], link: Link) -> None:
+    """A whole worker: takes webhooks (where it has a port), posts, and does what was approved."""
+    logs.setup(level="error")  # to stderr: stdout is how the zygote answers
+    quick = Patience(tries=2, first_seconds=0.01, longest_seconds=0.05, read_seconds=3, come_back_seconds=0.1)
+    with Database(job["database"], pool_size=16) as db, reader_of(link, job["stripe"]) as reader:
+        performer = StripePerformer(
+            db,
+            Secrets(Path(job["data"])),
+            patience=quick,
+            times=Times(answer_seconds=job["answer_seconds"]),
+            patient=Patient(settled_seconds=0.5),
+        )
+        kit = Kit(
+            db=db,
+            catalogue=Catalogue(ACTIONS),
+            performers={"stripe": performer},
+            lease_seconds=job["lease_seconds"],
+            settle_seconds=0.2,
+        )
+        door = Door(kit)
+        engine = Engine(db, [act_template(door)], ttl_seconds=2.0, sweep_seconds=0.3)
+        kit.runs = DoorRuns(nudge=engine.nudge)
+        engine.launch(work=True)
+        worker = Worker(db, posts=lambda: [Post(link, reader)], readers=[read], clock=time.time)
+        if not job.get("port"):
+            worker.run(threading.Event())
+            return
+        threading.Thread(target=worker.run, args=(threading.Event(),), daemon=True).start()
+        endpoint = Endpoint(secrets=(job["secret"],), links={None: link})
+        app = webhooks(find=lambda _: endpoint, keep=Mailbox(db).keep, clock=time.time)
+        uvicorn.run(app, port=job["port"], log_level="critical")
+
+
 def live(job: dict[str, Any]) -> None:
     link = msgspec.json.decode(job["link"], type=Link)
-    {"backfill": backfill, "serve": serve}[job["what"]](job, link)
+    {"backfill": backfill, "serve": serve, "act": act}[job["what"]](job, link)
+    print(job["what"], "came to its end", file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:

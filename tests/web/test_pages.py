@@ -75,9 +75,10 @@ def test_nothing_in_a_page_breaks_its_own_policy(name: str) -> None:
 
 
 def test_every_static_address_is_served_and_changes_with_its_content() -> None:
-    html = status_page(samples.GOOD)
+    entrance = pages.sign_in_page(csrf="", problem=None, email="", ways=(), provider=None, guarded=True)
+    html = status_page(samples.GOOD) + entrance
     names = set(re.findall(r'"/static/([\w.]+)\?[0-9a-f]{8}', html))
-    assert names == set(pages.static_files()) == {"bookhand.css", "refresh.js", "mark.svg"}
+    assert names == set(pages.static_files()) == {"bookhand.css", "refresh.js", "passkey.js", "mark.svg"}
 
 
 def test_amounts_stand_as_accountants_write_them() -> None:

@@ -292,13 +292,16 @@ class Calls:
         seen: Mapping[str, Mapping[str, Any]],
     ) -> str | None:
         """What is not as the preview showed it, in a sentence: the yes does not hold any more."""
-        if not seen or action.plan is None:
+        if action.plan is None:
             return None
         try:
-            now = seen_of(action.plan.watched, fetched(self.kit, action, values, link, proposal.api_version))
+            there = fetched(self.kit, action, values, link, proposal.api_version)
+            action.plan.preview(
+                values, there
+            )  # what cannot be any more is refused by it (a balance that is gone)
         except Refusal as error:
             return f"It was not sent: {error}"
-        found = differing(seen, now)
+        found = differing(seen, seen_of(action.plan.watched, there))
         return f"It was not sent: since the preview, {'; '.join(found)}. Look at it again." if found else None
 
     def link(self, proposal: Proposal, cx: Transaction[Any] | None = None) -> Link:

@@ -11,12 +11,27 @@ import psycopg
 from rich.markup import escape
 
 from bookhand import logs
-from bookhand.cli import books_commands, connect_commands, house_commands, run_commands
+from bookhand.cli import (
+    books_commands,
+    connect_commands,
+    house_commands,
+    people_commands,
+    run_commands,
+    runs_commands,
+)
 from bookhand.cli.app import app, err
 from bookhand.core.problems import BookhandError
 from bookhand.core.redaction import redact_text
 
-__all__ = ["books_commands", "connect_commands", "house_commands", "main", "run_commands"]
+__all__ = [
+    "books_commands",
+    "connect_commands",
+    "house_commands",
+    "main",
+    "people_commands",
+    "run_commands",
+    "runs_commands",
+]
 
 
 def main() -> None:

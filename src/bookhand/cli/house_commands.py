@@ -46,10 +46,10 @@ def migrate() -> None:
 
 @app.command("rotate-key")
 def rotate_key() -> None:
-    """Make a new sealing key and seal every stored token with it."""
+    """Make a new sealing key and seal every stored secret with it."""
     with wiring.open_house(read_settings()) as house:
         count = house.secrets.rotate(house.db)
-    out.print(f"Sealed {count} tokens with a new key. Keep a copy of the key file apart from your backups.")
+    out.print(f"Sealed {count} secrets with a new key. Keep a copy of the key file apart from your backups.")
 
 
 @app.command()

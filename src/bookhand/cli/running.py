@@ -1,10 +1,11 @@
-"""What `serve` runs side by side in one process: the web, the worker, and the keeper that proves and mirrors.
+"""What `serve` runs side by side in one process: the web, the worker, the keeper that proves and mirrors, and the engine of runs.
 
     with Running(house) as running:
         running.wait()                    # until Ctrl-C or SIGTERM
 
 The web answers webhooks on the event loop of its own thread; the worker posts; the keeper looks every second whether the journal
-grew, and if so proves it against Stripe and writes the Beancount book. Whatever fails is logged with its reason and tried again.
+grew, and if so proves it against Stripe and writes the Beancount book; the engine executes runs, and without work only starts and
+wakes those of others. Whatever fails is logged with its reason and tried again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
+from bookhand.web.api import people as people_api
+from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from bookhand.house import House
 
 LOOK_SECONDS = 1.0
+_REST_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
@@ -79,6 +84,7 @@ class Running:
         if self._work:
             self._begin("worker", lambda: self.house.worker().run(self._stop))
             self._begin("keeper", self._keep)
+        self._begin("runs", self._run_runs)
         return self
 
     def wait(self) -> None:
@@ -114,9 +120,23 @@ class Running:
                 raise Refusal("The web server did not start; its log line above says why.")
             time.sleep(0.02)
 
+    def _run_runs(self) -> None:
+        engine = self.house.runs()
+        while not self._stop.is_set():
+            try:
+                engine.launch(work=self._work)
+            except Exception:
+                log.exception("runs_wait")
+                self._stop.wait(_REST_SECONDS)
+            else:
+                break
+        self._stop.wait()
+        engine.close()
+
     def _keep(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
             try:
+                self.house.door.expire()
                 self.keeper.look()
             except BookhandError as error:
                 log.warning("keeper_waits", why=str(error))
@@ -150,6 +170,9 @@ class Running:
             yield
             await mailbox.close()
 
+        reception = Reception(
+            house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
+        )
         app = create_app(
             house.db,
             webhooks=mail,
@@ -157,6 +180,13 @@ class Running:
             hosts=house.settings.page_hosts.split(","),
             sign_in=self._signed_in,
             lifespan=around,
+            reception=reception,
+            api=create_api(
+                house.door,
+                authenticate=reception.caller,
+                templates={each.name: each for each in house.templates},
+                more=[people_api.of(reception)],
+            ),
         )
         config = uvicorn.Config(
             app,

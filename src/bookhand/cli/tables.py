@@ -13,6 +13,8 @@ from rich.text import Text
 
 from bookhand.core.money import format_minor
 from bookhand.journal.proof import Proof
+from bookhand.runs.run import Run, Stage
+from bookhand.runs.schedule import Schedule
 from bookhand.systems.connection import Connection
 from bookhand.workspace.store import OpenProblem
 
@@ -69,6 +71,73 @@ def problem_table(problems: Sequence[OpenProblem]) -> Table:
     for item in problems:
         table.add_row(f"{item.last_seen:%Y-%m-%d %H:%M}", item.problem.subject, item.problem.message)
     return table
+
+
+def run_table(runs: Sequence[Run]) -> Table:
+    """The runs, newest first, with why each is as it is."""
+    table = _table("Runs")
+    for heading in ("Started", "Run", "What", "For", "State"):
+        table.add_column(heading, no_wrap=heading == "Run")
+    table.add_column("Why", overflow="fold")
+    for run in runs:
+        table.add_row(
+            f"{run.created_at:%Y-%m-%d %H:%M}", run.id, run.template, _for(run), _state(run.state), Text(_why(run)),
+        )  # fmt: skip
+    return table
+
+
+def timeline_table(run: Run, stages: Sequence[Stage]) -> Table:
+    """One run, step by step; what was not done is listed too."""
+    table = _table(f"{run.template}, {run.state}")
+    for heading in ("Began", "Took", "Step", "State"):
+        table.add_column(heading, justify="right" if heading == "Took" else "left")
+    table.add_column("What it gave", overflow="fold")
+    for stage in stages:
+        gave = stage.error or ("" if stage.output is None else str(stage.output))
+        table.add_row(
+            f"{stage.started_at:%Y-%m-%d %H:%M:%S}" if stage.started_at else "", _took(stage), stage.name,
+            Text(stage.state, style="" if stage.state == "done" else "dim" if stage.state == "not done" else "red"), Text(gave),
+        )  # fmt: skip
+    return table
+
+
+def schedule_table(schedules: Sequence[Schedule]) -> Table:
+    """What the clock starts."""
+    table = _table("Schedules")
+    for heading in ("Name", "What", "When", "Timezone", "For", "Next", "Last run"):
+        table.add_column(heading)
+    for each in schedules:
+        upcoming = f"{each.next_at:%Y-%m-%d %H:%M} UTC" if each.enabled else "off"
+        table.add_row(
+            each.name, each.template, each.cron, each.timezone, each.owner.name, upcoming, each.last_run or ""
+        )
+    return table
+
+
+def _for(run: Run) -> str:
+    return f"{run.owner.name} ({run.owner.agent})" if run.owner.agent else run.owner.name
+
+
+def _state(state: str) -> Text:
+    styles = {
+        "done": "green",
+        "failed": "bold red",
+        "parked": "bold red",
+        "paused": "yellow",
+        "cancelled": "dim",
+    }
+    return Text(state, style=styles.get(state, "cyan"))
+
+
+def _why(run: Run) -> str:
+    waits = f"waits for {run.waits_for}" if run.state == "waiting" else ""
+    return ". ".join(part for part in (run.reason or "", waits) if part)
+
+
+def _took(stage: Stage) -> str:
+    if stage.started_at is None or stage.finished_at is None:
+        return ""
+    return f"{(stage.finished_at - stage.started_at).total_seconds():,.2f} s"
 
 
 def _table(title: str) -> Table:

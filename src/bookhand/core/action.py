@@ -35,7 +35,9 @@ MARKER = "bookhand_call"
 class Params(BaseModel):
     """The parameters of an action: each field typed, with a description. Unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
 class NoParams(Params):

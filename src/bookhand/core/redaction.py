@@ -1,6 +1,6 @@
 """Redaction: what looks like a secret or a card number is cut, before anything is logged, shown or written into the trail.
 
-It goes by the name of a field (``token``, ``password`` …) and by the shape of a text (Stripe keys, webhook secrets, bearer
+It goes by the name of a field (``token``, ``password`` …) and by the shape of a text (Stripe keys, webhook secrets, bookhand's own, bearer
 tokens, a password inside an address, card numbers by their check digit).
 
 >>> redact_text("refused by Stripe: Bearer " + "rk_test_" + "a" * 24)
@@ -26,6 +26,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_SHAPES = (
     re.compile(r"\b(?:sk|rk|ek|uk)_(?:live|test|org)?_?[A-Za-z0-9_]{8,}"),
+    re.compile(r"\bbh[a-z]_[A-Za-z0-9_-]{20,}"),
     re.compile(r"\b(?:whsec|rt|ac|acctok|seti_\w+_secret|pi_\w+_secret|cs_\w+_secret)_[A-Za-z0-9_/+=-]{8,}"),
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),

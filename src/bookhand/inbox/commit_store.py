@@ -20,7 +20,8 @@ import structlog
 
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage
-from bookhand.db.engine import APP_ROLE, Database
+from bookhand.db.engine import Database
+from bookhand.db.schema import APP_ROLE
 from bookhand.inbox.delivery import Delivery
 from bookhand.inbox.store import CHANNEL, INSERT, LIVE, arguments
 

@@ -28,7 +28,7 @@ from bookhand.core.problems import Bug, Outage, Refusal, UnknownOutcome
 from bookhand.db.engine import Database
 from bookhand.runs import durable_store, store
 from bookhand.runs.durable_store import WAIT
-from bookhand.runs.run import DISCONNECTED, OUTAGE, Run, outage_seconds, rest_seconds, verdict
+from bookhand.runs.run import DISCONNECTED, OUTAGE, Run, Standing, outage_seconds, rest_seconds, verdict
 from bookhand.runs.template import Json, Ready, Step, Template
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Change = Callable[[psycopg.Connection[Any], Run], None]
 TRIES = 4
+OUTAGES = (Outage, psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What passes by itself: the other side is down, PostgreSQL is away, or we were stopped for so long that it let go of us."""
 
 
 class Left(BaseException):
@@ -52,6 +54,10 @@ class Surroundings(Protocol):
 
     def patiently(self, work: Callable[[], T]) -> T:
         """Do `work`, waiting for PostgreSQL where it is away."""
+        ...
+
+    def standing(self, run_id: str) -> Standing | None:
+        """See `store.standing`."""
         ...
 
     def nudge(self) -> None:
@@ -127,7 +133,13 @@ class Execution:
             else:
                 store.move(cx, run, state, reason=reason, result=result)
 
+        if state == "done" and self._around.patiently(lambda: self._is_finished(result)):
+            return
         self._around.patiently(lambda: self._changed(change))
+
+    def _is_finished(self, result: dict[str, Any] | None) -> bool:
+        with self._around.db.transaction() as cx:
+            return store.is_finished(cx, self.run, result)
 
     def poison(self, error: BaseException) -> NoReturn:
         """Something nobody foresaw: the run is parked with the reason."""
@@ -172,7 +184,7 @@ class Execution:
         def foreseen() -> dict[str, Any]:
             try:
                 return attempt()
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 self.wait_out(name, error)
             except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
                 self.poison(error)
@@ -191,7 +203,7 @@ class Execution:
                 return {"ok": _plain(work(*given))}
             except UnknownOutcome as error:
                 self.poison(error)
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 if attempt + 1 >= TRIES:
                     self.wait_out(name, error)
                 self._rest(attempt, error)
@@ -209,8 +221,7 @@ class Execution:
         """Go on only while the run may: it is ours, nobody stopped it, and the connection it needs is there."""
         if self._around.closing.is_set():
             self._leave(None)
-        with self._around.db.transaction() as cx:
-            found = store.standing(cx, self.run.id)
+        found = self._around.standing(self.run.id)
         needs = step is not None and step.system is not None
         match verdict(found, epoch=self.run.epoch, needs_connection=needs):
             case "go":
@@ -235,7 +246,7 @@ class Execution:
                 return False
             if run.state in {"queued", "running"}:
                 store.move(cx, run, "waiting", waits_for=topic, wait_until=until)
-        self._go()
+        return self._go()
 
     # --- leaving ---
 

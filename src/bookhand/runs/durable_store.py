@@ -172,6 +172,10 @@ class _Lent:
 _lent: ContextVar[_Lent] = ContextVar("lent")
 
 
+def _borrowed() -> _Lent:
+    return _lent.get()
+
+
 @cache
 def _inside() -> tuple[DBOSClient, sa.Engine]:
     """A client whose only connection is the one that is lent at the moment."""
@@ -180,7 +184,7 @@ def _inside() -> tuple[DBOSClient, sa.Engine]:
 
     quiet()
     engine = sa.create_engine(
-        "postgresql+psycopg://", creator=lambda: _lent.get(), poolclass=sa.NullPool, pool_reset_on_return=None,
+        "postgresql+psycopg://", creator=_borrowed, poolclass=sa.NullPool, pool_reset_on_return=None,
         use_native_hstore=False,
     )  # fmt: skip
     client = DBOSClient(

@@ -31,7 +31,7 @@ _MOVES: dict[State, tuple[State, ...]] = {
     "queued": ("running", "paused", "parked", "cancelled"),
     "running": ("running", "queued", "waiting", "paused", "parked", "done", "failed", "cancelled"),
     "waiting": ("queued", "running", "paused", "parked", "cancelled"),
-    "paused": ("queued", "done", "failed", "cancelled"),
+    "paused": ("queued", "paused", "done", "failed", "cancelled"),
     "parked": ("queued", "cancelled"),
     "done": (),
     "failed": (),
@@ -147,10 +147,10 @@ _WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 15.0, 900.0
 
 def rest_seconds(attempt: int, *, chance: float, asked: float | None = None) -> float:
     """How long to rest after failed `attempt` (from 0) of a step; `chance` in 0..1 spreads it, `asked` is the other side's wish."""
-    longest = min(_FIRST_SECONDS * 2**attempt, _LONGEST_SECONDS)
+    longest = min(_FIRST_SECONDS * 2.0**attempt, _LONGEST_SECONDS)
     return max(longest * (0.5 + chance / 2), min(asked or 0.0, _LONGEST_SECONDS))
 
 
 def outage_seconds(outages: int, *, chance: float) -> float:
     """How long a run waits, out of memory, after its step met the `outages`-th outage in a row (from 1)."""
-    return min(_WAIT_SECONDS * 2 ** min(outages - 1, 10), _LONGEST_WAIT_SECONDS) * (0.75 + chance / 4)
+    return min(_WAIT_SECONDS * 2.0 ** min(outages - 1, 10), _LONGEST_WAIT_SECONDS) * (0.75 + chance / 4)

@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Conflict, Missing, Problem
 from bookhand.runs import durable_store
-from bookhand.runs.run import ENDED, Owner, Run, Stage, Standing, State, may_move, told_of
+from bookhand.runs.run import ENDED, STATES, Owner, Run, Stage, Standing, State, may_move, told_of
 from bookhand.runs.template import Template
 from bookhand.systems import store as connections
 from bookhand.workspace.store import clear, report
@@ -321,15 +321,32 @@ def held_sentence(run: Run, reason: str | None) -> str:
 
 def begin(cx: Transaction, run_id: str) -> Run | None:
     """Take the run for an execution: it runs, with a new epoch; None where it ended or stands."""
-    run = get(cx, run_id, lock=True)
-    if not may_move(run.state, "running"):
-        return None
-    cx.execute(
-        "update run set state = 'running', epoch = epoch + 1, started_at = coalesce(started_at, now()), reason = null,"
-        " held_by = null, held_at = null, waits_for = null, wait_until = null where run_id = %s",
-        (run_id,),
-    )
-    return get(cx, run_id)
+    row = cx.execute(
+        f"""
+        update run set state = 'running', epoch = epoch + 1, started_at = coalesce(started_at, now()), reason = null,
+            held_by = null, held_at = null, waits_for = null, wait_until = null
+        where run_id = %s and state = any (%s) returning {_FIELDS}
+        """,
+        (run_id, [state for state in STATES if may_move(state, "running")]),
+    ).fetchone()
+    return _run(row) if row else None
+
+
+def is_finished(cx: Transaction, run: Run, result: Mapping[str, Any] | None) -> bool:
+    """Say that a run is done, where nothing came between; False where something did, and nothing is said.
+
+    Not flushed by itself: DBOS's own record, which is written after it and is, takes it along; without that record the end of
+    the run is told again.
+    """
+    row = cx.execute(
+        """
+        update run set state = 'done', result = %s, finished_at = now()
+        from (select set_config('synchronous_commit', 'off', true)) as later
+        where run_id = %s and epoch = %s and state in ('queued', 'running') returning 1
+        """,
+        (None if result is None else Jsonb(dict(result)), run.id, run.epoch),
+    ).fetchone()
+    return row is not None
 
 
 def fence(cx: Transaction, run_id: str) -> int:

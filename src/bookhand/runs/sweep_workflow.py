@@ -154,6 +154,7 @@ class Sweep:
             for run in found:
                 store.move(cx, run, "parked", reason=reason)
         for run in found:
+            self._engine.dbos.cancel(run.id)  # so that it can be resumed
             self._engine.tell(run, store.held_sentence(run, reason))
 
     def _try(self, what: str, work: Callable[[psycopg.Connection[Any]], Any]) -> Any:

@@ -20,23 +20,24 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import psycopg
 import structlog
 
-from bookhand.core.problems import Bug, Outage, Refusal
+from bookhand.core.problems import Bug, Refusal
 from bookhand.db.durable import APPLICATION, VERSION, quiet
 from bookhand.db.schema import sqlalchemy_url
 from bookhand.runs import durable_store, schedule_store, store
-from bookhand.runs.context_workflow import Execution, Left
+from bookhand.runs.context_workflow import OUTAGES, Execution, Left
 from bookhand.runs.durable_store import WORKFLOW, Dbos
 from bookhand.runs.sweep_workflow import Sweep
 from bookhand.runs.template import Template
 
 if TYPE_CHECKING:
+    import psycopg
+
     from bookhand.db.engine import Database
-    from bookhand.runs.run import Run
+    from bookhand.runs.run import Run, Standing
     from bookhand.runs.schedule_store import CallerOf
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,8 @@ class Engine:
         self._works = False
         self._active = 0
         self._count = threading.Lock()
+        self._look = threading.Lock()
+        self._eye: psycopg.Connection[Any] | None = None
         self._sweep = Sweep(
             self, caller_of=caller_of, ttl_seconds=ttl_seconds, give_up_days=give_up_days, keep_days=keep_days,
             every_seconds=sweep_seconds,
@@ -96,7 +99,9 @@ class Engine:
             self._sweep.nudge()
 
     def close(self, *, seconds: float = 20.0) -> None:
-        """End: runs leave before their next step and are free for the next worker."""
+        """End: runs leave before their next step and are free for the next worker. Twice is once."""
+        if self.closing.is_set():
+            return
         self.closing.set()
         until = time.monotonic() + seconds
         while self._active and time.monotonic() < until:
@@ -107,6 +112,8 @@ class Engine:
 
             DBOS.destroy(destroy_registry=True)
         self.dbos.close()
+        if self._eye is not None:
+            self._eye.close()
 
     def recover(self, executors: list[str]) -> None:
         """Put the runs of dead workers back on the queue, guarded by DBOS on the worker's id.
@@ -117,6 +124,13 @@ class Engine:
             from dbos import DBOS  # noqa: PLC0415
 
             DBOS._recover_pending_workflows(executors)  # noqa: SLF001
+
+    def standing(self, run_id: str) -> Standing | None:
+        """What the row of a run says at this moment, by one connection that all executions share: it is asked before each step."""
+        with self._look:
+            if self._eye is None or self._eye.closed:
+                self._eye = self.db.connect(autocommit=True)
+            return store.standing(self._eye, run_id)
 
     def tell(self, run: Run, sentence: str) -> None:
         """Let people know; a failure to do so stops nothing."""
@@ -150,7 +164,11 @@ class Engine:
             self._execute(workspace_id, run_id)
 
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_DEATHS)(execute)
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except BaseException:
+            DBOS.destroy(destroy_registry=True)
+            raise
 
     def _execute(self, workspace_id: int, run_id: str) -> None:
         """The one workflow: DBOS calls it in a thread of its own, as often as a run begins or goes on."""
@@ -183,7 +201,7 @@ class Engine:
             result = template.body(execution, run.inputs)
         except Refusal as error:
             execution.finish("failed", reason=self._redact(str(error)))
-        except (Outage, psycopg.OperationalError) as error:
+        except OUTAGES as error:
             execution.wait_out("", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
             execution.poison(error)
@@ -204,7 +222,7 @@ class Engine:
         while True:
             try:
                 return work()
-            except (Outage, psycopg.OperationalError) as error:
+            except OUTAGES as error:
                 log.warning("run_waits_for_postgresql", why=str(error).strip().splitlines()[:1])
                 if self.closing.wait(_REST_SECONDS):
                     raise Left from None

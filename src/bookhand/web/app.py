@@ -25,7 +25,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
 from bookhand.web import health, pages, store
+from bookhand.web.api import people as people_api
+from bookhand.web.api.trouble import PREFIX
 from bookhand.web.metrics import CONTENT_TYPE, Meter
+from bookhand.web.people import cookies
+from bookhand.web.people import sign_in as sign_in_pages
+from bookhand.web.people import welcome as welcome_pages
+from bookhand.web.people.gate import Gate, Reception
 from bookhand.web.shield import Shield
 from bookhand.web.status import Status
 
@@ -46,30 +52,52 @@ def create_app(
     hosts: Iterable[str] = (),
     sign_in: SignIn | None = None,
     lifespan: Lifespan | None = None,
+    reception: Reception | None = None,
     api: ASGIApp | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``; `api` is the REST API, behind the same shield.
+    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in; `api` is the REST API, behind the same shield (without it,
+    the part about people alone is there).
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
-    _pages(app, _Kept(lambda: _read(db)))
+    _pages(app, _Kept(lambda: _read(db)), reception)
+    if reception is not None:
+        _people(app, reception, alone=api is None)
     if sign_in is not None:
         _way_back(app, sign_in)
     if api is not None:
-        app.mount("/api/v1", api)
+        app.mount(PREFIX, api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
-    return _Front(Shield(app, hosts=hosts), webhooks)
+    return _Front(_guarded(app, hosts, reception), webhooks)
 
 
-def _pages(app: FastAPI, status: Callable[[], Status]) -> None:
+def _guarded(app: FastAPI, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
+    if reception is None:
+        return Shield(app, hosts=hosts)
+    return Shield(
+        Gate(app, reception), hosts=hosts, public_url=reception.public_url, guarded=reception.is_guarded
+    )
+
+
+def _people(app: FastAPI, reception: Reception, *, alone: bool) -> None:
+    app.include_router(sign_in_pages.routes(reception))
+    app.include_router(welcome_pages.routes(reception))
+    if alone:
+        app.include_router(people_api.of(reception), prefix=PREFIX)
+
+
+def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | None) -> None:
     @app.get("/", response_class=HTMLResponse)
-    def page() -> str:
-        return pages.status_page(status())
+    def page(request: Request) -> str:
+        caller = reception.caller(request) if reception is not None else None
+        return pages.status_page(
+            status(), caller=caller, csrf=cookies.form_token(request) if caller is not None else ""
+        )
 
     @app.get("/static/{name}")
     def static(name: str) -> Response:
@@ -123,7 +151,7 @@ def _errors(app: FastAPI) -> None:
             return _message(
                 code, "There is no such page.", "The status page is at /; machines read /health and /metrics."
             )
-        return _message(code, "This cannot be asked for.", "The pages only answer GET.")
+        return _message(code, "This cannot be asked for.", "This address does not answer that.")
 
     async def fault(_request: Request, error: Exception) -> HTMLResponse:
         log.error("page_failed", exc_info=error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -12,9 +12,11 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from bookhand.core.caller import WHAT, Caller, Role, capabilities
 from bookhand.web import words
 from bookhand.web.api.reference import Reference
 from bookhand.web.status import Status, Tone, verdict
+from bookhand.workspace.people.person import Person
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 _SEALS = {"good": "✓", "busy": "…", "look": "!", "quiet": "·"}
@@ -26,9 +28,49 @@ _SIGNED_IN_BY = {
 }
 
 
-def status_page(status: Status) -> str:
-    """The status page."""
-    return _environment().get_template("status.html").render(status=status, verdict=verdict(status))
+def status_page(status: Status, *, caller: Caller | None = None, csrf: str = "") -> str:
+    """The status page; with who looks at it, where people sign in."""
+    return (
+        _environment()
+        .get_template("status.html")
+        .render(status=status, verdict=verdict(status), caller=caller, csrf=csrf)
+    )
+
+
+def sign_in_page(
+    *, csrf: str, problem: str | None, email: str, ways: Sequence[str], provider: str | None, guarded: bool
+) -> str:
+    """Where people sign in; with `ways`, the second half. Where nobody is here yet (`guarded` False), it says how to begin."""
+    return (
+        _environment()
+        .get_template("sign_in.html")
+        .render(csrf=csrf, problem=problem, email=email, ways=ways, provider=provider, guarded=guarded)
+    )
+
+
+def welcome_page(
+    *, csrf: str, link: str, email: str, role: Role, reset: bool, problem: str | None, name: str
+) -> str:
+    """Where a one-time link leads."""
+    may = [WHAT[each] for each in WHAT if each in capabilities(role)]
+    return (
+        _environment()
+        .get_template("welcome.html")
+        .render(
+            csrf=csrf, link=link, email=email, role=role, may=may, reset=reset, problem=problem, name=name
+        )
+    )
+
+
+def second_page(
+    *, csrf: str, person: Person, secret: str, address: str, codes: Sequence[str], problem: str | None
+) -> str:
+    """Where a second factor is added; `codes` are the recovery codes, shown once."""
+    return (
+        _environment()
+        .get_template("second.html")
+        .render(csrf=csrf, person=person, secret=secret, address=address, codes=codes, problem=problem)
+    )
 
 
 def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:

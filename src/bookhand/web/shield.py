@@ -1,7 +1,8 @@
 """What stands around the pages: who may ask for them, and what a browser may do with them.
 
-There is no sign-in yet, so the pages answer this machine alone: under a loopback name, and not through a proxy, unless a
-host name was allowed. The webhook address, ``/health`` and the way back from an OAuth sign-in answer everybody.
+The pages answer this machine: under a loopback name, and not through a proxy, unless a host name was allowed. Once people sign in,
+they also answer under the public address, which before that shows the sign-in alone. The webhook address, ``/health`` and the way
+back from an OAuth sign-in answer everybody.
 
 >>> Shield(app=None, hosts=()).refusal("books.example.com", proxied=False)[:40]
 'This page answers only under localhost; '
@@ -11,9 +12,11 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,10 +26,12 @@ from bookhand.web.pages import message_page
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/health", "/static/", "/oauth/")
 """What anybody may ask for, by how it begins: it tells nothing of the books. An OAuth sign-in is checked by its own state."""
+SIGN_IN_PATHS = ("/sign-in", "/welcome/", "/oidc/")
+"""Where people come in: open under the names that pages have, and under the public address."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -41,8 +46,18 @@ _PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip
 class Shield:
     """ASGI: refuses strangers, and puts `HEADERS` on every answer of `app`."""
 
-    def __init__(self, app: ASGIApp | Any, *, hosts: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp | Any,
+        *,
+        hosts: Iterable[str],
+        public_url: str | None = None,
+        guarded: Callable[[], bool] | None = None,
+    ) -> None:
+        """`guarded` says whether people sign in; from then on pages answer under `public_url` as well."""
         self._app = app
+        self._public = (urlsplit(public_url).hostname or "") if public_url and guarded else ""
+        self._guarded = guarded or (lambda: False)
         self._hosts = frozenset(host.strip().lower() for host in hosts if host.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,20 +78,36 @@ class Shield:
         why = self.refusal(
             host_name(headers.get("host", "")), proxied=any(name in headers for name in _PROXY_HEADERS)
         )
-        if why and not scope["path"].startswith(OPEN_PATHS):
+        if (
+            why
+            and not scope["path"].startswith(OPEN_PATHS)
+            and not await self._is_public(headers, scope["path"])
+        ):
             page = HTMLResponse(message_page("This page is not for this address.", why), status_code=403)
             await page(scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers)
+
+    async def _is_public(self, headers: Headers, path: str) -> bool:
+        if not self._public or host_name(headers.get("host", "")) != self._public:
+            return False
+        return path.startswith(SIGN_IN_PATHS) or await run_in_threadpool(self._guarded)
 
     def refusal(self, host: str, *, proxied: bool) -> str | None:
         """Why a request under `host` is not answered; None if it is."""
         if host in self._hosts or (host in LOOPBACK and not proxied):
             return None
         return (
-            "This page answers only under localhost; it shows a company's money and has no sign-in of its own. To show it "
-            "under another name, behind a proxy that asks who is there, put the name into BOOKHAND_PAGE_HOSTS."
+            "This page answers only under localhost; it shows a company's money. To show it under another name, let people "
+            "sign in (`bookhand owner`) and set BOOKHAND_PUBLIC_URL, or put the name into BOOKHAND_PAGE_HOSTS."
         )
+
+
+def is_this_machine(headers: Headers) -> bool:
+    """Whether a request came under a loopback name, and not through a proxy."""
+    return host_name(headers.get("host", "")) in LOOPBACK and not any(
+        name in headers for name in _PROXY_HEADERS
+    )
 
 
 def host_name(header: str) -> str:

@@ -5,6 +5,7 @@ The sealing key is BOOKHAND_SEALING_KEY, or else a file in the data folder that 
     secrets = Secrets(data_dir)
     secrets.put(cx, link, "key", "rk_test_…")
     secrets.get(cx, link, "key")                # None where there is none
+    secrets.put_own(cx, 1, "totp/3", "JBSW…")   # the workspace's own, of no connection
     secrets.rotate(db)                          # a new sealing key; every secret is sealed again
 
 Errors: `Refusal` where the key is missing, wrong, or readable by others. Back up the key with the data, and apart from it.
@@ -39,6 +40,7 @@ _FILE = "sealing.key"
 _OTHERS = 0o077
 _GET = "select key_id, sealed from secret where workspace_id = %s and connection_id = %s and name = %s"
 _GET_LOCKED = "select key_id, sealed from secret where workspace_id = %s and connection_id = %s and name = %s for update"
+_GET_OWN = "select key_id, sealed from house_secret where workspace_id = %s and name = %s"
 
 Transaction = psycopg.Connection[Any]
 
@@ -80,19 +82,44 @@ class Secrets:
             (link.workspace_id, link.connection_id, name, name),
         ).rowcount
 
+    def put_own(self, cx: Transaction, workspace_id: int, name: str, secret: str) -> None:
+        """Keep a secret of the workspace itself under `name`, in place of the one before."""
+        key_id, sealed = seal(
+            self._sealing(cx), secret, place=_own_place(workspace_id, name), nonce=os.urandom(NONCE_BYTES)
+        )
+        cx.execute(
+            """
+            insert into house_secret (workspace_id, name, key_id, sealed) values (%s, %s, %s, %s)
+            on conflict (workspace_id, name) do update
+                set key_id = excluded.key_id, sealed = excluded.sealed, updated_at = now()
+            """,
+            (workspace_id, name, key_id, sealed),
+        )
+
+    def get_own(self, cx: Transaction, workspace_id: int, name: str) -> str | None:
+        """The workspace's own secret of that name, or None."""
+        row = cx.execute(_GET_OWN, (workspace_id, name)).fetchone()
+        return None if row is None else self._open(cx, row[0], bytes(row[1]), _own_place(workspace_id, name))
+
+    def drop_own(self, cx: Transaction, workspace_id: int, name: str) -> int:
+        """Forget the workspace's own secret of that name; how many there were."""
+        return cx.execute(
+            "delete from house_secret where workspace_id = %s and name = %s", (workspace_id, name)
+        ).rowcount
+
     def rotate(self, db: Database) -> int:
         """Seal every secret again, with a new key (or, where the key is given, with the first of those); how many.
 
         The key before stays in the file, for processes that still run with it; older ones go once nothing needs them.
         """
         with db.transaction() as cx:
-            cx.execute("lock table secret in share row exclusive mode")
+            cx.execute("lock table secret, house_secret in share row exclusive mode")
             before = self._sealing(cx)
             ring = self._given or ring_of(os.urandom(KEY_BYTES), *before.keys.values())
             if not self._given:
                 _write(self._path, ring)  # before the rows: a key too many is harmless, one too few is not
             self._ring = ring
-            count = self._seal_again(cx)
+            count = self._seal_again(cx) + self._seal_own_again(cx)
         if not self._given:
             self._ring = ring_of(*list(ring.keys.values())[:2])
             _write(self._path, self._ring)
@@ -110,6 +137,14 @@ class Secrets:
             )
         return len(rows)
 
+    def _seal_own_again(self, cx: Transaction) -> int:
+        rows = cx.execute("select workspace_id, name, key_id, sealed from house_secret").fetchall()
+        for workspace_id, name, key_id, sealed in rows:
+            self.put_own(
+                cx, workspace_id, name, self._open(cx, key_id, bytes(sealed), _own_place(workspace_id, name))
+            )
+        return len(rows)
+
     def _open(self, cx: Transaction, key_id: str, sealed: bytes, place: str) -> str:
         ring = self._sealing(cx)
         if key_id not in ring.keys and not self._given:
@@ -122,7 +157,9 @@ class Secrets:
         return self._ring
 
     def _first_ring(self, cx: Transaction) -> Ring:
-        row = cx.execute("select key_id from secret limit 1").fetchone()
+        row = cx.execute(
+            "(select key_id from secret limit 1) union all (select key_id from house_secret limit 1)"
+        ).fetchone()
         if row is not None:
             raise Refusal(
                 f"The sealing key is missing: the secrets here are sealed with key {row[0]}, and neither {self._path} nor "
@@ -133,6 +170,10 @@ class Secrets:
 
 def _place(link: Link, name: str) -> str:
     return f"{link.workspace_id}/{link.connection_id}/{name}"
+
+
+def _own_place(workspace_id: int, name: str) -> str:
+    return f"{workspace_id}/house/{name}"
 
 
 def _read(path: Path) -> Ring:

@@ -20,6 +20,7 @@ NAMES = {
     "disputes": "dispute",
     "invoice_payments": "invoice",
     "invoiceitems": "invoice",
+    "payment_links": "payment_links",
     "plans": "plan",
     "prices": "plan",
     "refunds": "charge",

@@ -20,10 +20,10 @@ from bookhand.actions.workflow import Door
 from bookhand.runs.template import Template
 from bookhand.web import pages
 from bookhand.web.api import actions, proposals, rights, runs, trail, trouble
-from bookhand.web.api.porter import OPEN, Authenticate, Porter
+from bookhand.web.api.porter import Authenticate, Porter
 from bookhand.web.api.reference import reference
+from bookhand.web.api.trouble import PREFIX
 
-PREFIX = "/api/v1"
 _ABOUT = """
 Ask, look, approve: one door for every write. A read goes straight through where it is allowed; a write becomes a proposal with a preview,
 a person says yes to exactly that call by its hash, and then it is done once.
@@ -31,6 +31,7 @@ a person says yes to exactly that call by its hash, and then it is done once.
 Send an API token as `Authorization: Bearer bhk_…` (`bookhand token create`). A token can do no more than its person. Money is whole minor
 units and a currency; times are ISO 8601 in UTC; lists go on by `cursor`, which is `next` of the page before.
 """
+_DESCRIPTION, _REFERENCE = "/openapi.json", "/docs"
 _TAGS = {
     "Actions": "What can be done and what can happen; reads at the connected systems.",
     "Proposals": "Asking for something to be done, seeing what it would do, and saying yes or no.",
@@ -40,6 +41,7 @@ _TAGS = {
     "Trail": "What was done, when and why; each entry is bound to the one before.",
     "Connections": "The accounts that are connected.",
     "Runs": "Durable work: its steps, what it waits for, and stopping it.",
+    "People": "Signing in, who I am, people, invitations, tokens and sessions.",
 }
 
 
@@ -68,11 +70,11 @@ def create_api(
 def _described(api: FastAPI) -> None:
     description = _openapi(api)
 
-    @api.get(OPEN[0], include_in_schema=False)
+    @api.get(_DESCRIPTION, include_in_schema=False)
     def openapi() -> dict[str, Any]:
         return description
 
-    @api.get(OPEN[1], include_in_schema=False, response_class=HTMLResponse)
+    @api.get(_REFERENCE, include_in_schema=False, response_class=HTMLResponse)
     def docs() -> str:
         return pages.reference_page(reference(description))
 

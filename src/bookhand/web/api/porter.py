@@ -2,7 +2,8 @@
 
     app.add_middleware(Porter, authenticate=authenticate, workspace_id=1)
 
-The caller is known before anything of the request is read. Open to everybody is the description alone (`OPEN`).
+The caller is known before anything of the request is read. Open to everybody are the description and
+signing in (`OPEN`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bookhand.core.caller import Caller
 from bookhand.web.api import trouble
 
 MOST_BYTES = 8 * 1024 * 1024
-OPEN = ("/openapi.json", "/docs")
+OPEN = (("GET", "/openapi.json"), ("GET", "/docs"), ("POST", "/session"))
 Authenticate = Callable[[Request], Caller | None]
 
 
@@ -62,7 +63,7 @@ class Porter:
     async def _refusal(self, request: Request) -> ASGIApp | None:
         if _declared(request) > MOST_BYTES:
             return _too_long()
-        if _inner(request.scope) in OPEN:
+        if (request.method, _inner(request.scope)) in OPEN:
             return None
         caller = await run_in_threadpool(self._authenticate, request)
         if caller is None or caller.workspace_id != self._workspace_id:

@@ -7,30 +7,47 @@ What was sent is never told back: it may be a secret. A fault of bookhand's is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
 import psycopg
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import BookhandError, Bug, Conflict, Missing, Outage, Refusal
 from bookhand.core.redaction import redact_text
+from bookhand.workspace.people.factor_store import TooMany
+from bookhand.workspace.people.person import NotSignedIn
 
 Kind = Literal[
-    "not_allowed", "refused", "outage", "invalid", "not_found", "unauthenticated", "conflict", "fault"
+    "not_allowed",
+    "refused",
+    "outage",
+    "invalid",
+    "not_found",
+    "unauthenticated",
+    "conflict",
+    "second_needed",
+    "fault",
 ]
+PREFIX = "/api/v1"
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 5
+_WHO = {"www-authenticate": 'Bearer realm="bookhand"'}
 _LISTED = 8
 _FAULT = "A fault of bookhand's: nothing more is known here, and the log says more. Look at what became of it before you try again."
 _AWAY = "The database does not answer: try again in a few seconds."
+
+
+class SecondNeeded(NotSignedIn):
+    """The password was right, and is not enough."""
 
 
 class Trouble(BaseModel):
@@ -72,6 +89,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 """What every route may answer beside its success."""
 
 _OF: tuple[tuple[type[BookhandError], int, Kind], ...] = (
+    (TooMany, 429, "refused"),
+    (SecondNeeded, 401, "second_needed"),
+    (NotSignedIn, 401, "unauthenticated"),
     (NotAllowed, 403, "not_allowed"),
     (Missing, 404, "not_found"),
     (Conflict, 409, "conflict"),
@@ -108,8 +128,15 @@ def of_error(error: Exception) -> JSONResponse:
     status, kind = next(
         ((status, kind) for family, status, kind in _OF if isinstance(error, family)), (422, "refused")
     )
-    after = error.retry_after_seconds if isinstance(error, Outage) else None
-    return answer(status, kind, str(error), headers=_come_back(after) if isinstance(error, Outage) else None)
+    return answer(status, kind, str(error), headers=_headers(error))
+
+
+def of_request(error: RequestValidationError) -> JSONResponse:
+    """The answer to a request that cannot be read."""
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return answer(400, "invalid", _OF_STATUS[400][1])
+    return answer(422, "invalid", _sentence(found))
 
 
 def unauthenticated() -> JSONResponse:
@@ -118,8 +145,26 @@ def unauthenticated() -> JSONResponse:
         401,
         "unauthenticated",
         "Nobody is signed in: send an API token as `Authorization: Bearer bhk_…`.",
-        headers={"www-authenticate": 'Bearer realm="bookhand"'},
+        headers=dict(_WHO),
     )
+
+
+class Told(APIRoute):
+    """A route whose trouble is told so, whichever app it is part of."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler, with what it raises told."""
+        handle = super().get_route_handler()
+
+        async def told(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                return of_request(error)
+            except BookhandError as error:
+                return of_error(error)
+
+        return told
 
 
 def told(app: FastAPI) -> None:
@@ -127,13 +172,7 @@ def told(app: FastAPI) -> None:
 
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 (that is what it is registered for)
-        found = error.errors()
-        broken = any(each["type"] == "json_invalid" for each in found)
-        return (
-            answer(400, "invalid", "The body is no JSON: send an object.")
-            if broken
-            else answer(422, "invalid", _sentence(found))
-        )
+        return of_request(error)
 
     async def refused(_request: Request, error: Exception) -> JSONResponse:
         return of_error(error)
@@ -147,6 +186,12 @@ def told(app: FastAPI) -> None:
     app.add_exception_handler(BookhandError, refused)
     app.add_exception_handler(psycopg.Error, refused)
     app.add_exception_handler(HTTPException, status)
+
+
+def _headers(error: BookhandError) -> dict[str, str] | None:
+    if isinstance(error, NotSignedIn):
+        return dict(_WHO)
+    return _come_back(error.retry_after_seconds) if isinstance(error, Outage) else None
 
 
 def _come_back(seconds: float | None) -> dict[str, str]:

@@ -26,6 +26,7 @@
     if (document.visibilityState === "visible" && document.getSelection().isCollapsed) {
       try {
         const answer = await fetch(location.pathname, { headers: { accept: "text/html" }, cache: "no-store" });
+        if (answer.redirected) { location.reload(); return; } // the session has ended
         put(new DOMParser().parseFromString(await answer.text(), "text/html"));
         document.body.classList.remove("lost");
         wait = EVERY;

@@ -77,7 +77,7 @@ def test_a_balance(shop: Shop, amount: int, words: str) -> None:
 
 def test_coupons(shop: Shop) -> None:
     done = shop.do("coupons.create", id="SPRING", percent_off=12.5, duration="repeating", duration_in_months=3, max_redemptions=10)  # fmt: skip
-    assert done.preview.says == "Create a coupon: 12.5 % off for 3 months, at most 10 times"
+    assert done.preview.says == "Create a coupon: 12.5% off for 3 months, at most 10 times"
     assert (done.made["percent_off"], done.made["duration_in_months"]) == (12.5, 3)
     looked(shop, done, "listed", "events")
     with pytest.raises(Refusal, match="exists already"):
@@ -272,6 +272,23 @@ def test_the_life_of_an_invoice(shop: Shop) -> None:
         shop.preview("invoices.pay", invoice=id_)
     with pytest.raises(Refusal, match="is paid and cannot be voided: it is settled"):
         shop.preview("invoices.void", invoice=id_)
+
+
+def test_money_that_is_converted_foretells_no_movement(shop: Shop) -> None:
+    customer = shop.customer()
+    paid = shop.preview("payment_intents.create", amount=500, currency="gbp", customer=customer["id"],
+                        payment_method=shop.method(customer), confirm=True)  # fmt: skip
+    assert paid.movement is None
+    assert "holds no GBP" in paid.warnings[-1]
+
+
+def test_a_note_on_what_a_bank_debited(shop: Shop) -> None:
+    invoice = shop.open_invoice(shop.customer("pm_usBankAccount_success"))
+    shop.post(f"invoices/{invoice['id']}/pay")
+    shop.day(9)
+    assert shop.get(f"invoices/{invoice['id']}")["status"] == "paid"
+    done = shop.do("credit_notes.create", invoice=invoice["id"], amount=1000, refund_amount=1000)
+    booked(shop, done.preview.movement, done.made["refunds"][0]["refund"])
 
 
 def test_a_draft_of_what_waits(shop: Shop) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bookhand.core.action import Change
 from bookhand.core.problems import Refusal
+from bookhand.systems.stripe.actions.previews_money import refund
 
 from .writing import DAY, START, WRITES, Done, Shop, booked, looked
 
@@ -90,13 +91,28 @@ def test_refunds_that_cannot_be(shop: Shop) -> None:
         shop.preview("refunds.create", payment_intent=waiting["id"])
 
 
-def test_a_refund_on_a_dispute_warns(shop: Shop) -> None:
+def test_a_refund_on_top_of_a_chargeback_is_refused(shop: Shop) -> None:
     dispute = shop.dispute()
-    told = shop.preview("refunds.create", charge=dispute["charge"])
-    assert any(dispute["id"] in one and "pays the customer twice" in one for one in told.warnings)
+    with pytest.raises(Refusal, match=f"charged back .{dispute['id']}, needs_response.: Stripe refuses"):
+        shop.preview("refunds.create", charge=dispute["charge"])
+    with pytest.raises(AssertionError, match="charge_disputed"):
+        shop.post("refunds", charge=dispute["charge"])
+
+
+def test_a_refund_beside_a_dispute_warns(shop: Shop) -> None:
     inquiry = shop.dispute(inquiry=True)
-    told = shop.preview("refunds.create", charge=inquiry["charge"])
-    assert any("Inquiry" in one for one in told.warnings)
+    done = shop.do("refunds.create", charge=inquiry["charge"], amount=100)
+    assert any(f"Inquiry {inquiry['id']} over $80.00 is open" in one for one in done.preview.warnings)
+    values = shop.values("refunds.create", charge=inquiry["charge"], amount=100)
+    found = shop.reads("refunds.create", values)
+    for status, words in (
+        ("needs_response", "pays the customer twice"),
+        ("lost", "a refund pays twice"),
+        ("won", ""),
+    ):
+        told = refund(values, {**found, "disputes": [{**inquiry, "status": status}]}).warnings
+        assert [one for one in told if inquiry["id"] in one and words in one] == list(told)
+        assert bool(told) == bool(words)
 
 
 # payments

@@ -43,8 +43,8 @@ class Done(NamedTuple):
 
 
 class Shop:
-    def __init__(self) -> None:
-        self.engine = Pinstripe(seed=5, clock=Clock(start=START))
+    def __init__(self, start: int = START) -> None:
+        self.engine = Pinstripe(seed=5, clock=Clock(start=start))
         self.engine.account()
         self._calls = 0
 

@@ -51,7 +51,7 @@ def update(values: Values, found: Found) -> Preview:
     """A customer's details."""
     customer = there(found, "customer", "customer", values["customer"])
     after = {name: one for name, one in values.items() if name not in ("customer", "metadata")}
-    told = changes(customer, _laid(customer, after))
+    told = changes(customer, after)
     named = ", ".join(one.what for one in told) or ("metadata" if "metadata" in values else "nothing")
     return Preview(
         says=f"Change customer {whom(customer)} ({id_of(customer)}): {named}",
@@ -106,7 +106,7 @@ def coupon(values: Values, found: Found) -> Preview:
     if old and not old.get("deleted"):
         raise Refusal(f"Coupon {id_of(old)} exists already: take another id, or use that one.")
     off = (
-        f"{values['percent_off']} %"
+        f"{values['percent_off']}%"
         if "percent_off" in values
         else money(values["amount_off"], values["currency"])
     )
@@ -118,7 +118,7 @@ def coupon(values: Values, found: Found) -> Preview:
         warnings=(
             *(("Anyone who may give discounts can give it without end: no max_redemptions, no redeem_by.",)
               if "max_redemptions" not in values and "redeem_by" not in values else ()),
-            *(("100 % off: what it is given to costs nothing.",) if values.get("percent_off") in ("100", "100.0", "100.00") else ()),
+            *(("100% off: what it is given to costs nothing.",) if values.get("percent_off") in ("100", "100.0", "100.00") else ()),
         ),
     )  # fmt: skip
 
@@ -134,14 +134,6 @@ def link(values: Values, found: Found) -> Preview:
         if limit is None
         else (),
     )
-
-
-def _laid(customer: Found, after: Values) -> dict[str, Any]:
-    """Nested settings are laid over what is there, as Stripe does."""
-    return {
-        name: {**inside(customer.get(name)), **one} if isinstance(one, Mapping) else one
-        for name, one in after.items()
-    }
 
 
 def _metadata(customer: Found, values: Values) -> tuple[Change, ...]:

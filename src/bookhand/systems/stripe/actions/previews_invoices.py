@@ -13,7 +13,7 @@ from typing import Any
 
 from bookhand.core.action import Change, Movement, Moves, Preview, Values
 from bookhand.core.problems import Refusal
-from bookhand.systems.stripe.actions.previews_money import incoming
+from bookhand.systems.stripe.actions.previews_money import converted, incoming
 from bookhand.systems.stripe.actions.previews_subscriptions import item_words
 from bookhand.systems.stripe.actions.words import (
     at,
@@ -44,9 +44,7 @@ def create(values: Values, found: Found) -> Preview:
     )
     mine = [one for one in waiting if one.get("currency") == coin]
     total = sum(whole(one, "amount") for one in mine)
-    holds = (
-        f"with {len(mine)} waiting items, {money(total, coin)} before tax" if mine else "without lines yet"
-    )
+    holds = f"with {_count(len(mine))}, {money(total, coin)} before tax" if mine else "without lines yet"
     later = values.get("auto_advance") is True
     return Preview(
         says=f"Draft an invoice for {whom(customer)}, {holds}",
@@ -135,10 +133,10 @@ def pay(values: Values, found: Found) -> Preview:
             Change("remaining", money(due, coin), money(0, coin)),
         ),
         moves=(Moves(-due, coin, f"from {whom(invoice.get('customer'))}"),),
-        movement=incoming(due, coin, card) if due else None,
+        movement=incoming(due, coin, card, found.get("balance")) if due else None,
         fees=(FEE,),
         cannot_undo="A payment is not undone: it can be refunded, and Stripe keeps its fee.",
-        warnings=_pay_warnings(values, invoice, card),
+        warnings=(*_pay_warnings(values, invoice, card), *converted(coin, found.get("balance"))),
     )
 
 
@@ -215,9 +213,7 @@ def credit_note(values: Values, found: Found) -> Preview:
         f"Credit {money(total, coin)} on {_named(invoice)}: {_ways(values, before, coin)}",
         changes=_credit_changes(values, invoice, before),
         moves=_credit_moves(values, before, coin),
-        movement=Movement(category="refund", type="refund", currency=coin, amount=-values["refund_amount"])
-        if values.get("refund_amount")
-        else None,
+        movement=_refund_of(invoice, values["refund_amount"], coin) if values.get("refund_amount") else None,
         fees=("Stripe's fee on the payment is not returned.",) if values.get("refund_amount") else (),
         cannot_undo="A credit note can be voided only while its invoice is open; a refund it makes stays made.",
         warnings=("Stripe mails the note to the customer if the account sends such e-mails.",)
@@ -258,7 +254,12 @@ def _named(invoice: Found) -> str:
     named = text(invoice.get("customer_name"), 60)
     who = named or whom(invoice.get("customer"))
     total = money(invoice.get("total"), invoice.get("currency"))
-    return f"{_short(invoice)} of {who} over {total} ({id_of(invoice)})"
+    numbered = f" ({id_of(invoice)})" if text(invoice.get("number")) else ""
+    return f"{_short(invoice)} of {who} over {total}{numbered}"
+
+
+def _count(items: int) -> str:
+    return "1 waiting item" if items == 1 else f"{items} waiting items"
 
 
 def _takes_pending(values: Values) -> bool:
@@ -309,6 +310,13 @@ def _creditable(invoice: Found) -> int:
     from_balance = max(0, whole(invoice, "ending_balance") - whole(invoice, "starting_balance"))
     paid = whole(invoice, "amount_paid") + from_balance - whole(invoice, "post_payment_credit_notes_amount")
     return whole(invoice, "amount_remaining") + max(0, paid)
+
+
+def _refund_of(invoice: Found, amount: int, coin: str) -> Movement:
+    debited = any(str(id_of(one.get("latest_charge"))).startswith("py_") for one in _intents(invoice))
+    return Movement(
+        category="refund", type="payment_refund" if debited else "refund", currency=coin, amount=-amount
+    )
 
 
 _AFTER = {

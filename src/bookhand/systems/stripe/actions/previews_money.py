@@ -41,11 +41,12 @@ def refund(values: Values, found: Found) -> Preview:
     """Money back to who paid a charge."""
     charge = _charge(values, found)
     left = _left(charge)
+    _refundable(charge, rows(found.get("disputes")))
     wanted: int = values.get("amount", left)
     coin = text(charge.get("currency"), 8)
     if wanted > left:
         raise Refusal(
-            f"Only {money(left, coin)} of {charge['id']} is left to refund, not {money(wanted, coin)}: ask for less."
+            f"Only {money(left, coin)} of {id_of(charge)} is left to refund, not {money(wanted, coin)}: ask for less."
         )
     before = whole(charge, "amount_refunded")
     return Preview(
@@ -86,6 +87,20 @@ def _left(charge: Found) -> int:
     if left <= 0 or charge.get("refunded") is True:
         raise Refusal(f"Charge {name} is already refunded in full: nothing is left to give back.")
     return left
+
+
+def _refundable(charge: Found, disputes: list[Found]) -> None:
+    for dispute in disputes:
+        status = str(dispute.get("status"))
+        if (
+            dispute.get("is_charge_refundable") is False
+            and status != "won"
+            and not status.startswith("warning_")
+        ):
+            raise Refusal(
+                f"Charge {id_of(charge)} is charged back ({id_of(dispute)}, {text(status)}): Stripe refuses to refund it on top. "
+                "Answer the dispute, or accept it."
+            )
 
 
 def _refund_movement(charge: Found, wanted: int) -> Movement:
@@ -165,20 +180,36 @@ def payment(values: Values, found: Found) -> Preview:
         says=f"{'Hold' if held else 'Charge'} {sum_} {'on' if held else 'to'} the {using} of {who}",
         customer=id_of(customer),
         moves=(Moves(-amount, coin, f"held for {who}" if held else f"from {who}"),),
-        movement=None if held else incoming(amount, coin, card),
+        movement=None if held else incoming(amount, coin, card, found.get("balance")),
         fees=("Stripe takes its processing fee from it; how much is known once it is charged.",),
         cannot_undo=None
         if held
         else "A payment is not undone: it can be refunded, and Stripe keeps its fee.",
-        warnings=(*clocked(customer), *_payment_warnings(values, held=held)),
+        warnings=(
+            *clocked(customer),
+            *_payment_warnings(values, held=held),
+            *converted(coin, found.get("balance")),
+        ),
     )
 
 
-def incoming(amount: int, currency: str, card: Found) -> Movement:
-    """The balance transaction of a payment; the fee is not known before."""
+def incoming(amount: int, currency: str, card: Found, balance: Any) -> Movement | None:
+    """The balance transaction of a payment, its fee not known before; None where Stripe will convert it at its own rate."""
+    if converted(currency, balance):
+        return None
     is_card = card.get("type") in (None, "card", "link")
     return Movement(
         category="charge", type="charge" if is_card else "payment", currency=currency, amount=amount
+    )
+
+
+def converted(currency: str, balance: Any) -> tuple[str, ...]:
+    """The warning that the account holds no such currency, so that what arrives is another amount of another."""
+    held = {text(one.get("currency"), 8) for one in rows(inside(balance).get("available"))} - {""}
+    if not held or currency in held:
+        return ()
+    return (
+        f"Your Stripe balance holds no {text(currency, 8).upper()}: Stripe converts the payment, at a rate known afterwards.",
     )
 
 
@@ -256,5 +287,5 @@ def _payout_fees(fee: int, currency: str, *, instant: bool) -> tuple[str, ...]:
         return ()
     about = f", about {money(fee, currency)} here" if fee else ""
     return (
-        f"An instant payout costs 1.5 % and at least 0.50 USD by Stripe's published US price{about}; yours may differ.",
+        f"An instant payout costs 1.5% and at least 0.50 USD by Stripe's published US price{about}; yours may differ.",
     )

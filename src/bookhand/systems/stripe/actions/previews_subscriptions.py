@@ -13,7 +13,7 @@ from typing import Any
 
 from bookhand.core.action import Change, Moves, Preview, Values
 from bookhand.core.problems import Refusal
-from bookhand.systems.stripe.actions.previews_money import incoming
+from bookhand.systems.stripe.actions.previews_money import converted, incoming
 from bookhand.systems.stripe.actions.words import (
     at,
     changes,
@@ -32,6 +32,7 @@ from bookhand.systems.stripe.actions.words import (
 Found = Mapping[str, Any]
 
 OVER = ("canceled", "incomplete_expired")
+MANY = 2
 _APART = frozenset(("subscription", "items", "metadata", "proration_behavior", "proration_date", "payment_behavior",
                     "off_session", "expand", "trial_end", "discounts", "billing_cycle_anchor", "cancellation_details"))  # fmt: skip
 
@@ -51,10 +52,14 @@ def create(values: Values, found: Found) -> Preview:
         customer=id_of(customer),
         changes=(Change("subscription", None, "; ".join(sells)),),
         moves=(Moves(-due, coin, "the first invoice"),) if due > 0 else (),
-        movement=incoming(due, coin, {}) if charged and not waits else None,
+        movement=incoming(due, coin, {}, found.get("balance")) if charged and not waits else None,
         fees=("Stripe's processing and billing fees are taken from each payment.",),
         cannot_undo="It can be canceled; what was charged until then stays charged unless it is refunded.",
-        warnings=(*clocked(customer), *_create_warnings(values, customer, found)),
+        warnings=(
+            *clocked(customer),
+            *_create_warnings(values, customer, found),
+            *(converted(coin, found.get("balance")) if due > 0 else ()),
+        ),
     )
 
 
@@ -143,7 +148,7 @@ def resume_collection(values: Values, found: Found) -> Preview:
         )
     return _preview(
         sub,
-        f"Resume collecting the {_of(sub)}: its next invoice is charged again",
+        f"Resume collecting the {_of(sub)}: its next invoice is collected again",
         changes=(Change("pause collection", _said_pause(sub), None),),
         warnings=("Drafts kept during the pause are not collected by this: finalize each.",),
     )
@@ -188,10 +193,10 @@ def price_words(price: Found) -> str:
     if price.get("unit_amount") is None:
         cost = "a tiered or fractional price"
     every = inside(price.get("recurring"))
-    unit, count = text(every.get("interval"), 10), every.get("interval_count")
+    unit, count = text(every.get("interval"), 10), whole(every, "interval_count")
     if not unit:
         return cost
-    return f"{cost} a {unit}" if count in (None, 1) else f"{cost} every {count} {unit}s"
+    return f"{cost} a {unit}" if count < MANY else f"{cost} every {count} {unit}s"
 
 
 def _living(values: Values, found: Found) -> Found:
@@ -310,16 +315,20 @@ def _ends(values: Values, sub: Found) -> tuple[Change, ...]:
         told.append(Change("trial", day(sub["trial_end"]) if sub.get("trial_end") else None, until))
     if "discounts" in values:
         shown = ", ".join(text(next(iter(one.values()))) for one in values["discounts"] if one) or None
-        told.append(
-            Change(
-                "discounts", ", ".join(filter(None, map(id_of, sub.get("discounts") or []))) or None, shown
-            )
-        )
+        told.append(Change("discounts", _given(sub), shown))
     if "billing_cycle_anchor" in values:
-        told.append(
-            Change("billing cycle", day(sub.get("billing_cycle_anchor")), values["billing_cycle_anchor"])
-        )
+        since = f"from {day(sub.get('billing_cycle_anchor'))}"
+        told.append(Change("billing cycle", since, _anchored(values) or since))
     return tuple(told)
+
+
+def _given(sub: Found) -> str | None:
+    held = sub.get("discounts")
+    return ", ".join(filter(None, map(id_of, held))) or None if isinstance(held, list) else None
+
+
+def _anchored(values: Values) -> str:
+    return "from now" if at(values, "billing_cycle_anchor.type") == "now" else ""
 
 
 def _what(values: Values, after: Values) -> str:

@@ -195,7 +195,7 @@ class CreditNoteRetrieve(RetrieveParams):
 
 
 TAX = Kind(
-    resource="tax_transactions", object="tax.transaction", scope="rak_tax_transaction_read", path="/v1/tax/transactions",
+    resource="tax_transactions", object="tax.transaction", scope="rak_tax_read", path="/v1/tax/transactions",
     fields={
         "id": "the tax transaction (tax_…)", "type": "transaction or reversal", "reference": "your own name for it",
         "currency": "of its amounts", "customer": "whose", "customer_details": "where they are taxed",
@@ -203,7 +203,7 @@ TAX = Kind(
     },
 )  # fmt: skip
 TAX_LINE = Kind(
-    resource="tax_transactions", object="tax.transaction_line_item", scope="rak_tax_transaction_read",
+    resource="tax_transactions", object="tax.transaction_line_item", scope="rak_tax_read",
     fields={
         "id": "the line", "amount": "in minor units; holds the tax where tax_behavior is inclusive", "amount_tax": "the tax of it",
         "tax_behavior": "inclusive or exclusive", "quantity": "how many", "reference": "your own name for it", "type": "transaction or reversal",

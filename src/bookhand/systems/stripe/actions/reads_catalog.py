@@ -115,7 +115,7 @@ class CouponRetrieve(RetrieveParams):
 
 
 LINK = Kind(
-    resource="payment_links", object="payment_link", scope="rak_payment_link_read",
+    resource="payment_links", object="payment_link", scope="rak_payment_links_read",
     fields={
         "id": "the payment link (plink_…)", "url": "where customers pay", "active": "whether it works", "currency": "what it asks in",
         "line_items": "what is bought, with expand line_items", "metadata": "your own names and texts",

@@ -5,7 +5,7 @@ Nothing here raises on an object that is odd but valid: a link may be an id or t
 >>> money(1500, "usd"), money(-500, "jpy"), money(12340, "kwd")
 ('$15.00', '-¥500', '12.340 KWD')
 >>> whom({"id": "cus_1", "name": "Fernwood\x00 Bakery"}), whom("cus_1"), whom(None)
-('Fernwood Bakery', 'customer cus_1', 'an unnamed customer')
+('Fernwood Bakery', 'customer cus_1', 'a customer without a name')
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def whom(link: Any) -> str:
     known = id_of(link)
     if obj.get("deleted"):
         return f"deleted customer {known}"
-    return named or (f"customer {known}" if known else "an unnamed customer")
+    return named or (f"customer {known}" if known else "a customer without a name")
 
 
 def payer(charge: Mapping[str, Any]) -> str:
@@ -137,11 +137,19 @@ def said(value: Any) -> str | None:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What `after` (parameters) would make of `before` (the object), field by field; what stays the same is left out."""
+    """What `after` (parameters) would make of `before` (the object), field by field; what stays the same is left out.
+
+    Nested settings are laid over those that are there, as Stripe does.
+    """
     found = (
-        Change(name.replace("_", " "), said(before.get(name)), said(value)) for name, value in after.items()
+        Change(text(name, 60).replace("_", " "), said(before.get(name)), said(_laid(before.get(name), value)))
+        for name, value in after.items()
     )
     return tuple(one for one in found if one.before != one.after)
+
+
+def _laid(old: Any, new: Any) -> Any:
+    return {**inside(old), **new} if isinstance(new, Mapping) else new
 
 
 def share(part: int, whole_minor: int, of_minor: int) -> int:

@@ -212,7 +212,7 @@ _CUSTOMER_SHAPE = Shape("customer", {
 })  # fmt: skip
 
 _WATCHED = ("deleted", "name", "email", "phone", "description", "address", "tax_exempt", "preferred_locales",
-            "invoice_settings.default_payment_method", "invoice_settings.footer", "metadata")  # fmt: skip
+            "invoice_settings.default_payment_method", "invoice_settings.footer")  # fmt: skip
 
 _CREATE = Action(
     name="customers.create", vendor="stripe", summary="Create a customer", risk="write", params=CustomersCreate,

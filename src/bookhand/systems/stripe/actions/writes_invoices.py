@@ -198,7 +198,7 @@ def _create_reads(values: Values) -> dict[str, Get]:
 def _pay_reads(values: Values) -> dict[str, Get]:
     expand = ["customer.invoice_settings.default_payment_method", "default_payment_method",
               "payments.data.payment.payment_intent"]  # fmt: skip
-    found = {"invoice": Get(_invoice(values).path, {"expand": expand})}
+    found = {"invoice": Get(_invoice(values).path, {"expand": expand}), "balance": Get("/v1/balance")}
     if "payment_method" in values:
         found["payment_method"] = Get(f"/v1/payment_methods/{values['payment_method']}")
     return found
@@ -216,7 +216,9 @@ def _item_reads(values: Values) -> dict[str, Get]:
 def _note_reads(values: Values) -> dict[str, Get]:
     names = ("invoice", "amount", "lines", "refund_amount", "credit_amount", "out_of_band_amount", "reason")
     asked = {name: values[name] for name in names if name in values}
-    return {**_read(values), "note": Get("/v1/credit_notes/preview", asked)}
+    expand = ["customer", "payments.data.payment.payment_intent"]
+    invoice = Get(_invoice(values).path, {"expand": expand})
+    return {"invoice": invoice, "note": Get("/v1/credit_notes/preview", asked)}
 
 
 def _item_list(values: Values) -> Get:

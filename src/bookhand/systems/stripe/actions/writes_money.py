@@ -193,7 +193,7 @@ def _refund_list(values: Values) -> Get:
 
 
 def _payment_reads(values: Values) -> dict[str, Get]:
-    found = {}
+    found = {"balance": Get("/v1/balance")} if values.get("confirm") else {}
     if "customer" in values:
         found["customer"] = Get(f"/v1/customers/{values['customer']}")
     if "payment_method" in values:

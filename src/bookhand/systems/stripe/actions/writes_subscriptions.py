@@ -185,6 +185,7 @@ def _some(values: Values, *names: str) -> dict[str, Any]:
 def _create_reads(values: Values) -> dict[str, Get]:
     found = {
         "customer": Get(f"/v1/customers/{values['customer']}"),
+        "balance": Get("/v1/balance"),
         "subscriptions": Get("/v1/subscriptions", {"customer": values["customer"]}),
         **prices(values["items"]),
     }
@@ -246,7 +247,7 @@ _CREATE = Action(
         reads=_create_reads,
         watched={
             "customer": ("deleted", "currency", "invoice_settings.default_payment_method", "balance"),
-            **PRICES, "first_invoice": ("amount_due", "currency"),
+            **PRICES,
         },
         preview=previews_subscriptions.create, needed=("customer",),
     ),

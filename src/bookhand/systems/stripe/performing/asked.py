@@ -28,6 +28,8 @@ from bookhand.systems.stripe.answers import clean
 
 _FORM = "application/x-www-form-urlencoded"
 _NAME = re.compile(r"\{(\w+)\}")
+_IN_NAME = "-bookhand-"
+"""What goes before the marker in a file's name, so that no name that a person chose is taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def carries(obj: Any, marker: str) -> bool:
     return marker_of(obj) == marker or (
         isinstance(obj, Mapping)
         and obj.get("object") == "file"
-        and f"-{marker}" in str(obj.get("filename") or "")
+        and PurePosixPath(str(obj.get("filename") or "")).stem.endswith(f"{_IN_NAME}{marker}")
     )
 
 
@@ -150,6 +152,6 @@ def _uploading(call: Call, path: str, values: dict[str, Any], marker: str | None
         raise Refusal(f"The content of {name.name} is not Base64: nothing was sent.") from None
     if not content:
         raise Refusal(f"The file {name.name} is empty: nothing was sent.")
-    sent_as = f"{name.stem}-{marker}{name.suffix}" if marker else name.name
+    sent_as = f"{name.stem}{_IN_NAME}{marker}{name.suffix}" if marker else name.name
     kind = mimetypes.guess_type(name.name)[0] or "application/octet-stream"
     return Asked(call.way, path, tuple(pairs_of(values)), Upload(sent_as, content, kind))

@@ -28,9 +28,8 @@ _EARLIER_SECONDS = 300
 """For clocks that disagree."""
 _MOST_TYPES = 20
 _UNTIMED = re.compile(
-    r"/v1/(payment_links|subscription_items|payment_methods|customers/[^/]+/payment_methods|promotion_codes/.+)"
+    r"/v1/(payment_links|subscription_items|payment_methods|customers/[^/]+/payment_methods|.+/(line_items|lines))"
 )
-"""Lists that cannot be narrowed by when their objects were created."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +112,14 @@ class Looking:
         )
 
     def _span(self, get: Get) -> dict[str, Any]:
-        """Only what was created since; not where a test clock may have given an object another time."""
+        """Only what was created since; not where a test clock may have given an object another time.
+
+        What lives on a test clock is listed by that clock alone.
+        """
+        if "test_clock" in self.values:
+            return {"test_clock": self.values["test_clock"]}
         narrow = self.livemode or not get.params
-        if not narrow or _UNTIMED.fullmatch(get.path) or "created" in get.params:
+        if not narrow or not takes_created(get.path) or "created" in get.params:
             return {}
         return {"created": {"gte": self.since - _EARLIER_SECONDS}}
 
@@ -169,6 +173,11 @@ class Looking:
                 f"There is no trace yet of {self.action.name}, and it may still be under way: look again in {left:.0f} seconds.",
                 retry_after_seconds=left,
             )
+
+
+def takes_created(path: str) -> bool:
+    """Whether the list at `path` can be narrowed by when its objects were created."""
+    return _UNTIMED.fullmatch(path) is None
 
 
 def object_path(call: Call, values: Values, result_id: str) -> str | None:

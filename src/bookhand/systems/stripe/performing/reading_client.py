@@ -45,7 +45,12 @@ class Reading:
         return Found(data=found)
 
     def fetch(self, get: Get) -> Any:
-        """One object, or all of a list; None where there is none. `Refusal` for a list that is too long to be had whole."""
+        """One object, or a list: all of it, or as many as `limit` says. None where there is none.
+
+        `Refusal` for a list that is too long to be had whole.
+        """
+        if "limit" in get.params:
+            return self.listed(get.path, get.params).data
         found = self.one(get.path, get.params)
         if not isinstance(found, dict) or found.get("object") not in {"list", "search_result"}:
             return found

@@ -1,0 +1,109 @@
+"""Runs at the command line: what is under way and why, one run step by step, and a person's hand on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from bookhand import wiring
+from bookhand.cli.app import app, out, read_settings
+from bookhand.cli.tables import run_table, schedule_table, timeline_table
+from bookhand.core.caller import Caller, capabilities
+from bookhand.core.problems import Refusal
+from bookhand.runs import schedule_store, store
+from bookhand.runs.run import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bookhand.house import House
+
+Id = Annotated[str, typer.Argument(help="The run's id (run_…).")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever looks at it later.")]
+
+
+@app.command()
+def runs(
+    state: Annotated[str | None, typer.Option(help="Only those: running, waiting, paused …")] = None,
+    limit: Annotated[int, typer.Option(help="How many to show.")] = 50,
+) -> None:
+    """What runs, what waits and for what, and what ended; newest first."""
+    wanted: list[State] = [each for each in get_args(State) if each == state]
+    if state is not None and not wanted:
+        raise Refusal(f"No run is ever {state!r}: it is one of {', '.join(get_args(State))}.")
+    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+        found = store.every(cx, states=wanted, limit=limit)
+    out.print(run_table(found) if found else "There is no run.")
+
+
+@app.command("run")
+def show_run(run_id: Id) -> None:
+    """One run, step by step: when, how long, what it gave, and what was not done."""
+    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+        run = store.get(cx, run_id)
+        stages = store.steps(cx, run_id, house.runs().templates.get(run.template))
+    out.print(timeline_table(run, stages))
+    if run.reason:
+        out.print(run.reason, highlight=False, markup=False, soft_wrap=True)
+    if run.result and "says" in run.result:
+        out.print(str(run.result["says"]), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def pause(run_id: Id, reason: Reason = "paused by a person") -> None:
+    """Stop a run before its next step, until it is resumed."""
+    _do(
+        lambda house, caller: _within(house, lambda cx: store.pause(cx, caller, run_id, reason)),
+        f"{run_id} is paused.",
+    )
+
+
+@app.command()
+def resume(run_id: Id, reason: Annotated[str | None, typer.Option(help="Why.")] = None) -> None:
+    """Let a paused or parked run go on where it stopped."""
+    _do(
+        lambda house, caller: _within(house, lambda cx: store.resume(cx, caller, run_id, reason)),
+        f"{run_id} goes on.",
+    )
+
+
+@app.command()
+def cancel(run_id: Id, reason: Reason = "cancelled by a person") -> None:
+    """End a run before its next step; says what was and was not done."""
+
+    def work(house: House, caller: Caller) -> None:
+        with house.db.transaction() as cx:
+            template = house.runs().templates.get(store.get(cx, run_id).template)
+            store.cancel(cx, caller, run_id, reason, template)
+            told = store.get(cx, run_id).result or {}
+        out.print(str(told.get("says", "")), highlight=False, markup=False, soft_wrap=True)
+
+    _do(work, f"{run_id} is cancelled.")
+
+
+@app.command()
+def schedules() -> None:
+    """What the clock starts, in whose name, and when next."""
+    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+        found = schedule_store.every(cx)
+    out.print(schedule_table(found) if found else "Nothing is scheduled.")
+
+
+def _caller(house: House) -> Caller:
+    """Whoever has this machine's data folder in hand is its owner."""
+    return Caller(
+        workspace_id=house.db.workspace_id, who="cli", name="this machine", role="owner", can=capabilities("owner"), channel="cli"
+    )  # fmt: skip
+
+
+def _within(house: House, work: Callable[[store.Transaction], None]) -> None:
+    with house.db.transaction() as cx:
+        work(cx)
+
+
+def _do(work: Callable[[House, Caller], None], said: str) -> None:
+    with wiring.open_house(read_settings()) as house:
+        work(house, _caller(house))
+        house.runs().nudge()
+    out.print(said, highlight=False)
