@@ -1,4 +1,4 @@
-"""Every route and every action × every role × own workspace, another workspace, no credentials: who may is answered, who may not is not.
+"""Every route and every action by every role by own workspace, another workspace, no credentials: who may is answered, who may not is not.
 
 A route of the API that has no line in `ROUTES` fails the first test; a new action is tried by itself.
 """
@@ -56,14 +56,16 @@ class World:
     def run(self, *, paused: bool = False) -> str:
         self.count += 1
         with self.door.kit.db.transaction() as cx:
-            run_id = runs_store.start(cx, caller("owner"), "act", {"proposal": "none", "root": "none"}, rights={})
+            run_id = runs_store.start(
+                cx, caller("owner"), "act", {"proposal": "none", "root": "none"}, rights={}
+            )
             if paused:
                 runs_store.pause(cx, caller("owner"), run_id, "why")
         return run_id
 
 
 def _decided(verb: str) -> Callable[[World, str], str]:
-    return lambda world, role: f"/proposals/{world.proposal(role)['proposal_id']}/{verb}"
+    return lambda world, role: f"/proposals/{world.proposal(role)['proposal_id']}{verb}"
 
 
 def _stood(verb: str) -> Callable[[World, str], str]:
@@ -83,13 +85,13 @@ ROUTES: dict[str, Line] = {
     "POST /proposals/batch": Line("propose", (201,), {"action": "refunds.create", "rows": [{"charge": "CHARGE", "amount": 1}], "reason": "why"}),
     "GET /proposals": Line("read"),
     "GET /proposals/{proposal_id}": Line("read", path=_decided("")),
-    "POST /proposals/{proposal_id}/approve": Line("approve", (409,), {"call_hash": "0" * 64}, _decided("approve")),
-    "POST /proposals/{proposal_id}/reject": Line("approve", body={"note": "no"}, path=_decided("reject")),
-    "POST /proposals/{proposal_id}/edit": Line("approve", (201,), {"changes": {"amount": 2}}, _decided("edit")),
-    "POST /proposals/{proposal_id}/ask": Line("approve", body={"note": "which?"}, path=_decided("ask")),
-    "POST /proposals/{proposal_id}/answer": Line("propose", body={"note": "that"}, path=_decided("answer")),
-    "POST /proposals/{proposal_id}/withdraw": Line("propose", body={}, path=_decided("withdraw")),
-    "POST /proposals/{proposal_id}/settle": Line("approve", (409,), {"done": True, "note": "seen"}, _decided("settle")),
+    "POST /proposals/{proposal_id}/approve": Line("approve", (409,), {"call_hash": "0" * 64}, _decided("/approve")),
+    "POST /proposals/{proposal_id}/reject": Line("approve", body={"note": "no"}, path=_decided("/reject")),
+    "POST /proposals/{proposal_id}/edit": Line("approve", (201,), {"changes": {"amount": 2}}, _decided("/edit")),
+    "POST /proposals/{proposal_id}/ask": Line("approve", body={"note": "which?"}, path=_decided("/ask")),
+    "POST /proposals/{proposal_id}/answer": Line("propose", body={"note": "that"}, path=_decided("/answer")),
+    "POST /proposals/{proposal_id}/withdraw": Line("propose", body={}, path=_decided("/withdraw")),
+    "POST /proposals/{proposal_id}/settle": Line("approve", (409,), {"done": True, "note": "seen"}, _decided("/settle")),
     "GET /permissions": Line("read"),
     "PUT /permissions": Line("manage", body={"pattern": "payouts.create", "allowed": False}),
     "POST /permissions/revoke-now": Line("manage", body={"grantee": "agent:gone", "pattern": "refunds.create", "why": "why"}),
@@ -181,7 +183,14 @@ def other(db: Database, performer: Any) -> Iterator[Api]:
 
 def test_every_route_from_another_workspace(world, other, connected) -> None:
     proposal, standing, run = world.proposal(), world.standing(), world.run()
-    secrets = (proposal["proposal_id"], standing, run, world.charge, proposal["call_hash"], connected.link.account)
+    secrets = (
+        proposal["proposal_id"],
+        standing,
+        run,
+        world.charge,
+        proposal["call_hash"],
+        connected.link.account,
+    )
     for route in ROUTES:
         for role in ROLES:
             answer = _call(world, route, role, role, other)
@@ -200,21 +209,17 @@ def test_every_route_from_another_workspace(world, other, connected) -> None:
 
 def _value(schema: dict[str, Any], whole: dict[str, Any]) -> Any:
     """The smallest value that fits a schema of the catalogue."""
-    if "$ref" in schema:
-        return _value(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "object":
+    match schema:
+        case {"$ref": str(name)}:
+            return _value(whole["$defs"][name.rpartition("/")[2]], whole)
+        case {"enum": [first, *_]}:
+            return first
+        case {"type": "object"}:
             return _params(schema, whole)
-        case "array":
+        case {"type": "array"}:
             return [_value(schema["items"], whole)] * schema.get("minItems", 1)
-        case "integer":
-            return 1
-        case "boolean":
-            return True
         case _:
-            return _text(schema)
+            return {"integer": 1, "boolean": True}.get(schema.get("type", ""), _text(schema))
 
 
 def _text(schema: dict[str, Any]) -> str:
@@ -248,7 +253,9 @@ def test_every_action_and_every_role(api, shop, allow, kit) -> None:
                 may = _may_ask(name, role)
             read += answer.status_code == 200
             bad = {500, 503} | ({403} if may else set(range(200, 600)) - {403})
-            if answer.status_code in bad or "cannot be called like this" in answer.text and _needs_no_more(name):
+            if answer.status_code in bad or (
+                "cannot be called like this" in answer.text and _needs_no_more(name)
+            ):
                 wrong.append((name, role, answer.status_code, answer.text[:160]))
     assert wrong == []
     assert read > 100  # or nothing was tried

@@ -94,7 +94,9 @@ def test_double_clicks_are_one_yes_and_one_refund(api, shop, runs, asked) -> Non
     charge = shop.charge()
     proposal = asked(charge=charge)
     codes: list[int] = []
-    clicks = [threading.Thread(target=lambda: codes.append(_approve(api, proposal).status_code)) for _ in range(6)]
+    clicks = [
+        threading.Thread(target=lambda: codes.append(_approve(api, proposal).status_code)) for _ in range(6)
+    ]
     for click in clicks:
         click.start()
     for click in clicks:
@@ -116,7 +118,9 @@ def _state_of(api, proposal) -> str:
 
 
 def test_four_eyes_by_rest(api, shop, asked, door) -> None:
-    answer = api("owner").post("/budgets", {"pattern": "refunds.create", "currency": "usd", "four_eyes_minor": 1000})
+    answer = api("owner").post(
+        "/budgets", {"pattern": "refunds.create", "currency": "usd", "four_eyes_minor": 1000}
+    )
     assert answer.status_code == 201
     proposal = asked(who="approver")
     assert proposal["four_eyes"]
@@ -136,7 +140,11 @@ def test_scopes_narrow_a_token(api, shop, asked) -> None:
 
 def test_a_batch_with_ticked_rows(api, shop, runs) -> None:
     charges = [shop.charge() for _ in range(3)]
-    sent = {"action": "refunds.create", "rows": [{"charge": each, "amount": 100} for each in charges], "reason": "lost"}
+    sent = {
+        "action": "refunds.create",
+        "rows": [{"charge": each, "amount": 100} for each in charges],
+        "reason": "lost",
+    }
     made = api("operator").post("/proposals/batch", sent).json()
     path = f"/proposals/{made['proposal_id']}"
     assert [row["row_no"] for row in api("viewer").get(path).json()["rows"]] == [0, 1, 2]
@@ -161,12 +169,18 @@ def test_questions_reject_and_withdraw(api, shop, asked) -> None:
 
 
 def test_what_is_not_allowed_and_what_is_revoked_now(api, shop, asked) -> None:
-    payout = {"action": "payouts.create", "params": {"amount": 100, "currency": "usd"}, "reason": "to the bank"}
+    payout = {
+        "action": "payouts.create",
+        "params": {"amount": 100, "currency": "usd"},
+        "reason": "to the bank",
+    }
     assert trouble(api("owner").post("/proposals", payout)) == (403, "not_allowed")
     allowed = api("admin").call("PUT", "/permissions", {"pattern": "payouts.create", "allowed": True})
     assert any(each["pattern"] == "payouts.create" and each["allowed"] for each in allowed.json()["items"])
     proposal = asked()
-    told = api("owner").post("/permissions/revoke-now", {"grantee": "*", "pattern": "refunds.create", "why": "Stop"})
+    told = api("owner").post(
+        "/permissions/revoke-now", {"grantee": "*", "pattern": "refunds.create", "why": "Stop"}
+    )
     assert (told.status_code, told.json()["runs_stopped"]) == (200, 0)
     assert trouble(_approve(api, proposal)) == (403, "not_allowed")
     whats = [each["said"]["what"] for each in api("auditor").get("/trail").json()["items"]]
@@ -178,7 +192,11 @@ def test_what_is_not_allowed_and_what_is_revoked_now(api, shop, asked) -> None:
 
 
 def test_budgets(api, shop, asked) -> None:
-    made = api("owner").post("/budgets", {"pattern": "refunds.create", "currency": "usd", "day_minor": 2000}).json()
+    made = (
+        api("owner")
+        .post("/budgets", {"pattern": "refunds.create", "currency": "usd", "day_minor": 2000})
+        .json()
+    )
     assert (made["currency"], made["day_minor"]) == ("USD", 2000)
     first, second = asked(amount=1500), asked(amount=1500)
     assert any("a day" in each for each in asked(amount=2500)["preview"]["warnings"])
@@ -191,7 +209,13 @@ def test_budgets(api, shop, asked) -> None:
 
 
 def test_standing_approvals(api, shop) -> None:
-    sent = {"grantee": "*", "patterns": ["refunds.create"], "currency": "usd", "call_minor": 100, "why": "small ones"}
+    sent = {
+        "grantee": "*",
+        "patterns": ["refunds.create"],
+        "currency": "usd",
+        "call_minor": 100,
+        "why": "small ones",
+    }
     made = api("approver").post("/standing-approvals", sent)
     assert (made.status_code, made.json()["state"]) == (201, "open")
     path = f"/standing-approvals/{made.json()['id']}"
@@ -233,7 +257,11 @@ def test_proposals_page_by_cursor(api, shop, asked) -> None:
     made = [asked(amount=n, charge=charge)["proposal_id"] for n in range(1, 6)]
     seen, cursor = [], ""
     while cursor is not None:
-        page = api("viewer").get(f"/proposals?limit=2&state=waiting{f'&cursor={cursor}' if cursor else ''}").json()
+        page = (
+            api("viewer")
+            .get(f"/proposals?limit=2&state=waiting{f'&cursor={cursor}' if cursor else ''}")
+            .json()
+        )
         seen += [each["proposal_id"] for each in page["items"]]
         cursor = page["next"]
     assert seen == made[::-1]
@@ -256,10 +284,15 @@ def test_the_catalogue_by_rest(api) -> None:
 
 def test_reads(api, shop, kit) -> None:
     charge = shop.charge()
-    found = api("viewer").post("/actions/charges.retrieve/read", {"params": {"charge": charge}, "why": "looking"})
+    found = api("viewer").post(
+        "/actions/charges.retrieve/read", {"params": {"charge": charge}, "why": "looking"}
+    )
     assert (found.status_code, found.json()["data"]["id"]) == (200, charge)
     assert trouble(api("viewer").post("/actions/refunds.create/read", {})) == (422, "refused")
-    assert trouble(api("viewer").post("/actions/charges.retrieve/read", {"params": {"charge": "re_1"}})) == (422, "refused")
+    assert trouble(api("viewer").post("/actions/charges.retrieve/read", {"params": {"charge": "re_1"}})) == (
+        422,
+        "refused",
+    )
 
 
 def test_the_description_and_its_page(api) -> None:
@@ -340,7 +373,9 @@ def test_a_body_without_end_is_not_read(api) -> None:
 
     answer = api("owner").client.post(f"{LOCAL}/api/v1/proposals", content=endless())
     assert trouble(answer) == (413, "invalid")
-    declared = api("owner").client.post(f"{LOCAL}/api/v1/proposals", content=b"{}", headers={"content-length": "9" * 30})
+    declared = api("owner").client.post(
+        f"{LOCAL}/api/v1/proposals", content=b"{}", headers={"content-length": "9" * 30}
+    )
     assert declared.status_code == 413
 
 
