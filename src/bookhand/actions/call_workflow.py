@@ -34,7 +34,7 @@ from bookhand.actions.proposal import (
 from bookhand.core.action import Action, Looked, Sent, Values
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
-from bookhand.core.problems import Bug, Outage, Problem, Refusal, UnknownOutcome
+from bookhand.core.problems import Bug, Conflict, Outage, Problem, Refusal, UnknownOutcome
 from bookhand.core.redaction import redacted
 from bookhand.systems import store as connections
 from bookhand.systems.connection import usable
@@ -84,7 +84,7 @@ class Calls:
         if proposal.size > 1:
             raise Bug(f"Proposal {proposal_id} is a batch: it is performed as one.")
         if call is None:
-            raise Refusal(f"Proposal {proposal_id} is {proposal.state}: there is nothing to do.")
+            raise Conflict(f"Proposal {proposal_id} is {proposal.state}: there is nothing to do.")
         return proposal, call
 
     # --- sending ---
@@ -197,7 +197,7 @@ class Calls:
             proposal = store.proposal(cx, caller.workspace_id, proposal_id, for_update=True)
             call = call_store.call(cx, caller.workspace_id, proposal_id, row_no=row_no, for_update=True)
             if call is None or call.state != "unknown" or proposal.state != "unknown":
-                raise Refusal(f"No call of proposal {proposal_id} is in doubt: nothing was changed.")
+                raise Conflict(f"No call of proposal {proposal_id} is in doubt: nothing was changed.")
             store.decide(cx, caller, proposal, "settle", note=note, details={"done": done, "row": row_no})
             self._finish(
                 cx,

@@ -17,7 +17,7 @@ import msgspec
 from pydantic import ValidationError
 
 from bookhand.core.action import Action, EventKind, Values
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing, Refusal
 from bookhand.core.redaction import redact_text
 
 OVERRIDES = ("mode", "account", "api_version")
@@ -58,7 +58,7 @@ class Catalogue:
             return found
         near = difflib.get_close_matches(name, self.actions, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "`bookhand actions` lists what there is."
-        raise Refusal(f"There is no action {redact_text(name)[:80]!r}. {hint}")
+        raise Missing(f"There is no action {redact_text(name)[:80]!r}. {hint}")
 
     def listeners(self, event: EventKind) -> list[str]:
         """What listens to an event, in words."""

@@ -15,7 +15,7 @@ from bookhand.actions import store
 from bookhand.actions.kit import Own
 from bookhand.core.action import Values
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Conflict, Missing, Refusal
 from bookhand.journal import period_store, proof_store
 from bookhand.runs import store as runs
 from bookhand.runs.run import Run
@@ -69,7 +69,7 @@ def _entry(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, An
         (caller.workspace_id, values["connection"], values["key"]),
     )
     if not found:
-        raise Refusal(
+        raise Missing(
             f"There is no entry {values['key']} in the journal of connection {values['connection']}."
         )
     return found[0]
@@ -187,7 +187,7 @@ def _act(cx: Transaction[Any], caller: Caller, values: Values, act: Any) -> dict
     caller.need("manage")
     closed = values["period"] in period_store.calendar(cx, caller.workspace_id).closed
     if closed == (act == "close"):
-        raise Refusal(f"{values['period']} is {'closed' if closed else 'open'} already.")
+        raise Conflict(f"{values['period']} is {'closed' if closed else 'open'} already.")
     period_store.record(
         cx, caller.workspace_id, period=values["period"], act=act, who=caller.name, why=values["why"]
     )

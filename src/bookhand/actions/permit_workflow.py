@@ -19,7 +19,7 @@ from bookhand.actions.policy import Wanted, allows, outside, over_budget
 from bookhand.actions.proposal import Proposal, Row, call_hash, must_fit, must_wait
 from bookhand.core.action import Action, Preview
 from bookhand.core.caller import Caller, NotAllowed
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Conflict, Refusal
 from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection, usable
 from bookhand.workspace.trail_store import append
@@ -87,7 +87,7 @@ class Permits:
         must_wait(proposal)
         must_fit(proposal, given_hash)
         if proposal.expires_at <= now:
-            raise Refusal(f"Proposal {proposal.proposal_id} was not approved in time: ask for it again.")
+            raise Conflict(f"Proposal {proposal.proposal_id} was not approved in time: ask for it again.")
         if proposal.four_eyes and caller.who == proposal.proposed_by:
             raise NotAllowed(
                 f"{caller.name} asked for proposal {proposal.proposal_id}, and its amount needs four eyes: somebody else has to approve it."

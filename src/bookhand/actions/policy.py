@@ -55,6 +55,16 @@ def checked_pattern(pattern: str) -> str:
     return pattern
 
 
+_GRANTEE = re.compile(r"\*|person:[1-9][0-9]{0,8}|agent:[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def checked_grantee(grantee: str) -> str:
+    """`grantee` itself; `Refusal` where it is none."""
+    if not _GRANTEE.fullmatch(grantee):
+        raise Refusal(f"{grantee[:60]!r} is nobody: write * (everybody), person:3 or agent:chat.")
+    return grantee
+
+
 def allows(grants: Iterable[Grant], *, grantee: str, action: str, reads: bool) -> bool:
     """Whether `grantee` may perform `action`."""
     best = max(

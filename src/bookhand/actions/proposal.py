@@ -21,7 +21,7 @@ from typing import Any, Literal
 import msgspec
 
 from bookhand.core.action import Action, Moves, Preview, Risk
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Conflict
 from bookhand.workspace.trail import canonical
 
 State = Literal[
@@ -268,15 +268,15 @@ def totals(rows: Iterable[Iterable[Moves]]) -> tuple[Moves, ...]:
 
 
 def must_wait(proposal: Proposal) -> None:
-    """`Refusal` unless the proposal still waits for a decision."""
+    """`Conflict` unless the proposal still waits for a decision."""
     if proposal.state != "waiting":
         why = f": {proposal.state_why.rstrip('.')}" if proposal.state_why else ""
-        raise Refusal(f"Proposal {proposal.proposal_id} {ALIVE[proposal.state]}{why}. Nothing was changed.")
+        raise Conflict(f"Proposal {proposal.proposal_id} {ALIVE[proposal.state]}{why}. Nothing was changed.")
 
 
 def must_fit(proposal: Proposal, given_hash: str) -> None:
-    """`Refusal` unless a yes was given for exactly this call."""
+    """`Conflict` unless a yes was given for exactly this call."""
     if given_hash != proposal.call_hash:
-        raise Refusal(
+        raise Conflict(
             f"The approval is for another call than proposal {proposal.proposal_id}: look at it again and approve what it shows now."
         )

@@ -25,7 +25,7 @@ from bookhand.actions.policy import (
     matches,
 )
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing, Refusal
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -108,6 +108,36 @@ def revoked_since(
     return None
 
 
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `permission`, or a default; `connection_id` None is every connection."""
+
+    connection_id: int | None
+    grantee: str
+    pattern: str
+    allowed: bool
+    by_who: str | None = None
+    at: datetime | None = None
+    is_default: bool = False
+
+
+def permissions(cx: Transaction[Any], workspace_id: int) -> list[Permission]:
+    """Everything that was allowed or forbidden, and the defaults that nobody has spoken over for every connection."""
+    rows = cx.cursor(row_factory=dict_row).execute(
+        """
+        select nullif(connection_id, 0) as connection_id, grantee, pattern, allowed, by_who, at from permission
+        where workspace_id = %s order by permission.connection_id, grantee, pattern
+        """,
+        (workspace_id,),
+    )
+    found = [msgspec.convert(row, Permission) for row in rows]
+    spoken = {(each.grantee, each.pattern) for each in found if each.connection_id is None}
+    return found + [
+        Permission(connection_id=None, grantee=each.grantee, pattern=each.pattern, allowed=each.allowed, is_default=True)
+        for each in DEFAULT_GRANTS
+        if (each.grantee, each.pattern) not in spoken
+    ]  # fmt: skip
+
+
 # --- budgets ---
 
 _BUDGET = "budget_id as id, grantee, pattern, currency, day_minor, day_count, customer_minor, customer_count, four_eyes_minor"
@@ -147,7 +177,7 @@ def end_budget(cx: Transaction[Any], caller: Caller, budget_id: int) -> None:
         (caller.who, caller.workspace_id, budget_id),
     ).rowcount
     if not ended:
-        raise Refusal(f"There is no budget {budget_id} in force.")
+        raise Missing(f"There is no budget {budget_id} in force.")
 
 
 def budgets_of(cx: Transaction[Any], workspace_id: int, connection_id: int | None) -> list[Budget]:
@@ -157,6 +187,16 @@ def budgets_of(cx: Transaction[Any], workspace_id: int, connection_id: int | Non
         (workspace_id, connection_id or EVERY),
     )
     return [msgspec.convert(row, Budget) for row in rows]
+
+
+def every_budget(cx: Transaction[Any], workspace_id: int) -> list[tuple[int | None, Budget]]:
+    """All limits in force, each with its connection (None: every one)."""
+    rows = cx.cursor(row_factory=dict_row).execute(
+        f"select nullif(connection_id, 0) as connection_id, {_BUDGET} from budget where workspace_id = %s and ended_at is null"
+        " order by budget_id",
+        (workspace_id,),
+    )
+    return [(row.pop("connection_id"), msgspec.convert(row, Budget)) for row in rows]
 
 
 def lock_budgets(cx: Transaction[Any], workspace_id: int, connection_id: int | None) -> None:
@@ -294,7 +334,7 @@ def standing(
         .fetchone()
     )
     if row is None:
-        raise Refusal(f"There is no standing approval {standing_id}.")
+        raise Missing(f"There is no standing approval {standing_id}.")
     return msgspec.convert(row, Standing)
 
 
@@ -318,4 +358,4 @@ def set_standing(cx: Transaction[Any], workspace_id: int, standing_id: str, stat
         (state, why, workspace_id, standing_id),
     ).rowcount
     if not changed:
-        raise Refusal(f"There is no standing approval {standing_id} that could be changed.")
+        raise Missing(f"There is no standing approval {standing_id} that could be changed.")

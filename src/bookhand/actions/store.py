@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -67,7 +67,7 @@ def proposal(
         (workspace_id, proposal_id),
     )
     if not found:
-        raise Refusal(f"There is no proposal {proposal_id[:60]!r}.")
+        raise Missing(f"There is no proposal {proposal_id[:60]!r}.")
     return found[0]
 
 

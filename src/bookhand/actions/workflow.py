@@ -25,13 +25,14 @@ from bookhand.actions.batch_workflow import Batches
 from bookhand.actions.call_workflow import Calls
 from bookhand.actions.catalogue import arguments
 from bookhand.actions.draft_workflow import Draft, Drafts, rows_of
+from bookhand.actions.govern_workflow import Governing
 from bookhand.actions.kit import Kit
 from bookhand.actions.permit_workflow import Permits
 from bookhand.actions.policy import Wanted, needs_four_eyes
 from bookhand.actions.proposal import Kind, Proposal, Row, State, call_hash, must_wait
 from bookhand.core.action import Action, Found, Values
 from bookhand.core.caller import Caller, NotAllowed
-from bookhand.core.problems import BookhandError, Refusal
+from bookhand.core.problems import BookhandError, Conflict, Refusal
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
 
@@ -49,6 +50,7 @@ class Door:
         self.kit = kit
         self.calls = Calls(kit)
         self.batches = Batches(kit, self.calls)
+        self.governing = Governing(kit)
         self._permits = Permits(kit)
         self._drafts = Drafts(kit)
 
@@ -173,7 +175,7 @@ class Door:
                 return None
             found = store.of_request(cx, caller.workspace_id, caller.who, asked.request_key)
         if found is not None and found.request_hash != request_hash:
-            raise Refusal(
+            raise Conflict(
                 f"Key {asked.request_key!r} was used for another request (proposal {found.proposal_id}): use a new key."
             )
         return found
@@ -209,7 +211,7 @@ class Door:
             else store.of_request(cx, caller.workspace_id, caller.who, asked.request_key or "")
         )
         if found is None:
-            raise Refusal("The same was asked for twice at one moment: ask again.")
+            raise Conflict("The same was asked for twice at one moment: ask again.")
         return found
 
     def _replace(self, cx: Transaction[Any], draft: Draft, now: datetime) -> None:

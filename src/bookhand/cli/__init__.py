@@ -14,10 +14,13 @@ from bookhand import logs
 from bookhand.cli import (
     books_commands,
     connect_commands,
+    door_commands,
     house_commands,
     people_commands,
+    rights_commands,
     run_commands,
     runs_commands,
+    trail_commands,
 )
 from bookhand.cli.app import app, err
 from bookhand.core.problems import BookhandError
@@ -26,11 +29,14 @@ from bookhand.core.redaction import redact_text
 __all__ = [
     "books_commands",
     "connect_commands",
+    "door_commands",
     "house_commands",
     "main",
     "people_commands",
+    "rights_commands",
     "run_commands",
     "runs_commands",
+    "trail_commands",
 ]
 
 

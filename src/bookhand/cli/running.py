@@ -26,6 +26,8 @@ from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
+from bookhand.web.api import people as people_api
+from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
 from bookhand.web.people.gate import Reception
 
@@ -168,6 +170,9 @@ class Running:
             yield
             await mailbox.close()
 
+        reception = Reception(
+            house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
+        )
         app = create_app(
             house.db,
             webhooks=mail,
@@ -175,8 +180,12 @@ class Running:
             hosts=house.settings.page_hosts.split(","),
             sign_in=self._signed_in,
             lifespan=around,
-            reception=Reception(
-                house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
+            reception=reception,
+            api=create_api(
+                house.door,
+                authenticate=reception.caller,
+                templates={each.name: each for each in house.templates},
+                more=[people_api.of(reception)],
             ),
         )
         config = uvicorn.Config(

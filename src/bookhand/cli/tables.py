@@ -28,7 +28,7 @@ def amount(minor: int, currency: str) -> str:
 
 def proof_table(proofs: Sequence[Proof], names: Mapping[int, str]) -> Table:
     """One line a connection, mode and currency: what the books say, what Stripe says, and the difference."""
-    table = _table("Proof: the books against Stripe's balance")
+    table = plain_table("Proof: the books against Stripe's balance")
     for heading in ("Connection", "Mode", "Currency"):
         table.add_column(heading)
     for heading in ("Clearing", "Stripe's balance", "Off by", "Unmatched"):
@@ -48,7 +48,7 @@ def proof_table(proofs: Sequence[Proof], names: Mapping[int, str]) -> Table:
 
 def connection_table(connections: Sequence[Connection]) -> Table:
     """The connections with their mode and state."""
-    table = _table("Connections")
+    table = plain_table("Connections")
     for heading in ("Name", "System", "Account", "Mode", "Signed in by", "Status"):
         table.add_column(heading)
     for connection in connections:
@@ -64,7 +64,7 @@ def connection_table(connections: Sequence[Connection]) -> Table:
 
 def problem_table(problems: Sequence[OpenProblem]) -> Table:
     """What waits for somebody."""
-    table = _table("Open Problems")
+    table = plain_table("Open Problems")
     table.add_column("Seen")
     table.add_column("About")
     table.add_column("What happened, and what to do", overflow="fold")
@@ -75,7 +75,7 @@ def problem_table(problems: Sequence[OpenProblem]) -> Table:
 
 def run_table(runs: Sequence[Run]) -> Table:
     """The runs, newest first, with why each is as it is."""
-    table = _table("Runs")
+    table = plain_table("Runs")
     for heading in ("Started", "Run", "What", "For", "State"):
         table.add_column(heading, no_wrap=heading == "Run")
     table.add_column("Why", overflow="fold")
@@ -88,7 +88,7 @@ def run_table(runs: Sequence[Run]) -> Table:
 
 def timeline_table(run: Run, stages: Sequence[Stage]) -> Table:
     """One run, step by step; what was not done is listed too."""
-    table = _table(f"{run.template}, {run.state}")
+    table = plain_table(f"{run.template}, {run.state}")
     for heading in ("Began", "Took", "Step", "State"):
         table.add_column(heading, justify="right" if heading == "Took" else "left")
     table.add_column("What it gave", overflow="fold")
@@ -103,7 +103,7 @@ def timeline_table(run: Run, stages: Sequence[Stage]) -> Table:
 
 def schedule_table(schedules: Sequence[Schedule]) -> Table:
     """What the clock starts."""
-    table = _table("Schedules")
+    table = plain_table("Schedules")
     for heading in ("Name", "What", "When", "Timezone", "For", "Next", "Last run"):
         table.add_column(heading)
     for each in schedules:
@@ -140,7 +140,8 @@ def _took(stage: Stage) -> str:
     return f"{(stage.finished_at - stage.started_at).total_seconds():,.2f} s"
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table with a title, in the house's manner."""
     return Table(
         title=title,
         title_justify="left",

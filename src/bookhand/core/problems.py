@@ -25,6 +25,14 @@ class Refusal(BookhandError):  # noqa: N818 (the project's own word)
     """We may not: a missing permission, a wrong mode, a closed period. Trying again changes nothing."""
 
 
+class Missing(Refusal):
+    """There is no such thing: nothing has that name or number."""
+
+
+class Conflict(Refusal):
+    """It cannot be done to the thing as it now stands: it was decided, changed or used already. Look at it again."""
+
+
 class Outage(BookhandError):  # noqa: N818 (the project's own word)
     """They are down, slow or limiting us. The same call may succeed after `retry_after_seconds`."""
 

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Problem, Refusal
+from bookhand.core.problems import Conflict, Missing, Problem
 from bookhand.runs import durable_store
 from bookhand.runs.run import ENDED, STATES, Owner, Run, Stage, Standing, State, may_move, told_of
 from bookhand.runs.template import Template
@@ -100,7 +100,7 @@ def _started_before(cx: Transaction, order: Order) -> str:
         "select run_id, template, inputs = %s from run where key = %s", (Jsonb(order.inputs), order.key)
     ).fetchone()
     if row is None or row[1] != order.template or not row[2]:
-        raise Refusal(
+        raise Conflict(
             f"The key {order.key!r} started another run before: the same key is for the same run, choose another."
         )
     return str(row[0])
@@ -115,7 +115,7 @@ def get(cx: Transaction, run_id: str, *, lock: bool = False) -> Run:
         f"select {_FIELDS} from run where run_id = %s{' for update' if lock else ''}", (run_id,)
     ).fetchone()
     if row is None:
-        raise Refusal(f"There is no run {run_id}: `bookhand runs` lists those there are.")
+        raise Missing(f"There is no run {run_id}: `bookhand runs` lists those there are.")
     return _run(row)
 
 
@@ -230,7 +230,7 @@ def resume(cx: Transaction, caller: Caller, run_id: str, reason: str | None = No
     caller.need("manage")
     run = get(cx, run_id, lock=True)
     if run.state not in {"paused", "parked"}:
-        raise Refusal(
+        raise Conflict(
             f"Run {run_id} is {run.state}, so there is nothing to resume: paused and parked runs can be."
         )
     move(cx, run, "queued", reason=reason)
@@ -286,7 +286,7 @@ def move(
 ) -> None:
     """Bring the locked `run` to another state, by the table of moves; Problems follow it. `Refusal` where it may not."""
     if not may_move(run.state, after):
-        raise Refusal(f"Run {run.id} is {run.state} and cannot become {after}: it stays as it is.")
+        raise Conflict(f"Run {run.id} is {run.state} and cannot become {after}: it stays as it is.")
     cx.execute(
         """
         update run set state = %(after)s, reason = %(reason)s, held_by = %(held_by)s, waits_for = %(waits_for)s,

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import Problem, Refusal
+from bookhand.core.problems import Missing, Problem, Refusal
 from bookhand.systems.client import Layers, Lease
 from bookhand.systems.connection import Auth, Connection, Status
 from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, grant, quota_problem
@@ -81,7 +81,7 @@ def get(cx: Transaction, connection_id: int) -> Connection:
         (connection_id,),
     ).fetchone()
     if row is None:
-        raise Refusal(
+        raise Missing(
             f"There is no connection {connection_id}: `bookhand connections` lists those there are."
         )
     return _connection(row)

@@ -26,6 +26,7 @@ from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
 from bookhand.web import health, pages, store
 from bookhand.web.api import people as people_api
+from bookhand.web.api.trouble import PREFIX
 from bookhand.web.metrics import CONTENT_TYPE, Meter
 from bookhand.web.people import cookies
 from bookhand.web.people import sign_in as sign_in_pages
@@ -52,20 +53,24 @@ def create_app(
     sign_in: SignIn | None = None,
     lifespan: Lifespan | None = None,
     reception: Reception | None = None,
+    api: ASGIApp | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in, and the API is there.
+    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in; `api` is the REST API, behind the same shield (without it,
+    the part about people alone is there).
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
     _pages(app, _Kept(lambda: _read(db)), reception)
     if reception is not None:
-        _people(app, reception)
+        _people(app, reception, alone=api is None)
     if sign_in is not None:
         _way_back(app, sign_in)
+    if api is not None:
+        app.mount(PREFIX, api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
     return _Front(_guarded(app, hosts, reception), webhooks)
@@ -79,11 +84,11 @@ def _guarded(app: FastAPI, hosts: Iterable[str], reception: Reception | None) ->
     )
 
 
-def _people(app: FastAPI, reception: Reception) -> None:
+def _people(app: FastAPI, reception: Reception, *, alone: bool) -> None:
     app.include_router(sign_in_pages.routes(reception))
     app.include_router(welcome_pages.routes(reception))
-    door = reception.door
-    app.include_router(people_api.router(door.db, door.secrets, door.note, reception=reception))
+    if alone:
+        app.include_router(people_api.of(reception), prefix=PREFIX)
 
 
 def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | None) -> None:

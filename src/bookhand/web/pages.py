@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from bookhand.core.caller import WHAT, Caller, Role, capabilities
 from bookhand.web import words
+from bookhand.web.api.reference import Reference
 from bookhand.web.status import Status, Tone, verdict
 from bookhand.workspace.people.person import Person
 
@@ -93,6 +94,11 @@ def _qr(address: str) -> Markup:
 def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:
     """A page that says one thing: an error, with what to do next."""
     return _environment().get_template("message.html").render(headline=headline, detail=detail, tone=tone)
+
+
+def reference_page(reference: Reference) -> str:
+    """The API for people, made from its own description."""
+    return _environment().get_template("reference.html").render(reference=reference)
 
 
 @lru_cache(maxsize=1)

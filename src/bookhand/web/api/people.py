@@ -9,7 +9,7 @@ cookie needs ``X-CSRF-Token`` (the `Gate` looks). What a caller may do is decide
 # Annotations are read when they stand here: `who` is a name of the functions below.
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from bookhand.core.caller import Caller
 from bookhand.db.engine import Database
 from bookhand.web.api import people_models as shapes
-from bookhand.web.api.answers import ErrorAnswer, Told
+from bookhand.web.api.trouble import ERRORS, SecondNeeded, Told, TroubleAnswer
 from bookhand.web.people import cookies
 from bookhand.web.people.gate import Reception
 from bookhand.web.people.sign_in import entered, source
@@ -27,14 +27,7 @@ from bookhand.workspace.people.session_store import NewSession
 from bookhand.workspace.people.sign_in_workflow import SignIn
 from bookhand.workspace.secrets_store import Secrets
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorAnswer, "description": "Nobody is signed in, or what was sent to sign in is wrong."},
-    403: {"model": ErrorAnswer, "description": "The caller may not."},
-    404: {"model": ErrorAnswer, "description": "There is none."},
-    409: {"model": ErrorAnswer, "description": "It cannot be done; the sentence says why, and what to do."},
-    422: {"model": ErrorAnswer, "description": "What was sent is not of the right form."},
-    429: {"model": ErrorAnswer, "description": "Too many sign-ins failed of late."},
-}
+_ERRORS = ERRORS | {429: {"model": TroubleAnswer, "description": "Too many sign-ins failed of late."}}
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Who = Callable[[Request], Caller]
 
@@ -42,7 +35,7 @@ Who = Callable[[Request], Caller]
 def router(db: Database, secrets: Secrets, note: Note, *, reception: Reception | None = None) -> APIRouter:
     """All of it; `reception` where the pages have one already."""
     here = reception or Reception(SignIn(db, secrets, note))
-    made = APIRouter(prefix="/api/v1", route_class=Told, responses=_ERRORS, tags=["people"])
+    made = APIRouter(route_class=Told, responses=_ERRORS, tags=["People"])
     who = who_asks(here)
     _session(made, here, who)
     _me(made, here, who)
@@ -51,6 +44,12 @@ def router(db: Database, secrets: Secrets, note: Note, *, reception: Reception |
     _tokens(made, here, who)
     _sessions(made, here, who)
     return made
+
+
+def of(reception: Reception) -> APIRouter:
+    """The same for the reception of a web."""
+    door = reception.door
+    return router(door.db, door.secrets, door.note, reception=reception)
 
 
 def who_asks(reception: Reception) -> Who:
@@ -87,10 +86,6 @@ def _session(made: APIRouter, here: Reception, who: Who) -> None:
         answer = Response(status_code=204)
         cookies.drop_cookie(answer, request, cookies.SESSION)
         return answer
-
-
-class SecondNeeded(NotSignedIn):
-    """The password was right, and is not enough."""
 
 
 def _me(made: APIRouter, here: Reception, who: Who) -> None:

@@ -107,12 +107,12 @@ class Gate:
             if foreign or (by_cookie and not cookies.from_our_script(request, public_url=public_url)):
                 return _told(
                     403,
-                    "not_ours",
+                    "not_allowed",
                     "This call came by a cookie and not from our own page: send X-CSRF-Token, or an API token.",
                 )
         if request.url.path == API_SESSION or self._reception.caller(request):
             return None
-        return _told(401, "not_signed_in", "Nobody is signed in: send an API token, or sign in.")
+        return _told(401, "unauthenticated", "Nobody is signed in: send an API token, or sign in.")
 
     def _refusal_of_metrics(self, request: Request) -> Response | None:
         if cookies.bearer(request) is None and is_this_machine(request.headers):

@@ -24,7 +24,7 @@ import msgspec
 import psycopg
 
 from bookhand.core.caller import CAPABILITIES, Caller, Capability, NotAllowed, Role, capabilities
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing, Refusal
 
 Note = Callable[[psycopg.Connection[Any], str, str, dict[str, Any]], None]
 """Appends to the trail, in the same transaction: ``note(cx, "person.role", "person:3", {"by": …, "from": …, "to": …})``."""
@@ -57,7 +57,7 @@ class NotSignedIn(Refusal):
     """Who asks is not known: sign in, again."""
 
 
-class NoSuch(Refusal):
+class NoSuch(Missing):
     """There is none of that number or name."""
 
 

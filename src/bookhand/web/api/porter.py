@@ -1,0 +1,109 @@
+"""Who stands in front of the API: nobody comes in unknown, with a body without end, or leaves without an answer.
+
+    app.add_middleware(Porter, authenticate=authenticate, workspace_id=1)
+
+The caller is known before anything of the request is read. Open to everybody are the description and
+signing in (`OPEN`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bookhand.core.caller import Caller
+from bookhand.web.api import trouble
+
+MOST_BYTES = 8 * 1024 * 1024
+OPEN = (("GET", "/openapi.json"), ("GET", "/docs"), ("POST", "/session"))
+Authenticate = Callable[[Request], Caller | None]
+
+
+class TooLongError(Exception):
+    """The body is longer than is read."""
+
+
+class Porter:
+    """ASGI: see the module's docstring."""
+
+    def __init__(self, app: ASGIApp, *, authenticate: Authenticate, workspace_id: int) -> None:
+        self._app = app
+        self._authenticate = authenticate
+        self._workspace_id = workspace_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or have it answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, body = False, _Bounded(receive)
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            if body.is_over:  # whoever read it may have taken the error for broken JSON
+                raise TooLongError
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            refusal = await self._refusal(Request(scope))
+            await (refusal or self._app)(scope, body, noting)
+        except TooLongError:
+            if not begun:
+                await _too_long()(scope, receive, send)
+        except Exception as error:
+            found = trouble.of_error(error)
+            if begun:
+                raise
+            await found(scope, receive, send)
+
+    async def _refusal(self, request: Request) -> ASGIApp | None:
+        if _declared(request) > MOST_BYTES:
+            return _too_long()
+        if (request.method, _inner(request.scope)) in OPEN:
+            return None
+        caller = await run_in_threadpool(self._authenticate, request)
+        if caller is None or caller.workspace_id != self._workspace_id:
+            return trouble.unauthenticated()
+        request.state.caller = caller
+        return None
+
+
+def _inner(scope: Scope) -> str:
+    """The path below where the API is mounted."""
+    return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+
+
+def _declared(request: Request) -> int:
+    text = request.headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) <= len(str(MOST_BYTES)) else MOST_BYTES + 1
+
+
+class _Bounded:
+    """ASGI's `receive`, up to `MOST_BYTES` of body."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._left = MOST_BYTES
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self.is_over:
+            raise TooLongError
+        return message
+
+
+def _too_long() -> ASGIApp:
+    return trouble.answer(
+        413, "invalid", f"The body is longer than {MOST_BYTES // 1024 // 1024} MiB: send it in parts."
+    )
