@@ -80,6 +80,18 @@ def of_step(cx: Transaction[Any], workspace_id: int, run_id: str, step: str) -> 
     return found[0] if found else None
 
 
+def newest_of(cx: Transaction[Any], workspace_id: int, root_id: str) -> Proposal:
+    """The newest of the proposals that replaced each other."""
+    found = _proposals(
+        cx,
+        "where workspace_id = %s and root_id = %s order by created_at desc, (state = 'replaced') limit 1",
+        (workspace_id, root_id),
+    )
+    if not found:
+        raise Missing(f"There is no proposal {root_id[:60]!r}.")
+    return found[0]
+
+
 def of_request(cx: Transaction[Any], workspace_id: int, who: str, key: str) -> Proposal | None:
     """What a caller has proposed under an idempotency key of its own."""
     found = _proposals(
