@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Missing
+from bookhand.core.ready import ready
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -250,3 +251,6 @@ def decisions(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> list
         (workspace_id, proposal_id),
     )
     return [msgspec.convert(row, Decision) for row in found]
+
+
+ready(Row, Proposal, Decision)  # see core.ready
