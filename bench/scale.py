@@ -73,5 +73,5 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--long",
         action="store_true",
-        help=f"scale: {LONG_SMALL:,} and {LONG_LARGE:,} rather than {SMALL:,} and {LARGE:,}",
+        help=f"scale: {LONG_SMALL:,} and {LONG_LARGE:,} rather than {SMALL:,} and {LARGE:,}; runs: all that wait are executed",
     )

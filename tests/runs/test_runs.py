@@ -195,6 +195,15 @@ def test_an_unknown_template_and_an_undeclared_step_park(theatre: Database, open
         assert says in str(reach(theatre, start(theatre, name), "parked").reason)
 
 
+def test_what_json_cannot_carry_parks(theatre: Database, open_engine: Open) -> None:
+    open_engine(
+        one("step", object),
+        Template("body", "", (), lambda _ctx, _inputs: {"x": object()}),
+    )
+    for name in ("step", "body"):
+        assert "TypeError" in str(reach(theatre, start(theatre, name), "parked").reason)
+
+
 def test_outages_alone_are_tried_again(theatre: Database, open_engine: Open) -> None:
     tries: dict[str, int] = {}
 

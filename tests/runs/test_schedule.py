@@ -70,10 +70,14 @@ def test_rights_are_those_of_the_moment_it_fires(theatre: Database) -> None:
     assert (run.owner.role, run.rights) == ("operator", {"allow": ["little"]})
 
 
-def test_a_schedule_of_somebody_who_left_is_switched_off(theatre: Database) -> None:
+@pytest.mark.parametrize("left", [True, False])
+def test_a_schedule_of_somebody_who_may_no_more_is_switched_off(theatre: Database, *, left: bool) -> None:
     keep(theatre, missed="1 day")
+    viewer = Caller(
+        workspace_id=1, who="person:1", name="Ada", role="viewer", can=capabilities("viewer"), channel="workflow"
+    )  # fmt: skip
     with theatre.transaction() as cx:
-        assert schedule_store.fire(cx, lambda _cx, _schedule: None) == []
+        assert schedule_store.fire(cx, lambda _cx, _schedule: None if left else (viewer, {})) == []
         assert [each.enabled for each in schedule_store.every(cx)] == [False]
 
 

@@ -17,7 +17,7 @@ from tests.runs.plays import OWNER, deeds, found, give, is_given, plays, reach, 
 
 from bookhand.db.backup import backup, restore
 from bookhand.db.engine import Database
-from bookhand.runs import store
+from bookhand.runs import store, sweep_store
 from bookhand.runs.template import Context, Step, Template
 from bookhand.runs.workflow import Engine
 
@@ -171,6 +171,19 @@ def test_a_stopped_worker_that_wakes_does_not_act_again(
     assert found(theatre, run).result == {"by": "here"}
 
 
+def test_a_worker_that_slept_alone_does_not_take_itself_over(theatre: Database, open_engine: Open) -> None:
+    engine = open_engine(work=True)
+    run = start(theatre, "slow")
+    until(lambda: deeds(theatre, run) == ["one", "two begins"])
+    with theatre.transaction() as cx:
+        cx.execute("update run_worker set seen_at = now() - interval '1 hour'")
+        assert sweep_store.take_over(cx, engine.executor_id, ttl_seconds=2) == []
+        assert sweep_store.take_over(cx, "another", ttl_seconds=2) == [engine.executor_id]
+        cx.rollback()
+    give(theatre, f"here {run}")
+    assert reach(theatre, run, "done").epoch == 1
+
+
 def test_a_worker_stopped_behind_its_fence_loses_it(theatre: Database, open_engine: Open) -> None:
     """It holds the row of the run in an open transaction: PostgreSQL ends that, the effect never was."""
     run = start(theatre, "ask")
@@ -213,6 +226,25 @@ def test_a_run_that_kills_every_worker_is_parked(theatre: Database, open_engine:
     with theatre.transaction() as cx:
         store.resume(cx, OWNER, run)
     reach(theatre, run, "waiting")
+
+
+def test_postgresql_goes_away_and_comes_back(theatre: Database, open_engine: Open) -> None:
+    """Every connection of this database is cut in the middle of a step: nothing is poisoned, all of it goes on."""
+    open_engine(work=True)
+    run, waits = start(theatre, "slow"), start(theatre, "ask")
+    until(lambda: deeds(theatre, run) == ["one", "two begins"])
+    reach(theatre, waits, "waiting")
+    with psycopg.connect(theatre.url, autocommit=True) as cx:
+        cx.execute("insert into signal values (%s)", (f"here {run}",))
+        cx.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        until(lambda: cx.execute("select 1 from run where state = 'done'").fetchone(), seconds=20)
+        cx.execute("insert into signal values (%s)", (waits,))
+        cx.execute("update run set state = 'queued' where run_id = %s", (waits,))
+        until(lambda: cx.execute("select count(*) from run where state = 'done'").fetchone() == (2,))
+        told = cx.execute("select what from deed where run = %s order by at", (run,)).fetchall()
+    assert [what for (what,) in told][-2:] == ["two", "three"]
 
 
 def test_two_workers_do_each_step_once(theatre: Database, workers: Workers) -> None:

@@ -116,7 +116,7 @@ def act(job: dict[str, Any], link: Link) -> None:
 def live(job: dict[str, Any]) -> None:
     link = msgspec.json.decode(job["link"], type=Link)
     {"backfill": backfill, "serve": serve, "act": act}[job["what"]](job, link)
-    print(job["what"], "came to its end", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{job['what']} came to its end\n")
 
 
 def _say(line: str) -> None:

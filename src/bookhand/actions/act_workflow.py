@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bookhand.actions import store
 from bookhand.actions.asked import Rights
 from bookhand.actions.call_workflow import Doubt
@@ -20,6 +22,7 @@ from bookhand.actions.rights_store import grants_of
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Outage, UnknownOutcome
 from bookhand.runs import store as runs
+from bookhand.runs.run import Run
 from bookhand.runs.template import Context, Step, Template
 
 if TYPE_CHECKING:
@@ -39,10 +42,14 @@ class DoorRuns:
         self._nudge = nudge
 
     def start(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> str | None:
-        """A run that does `proposal`, in the transaction that approves it."""
+        """A run that does `proposal`, in the transaction that approves it; it is whose proposal it is."""
+        owner = msgspec.structs.replace(
+            caller, who=proposal.proposed_by, name=proposal.proposed_name, agent=proposal.agent
+        )
+        rights = rights_now(cx, proposal.workspace_id, proposal.connection_id, proposal.rights_at)
         return runs.start(
-            cx, caller, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights={}, prompt=proposal.preview.says,
-            connection_id=proposal.connection_id, key=f"act:{proposal.proposal_id}",
+            cx, owner, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights=msgspec.to_builtins(rights),
+            prompt=proposal.preview.says, connection_id=proposal.connection_id, key=f"act:{proposal.proposal_id}",
         )  # fmt: skip
 
     def wake(self, cx: Transaction[Any], topic: str) -> None:
@@ -114,3 +121,8 @@ def _in_doubt(cx: Transaction[Any], door: Door, proposal_id: str) -> bool:
 def rights_now(cx: Transaction[Any], workspace_id: int, connection_id: int | None, at: datetime) -> Rights:
     """What is allowed at this moment: a run that starts now keeps it."""
     return Rights(grants=tuple(grants_of(cx, workspace_id, connection_id)), taken_at=at)
+
+
+def rights_of(run: Run) -> Rights:
+    """The rights that a run began with."""
+    return msgspec.convert(run.rights, Rights)

@@ -48,8 +48,9 @@ class Permits:
     def note_refusal(self, caller: Caller, action: Action, why: str) -> None:
         """Write down that somebody was refused."""
         with self.kit.db.transaction() as cx:
-            cx.execute("set local synchronous_commit = off")
-            append(cx, caller.workspace_id, [notes.asked(caller, action, None, {"refused": why})])
+            append(
+                cx, caller.workspace_id, [notes.asked(caller, action, None, {"refused": why})], flush=False
+            )
 
     def _check(
         self,

@@ -93,8 +93,12 @@ class Door:
     def _own_read(self, caller: Caller, action: Action, values: Values) -> Found:
         with self.kit.db.transaction() as cx:
             data = self.kit.own[action.name](cx, caller, values)
-            cx.execute("set local synchronous_commit = off")
-            append(cx, caller.workspace_id, [notes.asked(caller, action, None, {"params": dict(values)})])
+            append(
+                cx,
+                caller.workspace_id,
+                [notes.asked(caller, action, None, {"params": dict(values)})],
+                flush=False,
+            )
         return Found(data=data, count=len(data) if isinstance(data, list) else 1)
 
     # --- asking ---
@@ -397,8 +401,7 @@ class Door:
     def _write(self, caller: Caller, note: Note) -> None:
         """One entry of the trail; what changed nothing is not worth waiting for the disk."""
         with self.kit.db.transaction() as cx:
-            cx.execute("set local synchronous_commit = off")
-            append(cx, caller.workspace_id, [note])
+            append(cx, caller.workspace_id, [note], flush=False)
 
 
 def _may_decide(caller: Caller) -> None:

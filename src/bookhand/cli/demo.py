@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bookhand.cli.backfilling import backfill_with_bars
+from bookhand.cli.demo_refund import refund, told
 from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before
@@ -35,10 +36,21 @@ from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import MANIFEST, auth
 from bookhand.wiring import open_house
+from bookhand.workspace.people import invitation_store
 
 LIMITS = {"account": 400, "endpoint": 200}
 """Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""
 COMPANIES = {DEFAULT_ACCOUNT: "Lantern Metrics", EUROPE: "Lantern Metrics Europe"}
+OWNER = "you@lantern.example"
+TO_ACT = (
+    "rak_charge_write",
+    "rak_subscription_write",
+    "rak_dispute_write",
+    "rak_file_write",
+    "rak_customer_write",
+    "rak_invoice_write",
+)
+"""What a key may be given beside reading, so that there is something to say yes to."""
 LIVE_PER_SECOND = 2.0
 LIVE_SECONDS_ONCE = 12
 QUIET_SECONDS = 180
@@ -73,6 +85,7 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
 
 def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
     connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
+    done = refund(out, house, connected[0]) if once else None
     if once:
         with _spinner(out, "Live traffic for a moment, then until everything is posted"):
             time.sleep(LIVE_SECONDS_ONCE)
@@ -80,16 +93,33 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
             _until_posted(house, stripe)
     running.keeper.look(now=True)
     good = _show(out, house, running, {each.id: each.name for each in connected})
-    if once:
+    if done is not None:
+        refunded = told(out, house, done, connected[0])
         out.print(
             "[bold green]Every proof stands at 0.[/]" if good else "[bold red]The proof does not stand.[/]"
         )
-        return 0 if good else 1
-    out.print(f"\nStatus page: [bold]{running.url}[/]   (Ctrl-C ends the demo)")
+        return 0 if good and refunded else 1
+    _invite(out, house, running)
     with contextlib.suppress(KeyboardInterrupt):
         running.wait()
     out.print("\nEnded. The book stays in", str(house.settings.books_dir), highlight=False)
     return 0
+
+
+def _invite(out: Console, house: House, running: Running) -> None:
+    """The owner's one-time link, and how to act from another terminal."""
+    with house.db.transaction() as cx:
+        link = invitation_store.owner_link(cx, OWNER, now=datetime.now(UTC), note=house.note)
+    out.print(f"\nOpen [bold]{running.url}/welcome/{link.secret}[/]", highlight=False, soft_wrap=True)
+    out.print(
+        "It makes you the owner, works once, and leads to the status page. The API is described at /api/v1/docs."
+    )
+    out.print(
+        f"From another terminal: BOOKHAND_DATA_DIR={house.settings.data_dir} bookhand sign-in, then bookhand actions. "
+        "(Ctrl-C ends the demo)",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _connect(out: Console, house: House, running: Running, stripe: _Pinstripe, account: str) -> Connection:
@@ -139,8 +169,11 @@ class _Pinstripe:
         self.url = url
 
     def key(self, account: str) -> str:
-        """A restricted key with every permission that bookhand asks for, as a person would make one in the dashboard."""
-        ways = [need.permission.removeprefix("rak_").rpartition("_") for need in MANIFEST.needs]
+        """A restricted key with every permission that bookhand asks for, and those to act, as a person would make one."""
+        ways = [
+            name.removeprefix("rak_").rpartition("_")
+            for name in (*(need.permission for need in MANIFEST.needs), *TO_ACT)
+        ]
         permissions = {f"permissions[{resource}]": way for resource, _, way in ways}
         return str(self._post("keys", {"account": account, **permissions})["key"])
 

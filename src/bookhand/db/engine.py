@@ -68,6 +68,10 @@ class Database:
         self._enter(cx)
         return cx
 
+    def refresh(self) -> None:
+        """Drop the pooled connections that are dead: after PostgreSQL was away all of them are."""
+        self._pool.check()
+
     def close(self) -> None:
         """Give every connection back; the embedded server stops with the last process that uses it."""
         self._pool.close()

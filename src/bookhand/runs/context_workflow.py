@@ -200,7 +200,7 @@ class Execution:
         for attempt in count():
             self._gate(step)
             try:
-                return {"ok": _plain(work(*given))}
+                return {"ok": plain(work(*given))}
             except UnknownOutcome as error:
                 self.poison(error)
             except OUTAGES as error:
@@ -214,6 +214,8 @@ class Execution:
 
     def _rest(self, attempt: int, error: BaseException) -> None:
         asked = error.retry_after_seconds if isinstance(error, Outage) else None
+        if isinstance(error, psycopg.Error):
+            self._around.db.refresh()
         chance = random.random()  # noqa: S311 (spreads, hides nothing)
         self._around.closing.wait(rest_seconds(attempt, chance=chance, asked=asked))
 
@@ -295,7 +297,7 @@ def _disconnect(cx: psycopg.Connection[Any], run: Run) -> None:
     store.move(cx, run, "paused", reason=DISCONNECTED, held_by="disconnect")
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
     """The value as its record will give it back: a replay sees what the first execution saw."""
     return msgspec.json.decode(msgspec.json.encode(value))
 

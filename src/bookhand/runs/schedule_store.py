@@ -21,7 +21,8 @@ from bookhand.runs.schedule import Schedule, next_moment
 
 Transaction = psycopg.Connection[Any]
 CallerOf = Callable[[Transaction, Schedule], tuple[Caller, Mapping[str, Any]] | None]
-"""Who a schedule's owner is now, with the rights of now; None where that person may start nothing any more."""
+"""Who a schedule's owner is now, with the rights of now; None where that person is gone. Who may start nothing any more (or is
+gone) has the schedule switched off."""
 
 _FIELDS = (
     "schedule_id, name, template, cron, timezone, inputs, prompt, connection_id, who, owner, role, agent, enabled, next_at,"
@@ -88,10 +89,9 @@ def fire(cx: Transaction, caller_of: CallerOf) -> list[str]:
 
 
 def _fire(cx: Transaction, schedule: Schedule, caller_of: CallerOf) -> str | None:
-    found = caller_of(cx, schedule)
-    run_id = None
-    if found is not None:
-        caller, rights = found
+    caller, rights = caller_of(cx, schedule) or (None, {})
+    run_id, may = None, caller is not None and "propose" in caller.can
+    if caller is not None and may:
         run_id = store.start(
             cx, caller, schedule.template, schedule.inputs, rights=rights, prompt=schedule.prompt,
             connection_id=schedule.connection_id, key=f"schedule:{schedule.id}:{schedule.next_at.isoformat()}",
@@ -102,7 +102,7 @@ def _fire(cx: Transaction, schedule: Schedule, caller_of: CallerOf) -> str | Non
         (
             run_id,
             next_moment(schedule.cron, schedule.timezone, after=_now(cx)),
-            found is not None,
+            may,
             schedule.id,
         ),
     )

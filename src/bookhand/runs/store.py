@@ -9,7 +9,7 @@ Whatever moves a run locks its row first. The row says what should be; DBOS is b
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,7 @@ def start_many(
 
 
 def _begin(cx: Transaction, caller: Caller, order: Order, rights: Mapping[str, Any]) -> tuple[str, bool]:
-    run_id = f"run_{uuid.uuid4().hex}"
+    run_id = f"run_{secrets.token_hex(10)}"
     made = cx.execute(
         """
         insert into run (workspace_id, run_id, template, who, name, role, agent, grantee, channel, rights, inputs, prompt,
@@ -154,10 +154,11 @@ def steps(cx: Transaction, run_id: str, template: Template | None = None) -> lis
     found = (
         durable_store.stages(cx, run_id) if kept is None else [msgspec.convert(each, Stage) for each in kept]
     )
+    says = {step.name: step.says for step in template.steps} if template else {}
+    told = [msgspec.structs.replace(each, says=says.get(each.name.partition(":")[0], "")) for each in found]
     names = {each.name.partition(":")[0] for each in found}
-    declared = template.steps if template else ()
-    return found + [
-        Stage(name=step.name, state="not done", says=step.says) for step in declared if step.name not in names
+    return told + [
+        Stage(name=name, state="not done", says=said) for name, said in says.items() if name not in names
     ]
 
 

@@ -40,14 +40,17 @@ def farewell(cx: Transaction, executor_id: str) -> None:
     cx.execute("delete from run_worker where executor_id = %s", (executor_id,))
 
 
-def take_over(cx: Transaction, *, ttl_seconds: float) -> list[str]:
-    """The workers that were not seen for `ttl_seconds` and hold runs. Their epochs end: what they do later is refused."""
+def take_over(cx: Transaction, me: str, *, ttl_seconds: float) -> list[str]:
+    """The workers that were not seen for `ttl_seconds` and hold runs. Their epochs end: what they do later is refused.
+
+    Never `me`: whoever asks is alive, even if it slept for so long that its last sign of life is old.
+    """
     rows = cx.execute(
         """
         with dead as materialized (
             select r.workspace_id, r.run_id, w.executor_id
             from run r join dbos.workflow_status w on w.workflow_uuid = r.run_id
-            where w.status = 'PENDING' and not exists (
+            where w.status = 'PENDING' and w.executor_id <> %s and not exists (
                 select 1 from run_worker k
                 where k.executor_id = w.executor_id and k.seen_at > clock_timestamp() - make_interval(secs => %s))
             for update of r skip locked
@@ -55,7 +58,7 @@ def take_over(cx: Transaction, *, ttl_seconds: float) -> list[str]:
         update run r set epoch = r.epoch + 1 from dead
         where r.workspace_id = dead.workspace_id and r.run_id = dead.run_id returning dead.executor_id
         """,
-        (ttl_seconds,),
+        (me, ttl_seconds),
     )
     return sorted({executor_id for (executor_id,) in rows})
 

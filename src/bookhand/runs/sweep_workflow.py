@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _FORGET_SECONDS = 60.0
+_BATCHES = 10
 
 
 class Sweep:
@@ -60,6 +61,7 @@ class Sweep:
         if work:
             with self._db.transaction() as cx:
                 sweep_store.beat(cx, self._engine.executor_id)
+            threading.Thread(target=self._beat, name="runs-heart", daemon=True).start()
         self._thread = threading.Thread(target=self._run, name="runs-sweep", daemon=True)
         self._thread.start()
 
@@ -79,6 +81,11 @@ class Sweep:
         if self._works:
             self._try("farewell", lambda cx: sweep_store.farewell(cx, self._engine.executor_id))
 
+    def _beat(self) -> None:
+        """Alive, in a thread of its own: a long sweep is no death."""
+        while not self._stop.wait(min(1.0, self._ttl_seconds / 4)):
+            self._try("beat", lambda cx: sweep_store.beat(cx, self._engine.executor_id))
+
     def _run(self) -> None:
         while not self._stop.is_set():
             if time.monotonic() - self._looked >= self._every_seconds:
@@ -91,7 +98,6 @@ class Sweep:
     def look(self) -> None:
         """One whole sweep, but for `resume_ready`, which comes after it."""
         if self._works:
-            self._try("beat", lambda cx: sweep_store.beat(cx, self._engine.executor_id))
             self._try_all("take over", self._take_over)
         self._try("due", sweep_store.due)
         self._try("reconnected", self._reconnected)
@@ -108,8 +114,8 @@ class Sweep:
             pass
 
     def forget(self) -> None:
-        """Let DBOS forget what ended long ago, in batches; our rows keep the timelines."""
-        while not self._stop.is_set():
+        """Let DBOS forget what ended long ago, some batches at a time; our rows keep the timelines."""
+        for _ in range(_BATCHES):
             with self._db.transaction() as cx:
                 gone = sweep_store.ended(cx, days=self._keep_days)
             if not gone:
@@ -126,7 +132,7 @@ class Sweep:
     def _take_over(self) -> None:
         with self._db.transaction() as cx:
             sweep_store.lend_briefly(cx)
-            dead = sweep_store.take_over(cx, ttl_seconds=self._ttl_seconds)
+            dead = sweep_store.take_over(cx, self._engine.executor_id, ttl_seconds=self._ttl_seconds)
         if dead:
             log.warning("worker_gone", workers=dead)
             self._engine.recover(dead)

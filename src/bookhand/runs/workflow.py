@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from bookhand.core.problems import Bug, Refusal
+from bookhand.core.problems import Bug, Refusal, UnknownOutcome
 from bookhand.db.durable import APPLICATION, VERSION, quiet
 from bookhand.db.schema import sqlalchemy_url
 from bookhand.runs import durable_store, schedule_store, store
-from bookhand.runs.context_workflow import OUTAGES, Execution, Left
+from bookhand.runs.context_workflow import OUTAGES, Execution, Left, plain
 from bookhand.runs.durable_store import WORKFLOW, Dbos
 from bookhand.runs.sweep_workflow import Sweep
 from bookhand.runs.template import Template
@@ -127,10 +127,14 @@ class Engine:
 
     def standing(self, run_id: str) -> Standing | None:
         """What the row of a run says at this moment, by one connection that all executions share: it is asked before each step."""
-        with self._look:
-            if self._eye is None or self._eye.closed:
-                self._eye = self.db.connect(autocommit=True)
-            return store.standing(self._eye, run_id)
+
+        def look() -> Standing | None:
+            with self._look:
+                if self._eye is None or self._eye.closed:
+                    self._eye = self.db.connect(autocommit=True)
+                return store.standing(self._eye, run_id)
+
+        return self.patiently(look)
 
     def tell(self, run: Run, sentence: str) -> None:
         """Let people know; a failure to do so stops nothing."""
@@ -198,9 +202,11 @@ class Engine:
             Execution(self, unknown, run).poison(Bug(f"This bookhand knows no template {run.template!r}."))
         execution = Execution(self, template, run)
         try:
-            result = template.body(execution, run.inputs)
+            result = plain(template.body(execution, run.inputs))
         except Refusal as error:
             execution.finish("failed", reason=self._redact(str(error)))
+        except UnknownOutcome as error:
+            execution.poison(error)
         except OUTAGES as error:
             execution.wait_out("", error)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is the reason)
@@ -219,10 +225,13 @@ class Engine:
 
     def patiently(self, work: Callable[[], T]) -> T:
         """Do `work`; while PostgreSQL is away, wait for it: there is nowhere to write down that we stopped."""
+        rest = 0.05  # what was cut may be there again already
         while True:
             try:
                 return work()
             except OUTAGES as error:
                 log.warning("run_waits_for_postgresql", why=str(error).strip().splitlines()[:1])
-                if self.closing.wait(_REST_SECONDS):
+                self.db.refresh()
+                if self.closing.wait(rest):
                     raise Left from None
+                rest = _REST_SECONDS

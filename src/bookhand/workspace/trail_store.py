@@ -32,11 +32,19 @@ _PAGE = 2000
 _AT = """to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
-def append(cx: Transaction[Any], workspace_id: int, notes: Sequence[Note]) -> Entry | None:
-    """Write `notes` down, one after the other; the last entry. The time is the database's."""
+_UNFLUSHED = ", set_config('synchronous_commit', 'off', true)"
+
+
+def append(
+    cx: Transaction[Any], workspace_id: int, notes: Sequence[Note], *, flush: bool = True
+) -> Entry | None:
+    """Write `notes` down, one after the other; the last entry. The time is the database's.
+
+    Without `flush` the whole transaction does not wait for the disk: for what changed nothing.
+    """
     if not notes:
         return None
-    seq, prev, at = _held(cx, workspace_id)
+    seq, prev, at = _held(cx, workspace_id, flush=flush)
     entries = list(chained(seq + 1, prev, (body_of(note, at=at) for note in notes)))
     last = entries[-1]
     cx.execute(
@@ -55,11 +63,11 @@ def append(cx: Transaction[Any], workspace_id: int, notes: Sequence[Note]) -> En
     return last
 
 
-def _held(cx: Transaction[Any], workspace_id: int) -> tuple[int, bytes, str]:
+def _held(cx: Transaction[Any], workspace_id: int, *, flush: bool) -> tuple[int, bytes, str]:
     """The head, ours until the transaction ends, and the time after it was ours."""
     query = f"""
         with held as materialized (select seq, hash from trail_head where workspace_id = %s for update)
-        select seq, hash, {_AT} from held
+        select seq, hash, {_AT}{"" if flush else _UNFLUSHED} from held
     """
     row = cx.execute(query, (workspace_id,)).fetchone()
     if row is None:

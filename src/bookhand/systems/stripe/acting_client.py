@@ -22,7 +22,7 @@ from bookhand.systems import store
 from bookhand.systems.connection import usable
 from bookhand.systems.stripe.actions.history import together
 from bookhand.systems.stripe.auth import open_gate
-from bookhand.systems.stripe.client import Patience, StripeReader
+from bookhand.systems.stripe.client import Host, Patience, StripeReader, base_url, host_of
 from bookhand.systems.stripe.performing.asked import asked_of
 from bookhand.systems.stripe.performing.looking_client import Looking, Patient
 from bookhand.systems.stripe.performing.reading_client import Reading
@@ -40,7 +40,7 @@ _BRIEF = Patience(tries=4)
 
 
 class StripePerformer(Performer):
-    """Performs for vendor ``stripe``; safe to share between threads. Close it to give its gates back."""
+    """Performs for vendor ``stripe``; safe to share between threads. Close it to give its gates and connections back."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class StripePerformer(Performer):
         self._patient = patient
         self._clock = clock
         self._gates: dict[int, Gate] = {}
+        self._hosts: dict[str, Host] = {}
         self._lock = threading.Lock()
 
     def read(self, link: Link, action: Action, values: Values, *, api_version: str | None = None) -> Found:
@@ -114,14 +115,22 @@ class StripePerformer(Performer):
         """Give the gates' database connections back."""
         with self._lock:
             gates, self._gates = self._gates, {}
+            hosts, self._hosts = self._hosts, {}
         for gate in gates.values():
             gate.close()
+        for pool, _ in hosts.values():
+            pool.close()
 
     @contextmanager
     def _reading(self, link: Link, version: str | None) -> Iterator[Reading]:
         line = self._line(link)
         with StripeReader(
-            line.connection, token=line.token, renew=line.renew, gate=line.gate, patience=self._patience
+            line.connection,
+            token=line.token,
+            renew=line.renew,
+            gate=line.gate,
+            patience=self._patience,
+            host=self._host(line.connection),
         ) as reader:
             yield Reading(reader, Sender(line, self._times), version)
 
@@ -130,6 +139,14 @@ class StripePerformer(Performer):
             connection = store.get(cx, link.connection_id)
         held = _Held(Credential(self._db, self._secrets, connection))
         return Line(usable(connection), held.token, held.renew, self._gate(connection))
+
+    def _host(self, connection: Connection) -> Host:
+        """Connections for reading, kept open: a handshake costs more than most reads."""
+        url = base_url(connection)
+        with self._lock:
+            if url not in self._hosts:
+                self._hosts[url] = host_of(url, self._patience)
+            return self._hosts[url]
 
     def _gate(self, connection: Connection) -> Gate:
         with self._lock:

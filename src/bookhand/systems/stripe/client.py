@@ -42,6 +42,8 @@ API = "https://api.stripe.com"
 PAGE = 100
 _CONNECTIONS = 32
 
+Host = tuple[urllib3.HTTPConnectionPool, str]
+
 log = structlog.get_logger(__name__)
 
 
@@ -82,10 +84,11 @@ class StripeReader:
         owns_gate: bool = False,
         patience: Patience = Patience(),  # noqa: B008 (frozen)
         renew: Callable[[str], str | None] | None = None,
+        host: Host | None = None,
     ) -> None:
         """`token` gives the credential for the next call; `renew`, told the one that was refused, another one or None.
 
-        A gate that it owns is closed with it; one that is shared is its owner's to close.
+        A gate that it owns is closed with it; one that is shared is its owner's to close, and so is a `host` that is given.
         """
         self._owns_gate = owns_gate
         self.connection = usable(connection)
@@ -94,7 +97,8 @@ class StripeReader:
         self._gate = gate
         self._patience = patience
         self._counts = limits(livemode=connection.livemode, overrides=connection.settings.get("limits"))
-        self._host, self._prefix = _host(base_url(connection), patience)
+        self._owns_host = host is None
+        self._host, self._prefix = host or host_of(base_url(connection), patience)
         self._known: dict[str, bytes | None] = {}
 
     def page(self, path: str, params: Params | None = None, *, version: str | None = None) -> Page:
@@ -143,7 +147,8 @@ class StripeReader:
 
     def close(self) -> None:
         """Close the connections to Stripe, and the gate if it is its own."""
-        self._host.close()
+        if self._owns_host:
+            self._host.close()
         if self._owns_gate:
             self._gate.close()
 
@@ -270,7 +275,8 @@ def form(params: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _host(url: str, patience: Patience) -> tuple[urllib3.HTTPConnectionPool, str]:
+def host_of(url: str, patience: Patience) -> Host:
+    """Connections to `url` that stay open between calls, and the path that stands before every other."""
     parts = urlsplit(url)
     kind = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
     timeout = urllib3.Timeout(connect=patience.connect_seconds, read=patience.read_seconds)

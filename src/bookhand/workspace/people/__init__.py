@@ -1,1 +1,0 @@
-"""People: who signs in, with which role, by which means."""

@@ -72,8 +72,6 @@ class SignIn:
     note: Note
     rules: Rules = field(default_factory=Rules)
 
-    # --- by password, and a second factor ---
-
     def by_password(
         self, email: str, password: str, *, code: str | None = None, source: Source, now: datetime
     ) -> NewSession | Half:
@@ -124,8 +122,6 @@ class SignIn:
         if hashed is not None and factor_store.take_recovery(cx, person.id, hashed, now=now):
             return "recovery code"
         raise NotSignedIn(wrong)
-
-    # --- by passkey ---
 
     def passkey_options(
         self, site: passkeys.Site, *, half: str | None = None, now: datetime
@@ -180,8 +176,6 @@ class SignIn:
             factor_store.put_passkey(cx, made, name=called(name, "Passkey"), now=now)
             self.note(cx, "person.passkey", caller.who, {"by": caller.who})
 
-    # --- by OIDC ---
-
     def start_oidc(self, provider: oidc_auth.Provider, *, now: datetime) -> tuple[str, str]:
         """A step for the browser's cookie, and the address to send it to."""
         with self.db.transaction() as cx:
@@ -225,8 +219,6 @@ class SignIn:
         self.note(cx, "person.oidc", person.who, {"by": person.who, "issuer": identity.issuer})
         return person.id
 
-    # --- by a one-time link ---
-
     def welcome(self, link: str, *, name: str, password: str, source: Source, now: datetime) -> NewSession:
         """Use a link up: somebody new comes in, or sets a new password, which ends sessions and takes second factors away."""
         with self.db.transaction() as cx:
@@ -261,8 +253,6 @@ class SignIn:
         session_store.end_all(cx, person.id, now=now)
         self._drop_second(cx, person)
         self.note(cx, "person.reset", person.who, {"by": by})
-
-    # --- what a person changes of their own ---
 
     def change_password(
         self, caller: Caller, *, before: str, after: str, source: Source, now: datetime
@@ -351,8 +341,6 @@ class SignIn:
         self.secrets.drop_own(cx, person.workspace_id, factor_store.totp_name(person.id, new=True))
         factor_store.drop_totp(cx, person.id)
         factor_store.drop_passkeys(cx, person.id)
-
-    # --- what all ways share ---
 
     def _take(self, step: str, kind: factor_store.Kind, *, now: datetime) -> factor_store.Step:
         """A step, used up and committed before anything else happens."""
