@@ -11,6 +11,7 @@ import pytest
 from tests.web import samples
 
 from bookhand.web import pages
+from bookhand.web.api.reference import Reference
 from bookhand.web.pages import message_page, status_page
 from bookhand.web.status import BackfillRow, PostingRow, ProofRow, verdict
 
@@ -76,10 +77,14 @@ def test_nothing_in_a_page_breaks_its_own_policy(name: str) -> None:
 
 def test_every_static_address_is_served_and_changes_with_its_content() -> None:
     entrance = pages.sign_in_page(csrf="", problem=None, email="", ways=(), provider=None, guarded=True)
-    html = status_page(samples.GOOD) + entrance
+    empty = Reference(title="bookhand", about=(), base="/api/v1", groups=())
+    html = status_page(samples.GOOD) + entrance + pages.reference_page(empty)
     names = set(re.findall(r'"/static/([\w.]+)\?[0-9a-f]{8}', html))
-    assert names == {"bookhand.css", "refresh.js", "passkey.js", "mark.svg"}
-    assert set(pages.static_files()) - names == {"reference.css"}  # of the API's description alone
+    assert (
+        names
+        == set(pages.static_files())
+        == {"bookhand.css", "reference.css", "refresh.js", "passkey.js", "mark.svg"}
+    )
 
 
 def test_amounts_stand_as_accountants_write_them() -> None:

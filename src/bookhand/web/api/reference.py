@@ -59,6 +59,12 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     groups: tuple[Group, ...]
 
+    @property
+    def errors(self) -> tuple[tuple[str, str], ...]:
+        """What any route may answer beside its success, each once."""
+        every = (error for group in self.groups for route in group.routes for error in route.errors)
+        return tuple(sorted(dict(every).items()))
+
 
 def reference(openapi: Json) -> Reference:
     """What the page shows of an OpenAPI description."""
