@@ -18,6 +18,7 @@ from bookhand.actions.kit import Own
 from bookhand.actions.rights_store import grants_of
 from bookhand.core.action import Values
 from bookhand.core.caller import Caller
+from bookhand.core.days import zone
 from bookhand.core.problems import Conflict, Missing, Refusal
 from bookhand.journal import period_store, proof_store
 from bookhand.runs import schedule_store
@@ -189,9 +190,12 @@ def _reopen(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, A
 
 def _act(cx: Transaction[Any], caller: Caller, values: Values, act: Any) -> dict[str, Any]:
     caller.need("manage")
-    closed = values["period"] in period_store.calendar(cx, caller.workspace_id).closed
+    calendar = period_store.calendar(cx, caller.workspace_id)
+    closed = values["period"] in calendar.closed
     if closed == (act == "close"):
         raise Conflict(f"{values['period']} is {'closed' if closed else 'open'} already.")
+    if act == "close" and values["period"] >= f"{datetime.now(zone(calendar.timezone)):%Y-%m}":
+        raise Refusal(f"{values['period']} is not over yet: close it when it is.")
     period_store.record(
         cx, caller.workspace_id, period=values["period"], act=act, who=caller.name, why=values["why"]
     )
