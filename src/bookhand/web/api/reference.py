@@ -104,7 +104,7 @@ def _route(openapi: Json, path: str, method: str, operation: Json) -> Route:
         about=operation.get("description", ""),
         parameters=tuple(_parameter(openapi, each) for each in operation.get("parameters", [])),
         body=_fields(openapi, body), example=_example(openapi, body), status=status, gives=_type(gives) if gives else "",
-        answer=_fields(openapi, gives),
+        answer=tuple(msgspec.structs.replace(each, required=False) for each in _fields(openapi, gives)),
         errors=tuple((code, each["description"]) for code, each in operation["responses"].items() if not code.startswith("2")),
     )  # fmt: skip
 
