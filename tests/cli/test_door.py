@@ -24,7 +24,7 @@ from bookhand.settings import Settings
 from bookhand.systems.stripe.auth import connect_with_key
 from bookhand.wiring import note, open_house
 from bookhand.workspace.people import session_store
-from bookhand.workspace.trail_store import append, verify_all
+from bookhand.workspace.trail_store import append, search, verify_all
 
 Run = Callable[..., Result]
 PLANTED = "rk_live_" + "Zq7Planted" * 3
@@ -221,3 +221,32 @@ def test_no_secret_is_shown(run, connected, house) -> None:
     outputs = [made.output, run("proposal", proposal).output, run("proposals").output, run("trail").output]
     assert all(PLANTED not in re.sub(r"[\s│]", "", each) for each in outputs)
     assert cards.as_json({"client_secret": "pi_1_secret_x"}) == '{\n  "client_secret": "[redacted]"\n}'
+
+
+def test_months_and_accounts_are_for_those_who_manage_and_are_in_the_trail(
+    run: Run, connected: Shop, house: House
+) -> None:
+    for words in (("periods", "close", "2025-01"), ("disconnect",)):
+        refused = run(*words, who="operator")
+        assert isinstance(refused.exception, NotAllowed), refused.output
+    assert run("periods", "close", "2025-01", "--why", "It is over", who="admin").exit_code == 0
+    assert isinstance(run("periods", "close", "2025-01", who="admin").exception, Conflict)
+    assert run("periods", "reopen", "2025-01", "--why", "One more", who="admin").exit_code == 0
+    assert run("disconnect", who="admin").exit_code == 0
+    with house.db.transaction() as cx:
+        told = [entry.said()["what"] for entry in search(cx, 1, limit=50)]
+        assert {"periods.close", "periods.reopen", "connection.disconnected"} <= set(told)
+        assert verify_all(cx, 1).findings == ()
+
+
+def test_a_month_that_is_not_over_is_not_closed(run: Run, connected: Shop) -> None:
+    refused = run(
+        "propose",
+        "periods.close",
+        f"period={datetime.now(UTC):%Y-%m}",
+        "why=early",
+        "--reason",
+        "early",
+        who="admin",
+    )
+    assert "is not over yet" in str(refused.exception)
