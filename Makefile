@@ -31,8 +31,9 @@ storm: $(VENV)/dev.done # the kills and faults for ten minutes each
 bench: $(VENV)/dev.done # the measured work, each figure beside what it is compared to
 	@$(RUN) -m bench
 
-check: $(VENV)/dev.done # what CI runs beside the tests: style, types, the direction of imports
+check: $(VENV)/dev.done # what CI runs beside the tests: style, types, the direction of imports, what is known against the code and its dependencies
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/bandit -q -r src -c pyproject.toml && $(RUN) tools/audit.py locks/app.txt locks/dev.txt
 
 format: $(VENV)/dev.done # let the formatter have its way
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -70,6 +70,23 @@ def db(database_url: str) -> Iterator[Database]:
     """A fresh migrated database, as the product opens it."""
     with Database(database_url) as database:
         yield database
+    _expect_no_secret(database_url)
+
+
+_SECRET = r"\m(sk|rk)_(test|live)_[A-Za-z0-9]{16,}|\mwhsec_[A-Za-z0-9]{16,}|_secret_[A-Za-z0-9]{16,}|\mbh[a-z]_[A-Za-z0-9_-]{32,}"
+_WRITTEN = {
+    "trail": "body", "proposal": "params::text || preview::text || reason || coalesce(state_why, '')",
+    "call": "params::text || coalesce(result::text, '') || coalesce(state_why, '')", "decision": "coalesce(note, '') || details::text",
+    "problem": "message", "run": "inputs::text || coalesce(result::text, '') || coalesce(reason, '')",
+}  # fmt: skip
+
+
+def _expect_no_secret(url: str) -> None:
+    """Whatever a test did: nothing that people will read, or that stays for ever, has a secret in it."""
+    with psycopg.connect(url, autocommit=True) as cx:
+        for table, text in _WRITTEN.items():
+            found = cx.execute(f"select count(*) from {table} where {text} ~ %s", (_SECRET,)).fetchone()  # type: ignore[arg-type]
+            assert found == (0,), f"a secret was written into {table}"
 
 
 @pytest.fixture

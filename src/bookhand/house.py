@@ -38,6 +38,7 @@ from bookhand.journal import check_workflow, opening_store, period_store, proof_
 from bookhand.journal import store as journal_store
 from bookhand.journal.chart import Chart, chart_from_toml, default_chart
 from bookhand.journal.opening import openings
+from bookhand.runs.schedule_store import CallerOf, as_kept
 from bookhand.runs.workflow import Engine
 from bookhand.systems import store as connections
 from bookhand.systems.stripe import auth, webhook_client
@@ -86,6 +87,8 @@ class House:
     """Appends what people change to the trail."""
     templates: tuple[Template, ...] = ()
     """The kinds of runs there are."""
+    schedule_owner: CallerOf = as_kept
+    """Who a schedule's owner is when it fires."""
     door: Door = field(init=False)
     """The one door that everything which acts goes through; `wiring` puts it here."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
@@ -229,7 +232,9 @@ class House:
         """The engine of this process: `nudge` it after a commit that lets runs go on; `Running` launches it."""
         with self._lock:
             if self._engine is None:
-                self._engine = Engine(self.db, self.templates, alert=_alert, redact=redact_text)
+                self._engine = Engine(
+                    self.db, self.templates, alert=_alert, redact=redact_text, caller_of=self.schedule_owner
+                )
             return self._engine
 
     def nudge(self) -> None:

@@ -13,15 +13,19 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bookhand.actions.act_workflow import DoorRuns, act_template
+import msgspec
+
+from bookhand.actions.act_workflow import DoorRuns, act_template, ask_template, rights_now
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
+from bookhand.core.caller import Caller, capabilities
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
@@ -30,6 +34,8 @@ from bookhand.journal import workflow as journal
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
+from bookhand.workspace.people import store as people
+from bookhand.workspace.people.person import NoSuch
 from bookhand.workspace.secrets_store import Secrets
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
     from bookhand.core.ports import Reader
+    from bookhand.runs.schedule import Schedule
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
 
@@ -74,7 +81,26 @@ def door_of(house: House) -> Door:
 
 def templates_of(door: Door) -> tuple[Template, ...]:
     """The kinds of runs there are."""
-    return (act_template(door),)
+    return (act_template(door), ask_template(door))
+
+
+def schedule_owner(cx: Transaction[Any], schedule: Schedule) -> tuple[Caller, dict[str, Any]] | None:
+    """Whose schedule it is, with the role and the rights of this moment; None where that person is gone."""
+    number = schedule.owner.who.removeprefix("person:")
+    if not number.isdigit():
+        return None
+    try:
+        person = people.find(cx, int(number))
+    except NoSuch:
+        return None
+    if person.disabled_at is not None:
+        return None
+    caller = Caller(
+        workspace_id=person.workspace_id, who=person.who, name=person.email, role=person.role, can=capabilities(person.role),
+        channel="workflow", agent=schedule.owner.agent,
+    )  # fmt: skip
+    rights = rights_now(cx, person.workspace_id, schedule.connection_id, datetime.now(UTC))
+    return caller, msgspec.to_builtins(rights)
 
 
 def note(cx: Transaction[Any], what: str, subject: str, details: dict[str, Any]) -> None:
@@ -99,6 +125,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
     )
     house.door = door_of(house)
     house.templates = templates_of(house.door)
+    house.schedule_owner = schedule_owner
     try:
         with house.db.transaction() as cx:
             period_store.configure(

@@ -14,6 +14,8 @@ import stripe
 from bookhand.actions import rights_store
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
+from bookhand.actions.own import OWN_ACTIONS
+from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, Role, capabilities
 from bookhand.db.engine import Database
@@ -126,7 +128,8 @@ def performer(db: Database, secrets: Secrets) -> Iterator[StripePerformer]:
 @pytest.fixture
 def kit(db: Database, connected: Connection, performer: StripePerformer, clock: Clock) -> Kit:
     return Kit(
-        db=db, catalogue=Catalogue(ACTIONS, EVENT_KINDS), performers={"stripe": performer}, clock=clock, settle_seconds=0, lease_seconds=30
+        db=db, catalogue=Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS), performers={"stripe": performer},
+        own=OWN, clock=clock, settle_seconds=0, lease_seconds=30
     )  # fmt: skip
 
 

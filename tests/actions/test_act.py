@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR
 
 from bookhand.actions import call_store, store
-from bookhand.actions.act_workflow import DoorRuns, act_template
+from bookhand.actions.act_workflow import DoorRuns, act_template, ask_template, rights_now
 from bookhand.actions.workflow import Door
 from bookhand.runs import store as runs
 from bookhand.runs.workflow import Engine
@@ -20,7 +21,11 @@ from bookhand.workspace.trail_store import search, verify_all
 def worked(kit):
     """The door with an engine in this process."""
     door = Door(kit)
-    engine = Engine(kit.db, [act_template(door)])
+
+    def owner_now(cx, schedule):
+        return OPERATOR, msgspec.to_builtins(rights_now(cx, 1, schedule.connection_id, kit.clock()))
+
+    engine = Engine(kit.db, [act_template(door), ask_template(door)], caller_of=owner_now)
     kit.runs = DoorRuns(nudge=engine.nudge)
     engine.launch(work=True)
     yield door
@@ -113,3 +118,100 @@ def test_a_disconnected_account_pauses_the_run_and_reconnecting_resumes_it(
         connections.set_status(cx, connected.id, "active")
     _until(db, proposal, "done")
     assert len(shop.refunds(charge)) == 1
+
+
+def _started(worked, shop, db, amount=700) -> tuple[str, str, object]:
+    """A run that asks for a refund: its charge, its id, and what it asked for."""
+    charge = shop.charge()
+    begun = worked.propose(
+        OPERATOR, "runs.start", {"action": "refunds.create", "params": {"charge": charge, "amount": amount}, "reason": "Charged twice"}, "x"
+    )  # fmt: skip
+    assert begun.state == "done"
+    with db.transaction() as cx:
+        [run] = [each for each in runs.every(cx) if each.template == "ask"]
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with db.transaction() as cx:
+            asked = store.of_step(cx, 1, run.id, "ask")
+        if asked is not None and runs_state(db, run.id) == "waiting":
+            return charge, run.id, asked
+        time.sleep(0.02)
+    raise AssertionError("The run asked for nothing.")
+
+
+def runs_state(db, run_id: str) -> str:
+    with db.transaction() as cx:
+        return runs.get(cx, run_id).state
+
+
+def _ended(db, run_id: str):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with db.transaction() as cx:
+            run = runs.get(cx, run_id)
+        if run.state in {"done", "failed", "cancelled", "parked"}:
+            return run
+        time.sleep(0.02)
+    raise AssertionError(f"The run is {run.state}.")
+
+
+def test_a_run_asks_waits_and_does_what_was_approved(worked, shop, db) -> None:
+    charge, run_id, asked = _started(worked, shop, db)
+    assert (asked.proposed_by, asked.channel, asked.reason) == (OPERATOR.who, "workflow", "Charged twice")
+    worked.approve(APPROVER, asked.proposal_id, asked.call_hash)
+    run = _ended(db, run_id)
+    assert (run.state, run.result["state"]) == ("done", "done")
+    assert [refund.amount for refund in shop.refunds(charge)] == [700]
+    with db.transaction() as cx:
+        assert len(runs.every(cx)) == 1  # the run that asked does it; no other was begun
+
+
+def test_a_run_whose_request_is_rejected_ends_and_says_so(worked, shop, db) -> None:
+    charge, run_id, asked = _started(worked, shop, db)
+    worked.reject(APPROVER, asked.proposal_id, "Wrong customer")
+    run = _ended(db, run_id)
+    assert (run.state, run.result["state"], run.result["why"]) == ("done", "rejected", "Wrong customer")
+    assert shop.refunds(charge) == []
+
+
+def test_a_run_does_what_its_request_was_edited_to(worked, shop, db) -> None:
+    charge, run_id, asked = _started(worked, shop, db)
+    edited = worked.edit(APPROVER, asked.proposal_id, {"amount": 300})
+    time.sleep(0.5)
+    assert runs_state(db, run_id) == "waiting"
+    worked.approve(APPROVER, edited.proposal_id, edited.call_hash)
+    assert _ended(db, run_id).result["proposal"] == edited.proposal_id
+    assert [refund.amount for refund in shop.refunds(charge)] == [300]
+
+
+def test_a_run_that_may_not_fails_with_the_reason(worked, shop, db) -> None:
+    worked.propose(
+        OPERATOR,
+        "runs.start",
+        {"action": "payouts.create", "params": {"amount": 1, "currency": "usd"}, "reason": "x"},
+        "x",
+    )
+    with db.transaction() as cx:
+        [run] = runs.every(cx)
+    ended = _ended(db, run.id)
+    assert ended.state == "failed"
+    assert "payouts.create is not allowed" in ended.reason
+
+
+def test_the_clock_starts_a_run_that_asks(worked, shop, db) -> None:
+    charge = shop.charge()
+    kept = worked.propose(
+        OPERATOR, "schedules.keep",
+        {"name": "monthly", "cron": "* * * * *", "action": "refunds.create", "params": {"charge": charge, "amount": 1}, "reason": "Each month"},
+        "x",
+    )  # fmt: skip
+    assert kept.state == "done"
+    with db.transaction() as cx:
+        cx.execute("update schedule set next_at = now() - interval '1 minute'")
+    deadline = time.monotonic() + 10
+    waiting = []
+    while time.monotonic() < deadline and not waiting:
+        with db.transaction() as cx:
+            waiting = store.listed(cx, 1, states=["waiting"], action="refunds.create")
+        time.sleep(0.05)
+    assert [each.reason for each in waiting] == ["Each month"]

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.cli.test_people import come, house, run, sign_in
 from tests.runs.plays import OWNER, reach
-from typer.testing import CliRunner, Result
 
-from bookhand.cli.app import app
+from bookhand.workspace.people.person import NotSignedIn
+
+__all__ = ["house", "run"]
+from click.testing import Result
+
 from bookhand.cli.running import Running
 from bookhand.core.problems import Refusal
 from bookhand.db.engine import Database
+from bookhand.house import House
 from bookhand.runs import schedule_store, store
 from bookhand.runs.template import Context, Step, Template
 from bookhand.settings import Settings
@@ -22,29 +27,31 @@ Command = Callable[..., Result]
 
 
 @pytest.fixture
-def bookhand(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setenv("BOOKHAND_DATABASE_URL", database_url)
-    monkeypatch.setenv("BOOKHAND_DATA_DIR", str(tmp_path))
+def bookhand(house: House, run: Command) -> Command:
+    """The command line, signed in as the owner."""
+    come(house, run("owner", "ada@example.com"))
+    sign_in(run)
+    return run
 
-    def command(*words: str) -> Result:
-        return CliRunner().invoke(app, list(words))
 
-    return command
+def test_nobody_in_particular_sees_nothing(run: Command) -> None:
+    for words in (["runs"], ["run", "run_1"], ["cancel", "run_1"], ["schedules"]):
+        assert isinstance(run(*words).exception, NotSignedIn)
 
 
 def test_a_run_is_listed_shown_paused_resumed_and_cancelled(db: Database, bookhand: Command) -> None:
     assert "There is no run." in bookhand("runs").output
     with db.transaction() as cx:
-        run = store.start(cx, OWNER, "refund", {}, rights={})
-    assert run in bookhand("runs").output
-    assert "paused" in bookhand("pause", run, "--reason", "Let me look.").output
+        run_id = store.start(cx, OWNER, "refund", {}, rights={})
+    assert run_id in bookhand("runs").output
+    assert "paused" in bookhand("pause", run_id, "--reason", "Let me look.").output
     listed = bookhand("runs", "--state", "paused").output
-    assert run in listed
-    assert run not in bookhand("runs", "--state", "done").output
-    assert "Let me look." in bookhand("run", run).output
-    assert "goes on" in bookhand("resume", run).output
-    assert "cancelled" in bookhand("cancel", run).output
-    assert isinstance(bookhand("resume", run).exception, Refusal)
+    assert run_id in listed
+    assert run_id not in bookhand("runs", "--state", "done").output
+    assert "Let me look." in bookhand("run", run_id).output
+    assert "goes on" in bookhand("resume", run_id).output
+    assert "cancelled" in bookhand("cancel", run_id).output
+    assert isinstance(bookhand("resume", run_id).exception, Refusal)
     assert isinstance(bookhand("runs", "--state", "sleeping").exception, Refusal)
 
 

@@ -100,3 +100,29 @@ def test_the_keeper_names_what_is_behind_a_gap_but_not_at_every_look(house: Hous
     keeper.look()
     keeper.look()
     assert asked == [False, True, False]
+
+
+def test_a_schedule_fires_with_the_role_of_its_owner_now_and_not_for_somebody_who_is_gone(
+    db: Database,
+) -> None:
+    from datetime import UTC, datetime
+
+    from bookhand.runs.run import Owner
+    from bookhand.runs.schedule import Schedule
+    from bookhand.wiring import schedule_owner
+    from bookhand.workspace.people import store as people
+
+    now = datetime.now(UTC)
+    with db.transaction() as cx:
+        person = people.add(cx, email="ada@example.com", name="Ada", role="viewer", now=now)
+        schedule = Schedule(
+            id=1, name="x", template="ask", cron="* * * * *", timezone="UTC", inputs={}, prompt=None, connection_id=None,
+            owner=Owner(who=person.who, name="Ada", role="owner"), enabled=True, next_at=now, last_at=None, last_run=None,
+        )  # fmt: skip
+        found = schedule_owner(cx, schedule)
+        assert found is not None
+        assert (found[0].role, sorted(found[0].can)) == ("viewer", ["read"])
+        cx.execute("update person set disabled_at = now()")
+        assert schedule_owner(cx, schedule) is None
+        cx.execute("delete from person")
+        assert schedule_owner(cx, schedule) is None

@@ -125,3 +125,16 @@ def test_another_users_lock_and_a_crash_do_not_lock_anyone_out(tmp_path: Path) -
     again = _started_elsewhere(home / "postgres", TMPDIR=str(taken), XDG_RUNTIME_DIR=str(tmp_path / "none"))
     assert again.returncode == 0, again.stderr
     assert not (home / "postgres" / "postmaster.pid").exists()  # the last one out stopped it
+
+
+def test_the_versions_are_those_that_alembic_knows() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from bookhand.db import schema
+
+    config = Config()
+    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert schema.newest() == scripts.get_current_head()
+    assert schema.revisions() == {script.revision for script in scripts.walk_revisions()}

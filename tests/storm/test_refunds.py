@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Self
 
 import msgspec
@@ -54,6 +55,7 @@ class Trouble:
         self.lives = [Lives() for _ in jobs]
         self.pids = [life.start(job) for life, job in zip(self.lives, jobs, strict=True)]
         self.kills = self.stops = 0
+        self.deaths: list[int] = []
         self._chance = random.Random(SEED)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -69,7 +71,8 @@ class Trouble:
     def __exit__(self, *_: object) -> None:
         self.calm()
         for pid, life in zip(self.pids, self.lives, strict=True):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             life.wait()
             life.close()
 
@@ -82,14 +85,22 @@ class Trouble:
                 self._kill(which)
 
     def _kill(self, which: int) -> None:
-        os.kill(self.pids[which], signal.SIGKILL)
-        self.lives[which].wait()
+        try:
+            os.kill(self.pids[which], signal.SIGKILL)
+        except ProcessLookupError:
+            self.deaths.append(self.lives[which].wait())
+        else:
+            self.lives[which].wait()
         self.pids[which] = self.lives[which].start(self.jobs[which])
         self.kills += 1
 
     def _stop(self, which: int) -> None:
         """Longer than its claim and its heartbeat last: the other takes over, and then this one wakes."""
-        os.kill(self.pids[which], signal.SIGSTOP)
+        try:
+            os.kill(self.pids[which], signal.SIGSTOP)
+        except ProcessLookupError:
+            self._kill(which)
+            return
         self._end.wait(LEASE_SECONDS + 0.5)
         os.kill(self.pids[which], signal.SIGCONT)
         self.stops += 1
@@ -125,6 +136,7 @@ def test_a_thousand_refunds(db, shop, engine, url, secrets, connected, tmp_path)
         f"\n{TRIES} refunds in {took:.0f} s: {trouble.kills} kills, {trouble.stops} stops; {left} were left when calm began; clicks {dict(clicks)};"
         f" {_words(db)}\n"
     )
+    assert trouble.deaths == [], "a worker ended by itself"
     assert clicks["approved"] == TRIES
     assert trouble.kills + trouble.stops >= min(10, TRIES // 20)
     _expect_once(db, shop, charges, engine)

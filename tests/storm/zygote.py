@@ -5,6 +5,7 @@ It reads one job a line (JSON) from stdin, forks, answers ``pid``, and then ``pi
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -82,6 +83,7 @@ def serve(job: dict[str, Any], link: Link) -> None:
 
 def act(job: dict[str, Any], link: Link) -> None:
     """A whole worker: takes webhooks (where it has a port), posts, and does what was approved."""
+    faulthandler.enable()
     logs.setup(level="error")  # to stderr: stdout is how the zygote answers
     quick = Patience(tries=2, first_seconds=0.01, longest_seconds=0.05, read_seconds=3, come_back_seconds=0.1)
     with Database(job["database"], pool_size=16) as db, reader_of(link, job["stripe"]) as reader:

@@ -1,9 +1,9 @@
-"""The run that does what was approved, and how the door starts and wakes runs.
+"""The runs of the door: one that does what was approved, one that asks first; and how the door starts and wakes runs.
 
-    template = act_template(door)                  # for the engine, by `wiring`
+    templates = (act_template(door), ask_template(door))                  # for the engine, by `wiring`
     kit.runs = DoorRuns(nudge=engine.nudge)
 
-Its one step performs the call (or the batch). An outage, or an answer that was lost, is the engine's to try again; where nobody can
+Their last step performs the call (or the batch). An outage, or an answer that was lost, is the engine's to try again; where nobody can
 tell what became of a call, the run waits for a person to say so, and then it is known.
 """
 
@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bookhand.actions import store
-from bookhand.actions.asked import Rights
+from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.call_workflow import Doubt
 from bookhand.actions.proposal import Proposal, topic_of
 from bookhand.actions.rights_store import grants_of
-from bookhand.core.caller import Caller
+from bookhand.core.caller import Caller, capabilities
 from bookhand.core.problems import Outage, UnknownOutcome
 from bookhand.runs import store as runs
+from bookhand.runs.run import Run
 from bookhand.runs.template import Context, Step, Template
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from bookhand.actions.workflow import Door
 
-ACT = "act"
+ACT, ASK = "act", "ask"
 
 
 class DoorRuns:
@@ -39,10 +42,14 @@ class DoorRuns:
         self._nudge = nudge
 
     def start(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> str | None:
-        """A run that does `proposal`, in the transaction that approves it."""
+        """A run that does `proposal`, in the transaction that approves it; it is whose proposal it is."""
+        owner = msgspec.structs.replace(
+            caller, who=proposal.proposed_by, name=proposal.proposed_name, agent=proposal.agent
+        )
+        rights = rights_now(cx, proposal.workspace_id, proposal.connection_id, proposal.rights_at)
         return runs.start(
-            cx, caller, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights={}, prompt=proposal.preview.says,
-            connection_id=proposal.connection_id, key=f"act:{proposal.proposal_id}",
+            cx, owner, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights=msgspec.to_builtins(rights),
+            prompt=proposal.preview.says, connection_id=proposal.connection_id, key=f"act:{proposal.proposal_id}",
         )  # fmt: skip
 
     def wake(self, cx: Transaction[Any], topic: str) -> None:
@@ -85,6 +92,59 @@ def act_template(door: Door) -> Template:
     )
 
 
+def ask_template(door: Door) -> Template:
+    """A run that asks for one write, waits for its yes as long as it takes, and does it: what schedules and agents start."""
+
+    def body(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        asked = context.step("ask", lambda: _ask(door, context.run, inputs))
+        topic = topic_of(asked["root"])
+        context.wait_for(topic, lambda cx: _newest(cx, door, asked["root"]).state != "waiting")
+        tried = 0
+        while True:
+            name = f"perform:{tried}" if tried else "perform"
+            told: dict[str, Any] = context.step(name, lambda: _perform_newest(door, context, asked["root"]))
+            if "doubt" not in told:
+                return told
+            tried += 1
+            context.wait_for(topic, lambda cx: _newest(cx, door, asked["root"]).state != "unknown")
+
+    return Template(
+        name=ASK,
+        summary="Ask for one write, wait for its yes, and do it",
+        steps=(
+            Step(name="ask", says="Read what is there, and propose the call", system="stripe"),
+            Step(
+                name="perform", says="Send the approved call, or look up what became of it", system="stripe"
+            ),
+        ),
+        body=body,
+    )
+
+
+def _ask(door: Door, run: Run, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    owner = run.owner
+    caller = Caller(
+        workspace_id=run.workspace_id, who=owner.who, name=owner.name, role=owner.role, can=capabilities(owner.role),
+        channel="workflow", agent=owner.agent,
+    )  # fmt: skip
+    reason = str(inputs.get("reason") or run.prompt or f"Run {run.id}")
+    asked = Asked(reason=reason, run_id=run.id, step="ask", rights=rights_of(run))
+    proposal = door.propose(caller, str(inputs["action"]), inputs.get("params") or {}, asked)
+    return {"proposal": proposal.proposal_id, "root": proposal.root_id}
+
+
+def _newest(cx: Transaction[Any], door: Door, root_id: str) -> Proposal:
+    return store.newest_of(cx, door.kit.db.workspace_id, root_id)
+
+
+def _perform_newest(door: Door, context: Context, root_id: str) -> dict[str, Any]:
+    with door.kit.db.transaction() as cx:
+        proposal = _newest(cx, door, root_id)
+    if proposal.state in {"rejected", "withdrawn", "expired"}:
+        return {"proposal": proposal.proposal_id, "state": proposal.state, "why": proposal.state_why}
+    return _perform(door, context, proposal.proposal_id)
+
+
 def _perform(door: Door, context: Context, proposal_id: str) -> dict[str, Any]:
     """What became of it; a doubt is told, not raised, so that the run waits instead of failing."""
     workspace = door.kit.db.workspace_id
@@ -114,3 +174,8 @@ def _in_doubt(cx: Transaction[Any], door: Door, proposal_id: str) -> bool:
 def rights_now(cx: Transaction[Any], workspace_id: int, connection_id: int | None, at: datetime) -> Rights:
     """What is allowed at this moment: a run that starts now keeps it."""
     return Rights(grants=tuple(grants_of(cx, workspace_id, connection_id)), taken_at=at)
+
+
+def rights_of(run: Run) -> Rights:
+    """The rights that a run began with."""
+    return msgspec.convert(run.rights, Rights)

@@ -10,6 +10,7 @@ import msgspec
 
 from bookhand.actions.policy import Grant
 from bookhand.actions.proposal import Proposal
+from bookhand.core.ready import ready
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +35,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     under: str | None = None
     terms: Mapping[str, Any] | None = None
     replaces: Proposal | None = None
+
+
+ready(Rights)  # see core.ready

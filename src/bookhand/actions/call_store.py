@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from bookhand.actions.proposal import Call, Proposal, key_of
+from bookhand.core.ready import ready
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -195,3 +196,6 @@ def _calls(cx: Transaction[Any], where: str, arguments: Sequence[Any], *, whole:
 def _id_in(result: Any) -> str | None:
     found = result.get("id") if isinstance(result, dict) else None
     return found if isinstance(found, str) else None
+
+
+ready(Call)  # see core.ready

@@ -217,6 +217,9 @@ class Calls:
         by: Caller | None = None,
     ) -> Call:  # fmt: skip
         """Write down what became of it, tell whoever waits, and give the budget back where nothing was done."""
+        store.proposal(
+            cx, proposal.workspace_id, proposal.proposal_id, for_update=True
+        )  # before its call, as everybody
         answer = redacted(sent.data) if sent else None
         request_id = sent.request_id if sent else None
         if call_store.finish(

@@ -6,7 +6,7 @@ They touch no outside system. A person's own acts are done at once and written i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -117,6 +117,47 @@ class RunAct(OneRun):
     reason: Why
 
 
+class StartRun(Params):
+    """A run that asks for one write, waits for its yes, and does it."""
+
+    action: Annotated[
+        str, Field(description="The action to ask for (refunds.create).", min_length=1, max_length=120)
+    ]
+    params: Annotated[
+        dict[str, Any],
+        Field(description="Its parameters, mode and account among them.", default_factory=dict),
+    ]
+    reason: Why
+    connection: Connection = None
+
+
+class KeepSchedule(StartRun):
+    """Such a run, started by the clock."""
+
+    name: Annotated[
+        str,
+        Field(
+            description="What to call the schedule; one of that name is changed.", min_length=1, max_length=80
+        ),
+    ]
+    cron: Annotated[
+        str,
+        Field(
+            description="When: minute hour day month weekday, as in `0 9 1 * *`.", min_length=9, max_length=80
+        ),
+    ]
+    timezone: Annotated[str, Field(description="In which time zone, as in Europe/Berlin.", max_length=60)] = (
+        "UTC"
+    )
+
+
+class SwitchSchedule(Params):
+    """A schedule to switch on or off."""
+
+    name: Annotated[str, Field(description="The schedule's name.", min_length=1, max_length=80)]
+    on: Annotated[bool, Field(description="Whether it fires.")]
+
+
 class ProposalsListing(Params):
     """Which proposals."""
 
@@ -219,6 +260,13 @@ OWN_ACTIONS: tuple[Action, ...] = (
     _own("runs.pause", "Let a run stand before its next step", RunAct, "run", _RUN, risk="write"),
     _own("runs.resume", "Let a run go on that stands", RunAct, "run", _RUN, risk="write"),
     _own("runs.cancel", "End a run before its next step", RunAct, "run", _RUN, risk="irreversible"),
+    _own("runs.start", "Start a run that asks for one write, waits for its yes, and does it", StartRun, "run", _RUN, risk="write",
+         when="To have it tracked as one piece of work; `propose` alone asks just the same."),
+    _own("schedules.list", "What the clock starts", NoParams, "schedule",
+         {"name": "its name", "cron": "when", "next_at": "when next", "enabled": "whether it fires", "owner": "in whose name"}, many=True),
+    _own("schedules.keep", "Let the clock start such a run, in your name", KeepSchedule, "schedule", {"name": "its name", "next_at": "when next"},
+         risk="write", when="Each run asks anew; the rights are yours at that moment."),
+    _own("schedules.switch", "Switch a schedule on or off", SwitchSchedule, "schedule", {"name": "its name", "enabled": "whether it fires"}, risk="write"),
     _own("approvals.list", "What waits for a yes", ProposalsListing, "proposal", _PROPOSAL, many=True),
     _own("approvals.retrieve", "One proposal, with what was said of it", OneProposal, "proposal", _PROPOSAL),
     _own("approvals.approve", "Say yes to a proposal", Approve, "proposal", _PROPOSAL, risk="write", when="By a person; never by an agent."),

@@ -6,17 +6,22 @@ OWN["journal.balances"](cx, caller, {"connection": 1})
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from psycopg.rows import dict_row
 
 from bookhand.actions import store
+from bookhand.actions.asked import Rights
 from bookhand.actions.kit import Own
+from bookhand.actions.rights_store import grants_of
 from bookhand.core.action import Values
 from bookhand.core.caller import Caller
+from bookhand.core.days import zone
 from bookhand.core.problems import Conflict, Missing, Refusal
 from bookhand.journal import period_store, proof_store
+from bookhand.runs import schedule_store
 from bookhand.runs import store as runs
 from bookhand.runs.run import Run
 from bookhand.systems import store as connections
@@ -185,9 +190,12 @@ def _reopen(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, A
 
 def _act(cx: Transaction[Any], caller: Caller, values: Values, act: Any) -> dict[str, Any]:
     caller.need("manage")
-    closed = values["period"] in period_store.calendar(cx, caller.workspace_id).closed
+    calendar = period_store.calendar(cx, caller.workspace_id)
+    closed = values["period"] in calendar.closed
     if closed == (act == "close"):
         raise Conflict(f"{values['period']} is {'closed' if closed else 'open'} already.")
+    if act == "close" and values["period"] >= f"{datetime.now(zone(calendar.timezone)):%Y-%m}":
+        raise Refusal(f"{values['period']} is not over yet: close it when it is.")
     period_store.record(
         cx, caller.workspace_id, period=values["period"], act=act, who=caller.name, why=values["why"]
     )
@@ -237,6 +245,52 @@ def _run_act(act: Callable[..., None]) -> Own:
     return do
 
 
+def _start_run(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
+    where = _where(cx, values)
+    rights = Rights(grants=tuple(grants_of(cx, caller.workspace_id, where)), taken_at=datetime.now(UTC))
+    run_id = runs.start(
+        cx, caller, "ask", _inputs(values), rights=msgspec.to_builtins(rights), prompt=values["reason"],
+        connection_id=where,
+    )  # fmt: skip
+    return {"run": run_id}
+
+
+def _where(cx: Transaction[Any], values: Values) -> int | None:
+    """The connection that such a run is about, so that it pauses with it: the one named, or the only one that fits."""
+    params = values.get("params", {})
+    mode, account = params.get("mode"), params.get("account")
+    fitting = [
+        each.id
+        for each in connections.every(cx, system="stripe")
+        if mode in {None, each.link.mode} and account in {None, each.link.account, each.name, str(each.id)}
+    ]
+    given = values.get("connection")
+    return given if given in fitting else fitting[0] if len(fitting) == 1 else None
+
+
+def _inputs(values: Values) -> dict[str, Any]:
+    return {"action": values["action"], "params": values.get("params", {}), "reason": values["reason"]}
+
+
+def _schedules(cx: Transaction[Any], caller: Caller, values: Values) -> list[dict[str, Any]]:
+    del caller, values
+    found: list[dict[str, Any]] = msgspec.to_builtins(schedule_store.every(cx))
+    return found
+
+
+def _keep_schedule(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
+    kept = schedule_store.keep(
+        cx, caller, name=values["name"], template="ask", cron=values["cron"], timezone=values["timezone"], inputs=_inputs(values),
+        prompt=values["reason"], connection_id=_where(cx, values),
+    )  # fmt: skip
+    return {"name": kept.name, "next_at": kept.next_at.isoformat()}
+
+
+def _switch_schedule(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
+    schedule_store.switch(cx, caller, values["name"], on=values["on"])
+    return {"name": values["name"], "enabled": values["on"]}
+
+
 def _proposals(cx: Transaction[Any], caller: Caller, values: Values) -> list[dict[str, Any]]:
     states = [values["state"]] if values.get("state") else []
     found = store.listed(cx, caller.workspace_id, states=states, limit=values["limit"])
@@ -254,6 +308,7 @@ OWN: Mapping[str, Own] = {
     "reports.list": _reports, "reports.run": _report, "periods.list": _periods, "periods.close": _close, "periods.reopen": _reopen,
     "problems.list": _problems, "connections.list": _connections, "runs.list": _runs, "runs.retrieve": _run,
     "runs.pause": _run_act(runs.pause), "runs.resume": _run_act(runs.resume), "runs.cancel": _run_act(runs.cancel),
+    "runs.start": _start_run, "schedules.list": _schedules, "schedules.keep": _keep_schedule, "schedules.switch": _switch_schedule,
     "approvals.list": _proposals, "approvals.retrieve": _proposal,
 }  # fmt: skip
 """Action to what it does; `approvals.approve` and `approvals.reject` are the door's own."""

@@ -26,6 +26,7 @@ from bookhand.actions.policy import (
 )
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Missing, Refusal
+from bookhand.core.ready import ready
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -359,3 +360,6 @@ def set_standing(cx: Transaction[Any], workspace_id: int, standing_id: str, stat
     ).rowcount
     if not changed:
         raise Missing(f"There is no standing approval {standing_id} that could be changed.")
+
+
+ready(Permission, Budget, Standing)  # see core.ready

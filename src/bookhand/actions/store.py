@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Missing
+from bookhand.core.ready import ready
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -78,6 +79,18 @@ def of_step(cx: Transaction[Any], workspace_id: int, run_id: str, step: str) -> 
         (workspace_id, run_id, step),
     )  # fmt: skip
     return found[0] if found else None
+
+
+def newest_of(cx: Transaction[Any], workspace_id: int, root_id: str) -> Proposal:
+    """The newest of the proposals that replaced each other."""
+    found = _proposals(
+        cx,
+        "where workspace_id = %s and root_id = %s order by created_at desc, (state = 'replaced') limit 1",
+        (workspace_id, root_id),
+    )
+    if not found:
+        raise Missing(f"There is no proposal {root_id[:60]!r}.")
+    return found[0]
 
 
 def of_request(cx: Transaction[Any], workspace_id: int, who: str, key: str) -> Proposal | None:
@@ -238,3 +251,6 @@ def decisions(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> list
         (workspace_id, proposal_id),
     )
     return [msgspec.convert(row, Decision) for row in found]
+
+
+ready(Row, Proposal, Decision)  # see core.ready

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -13,12 +13,17 @@ from rich.markup import escape
 from bookhand import wiring
 from bookhand.cli.app import Name, app, err, out, read_settings
 from bookhand.cli.backfilling import backfill_with_bars
+from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before, zone
 from bookhand.core.problems import Refusal
 from bookhand.inbox.lists import STRIPE_BEGAN
 from bookhand.journal import workflow as journal
 from bookhand.journal.periods import checked
+from bookhand.workspace.people.store import has_people
+
+if TYPE_CHECKING:
+    from bookhand.house import House
 
 periods = typer.Typer(no_args_is_help=True, help="Close and reopen months.")
 app.add_typer(periods, name="periods")
@@ -120,16 +125,16 @@ def close(
     settings = read_settings()
     if checked(period) >= f"{datetime.now(zone(settings.timezone)):%Y-%m}":
         raise Refusal(f"{period} is not over yet: close it when it is.")
-    with wiring.open_house(settings) as house, house.db.transaction() as cx:
-        journal.close_period(cx, house.some().link, period, who=_who(), why=why)
+    with wiring.open_house(settings) as house:
+        _act(house, "close", period, why)
     out.print(f"{period} is closed.")
 
 
 @periods.command("reopen")
 def reopen(period: str, why: Annotated[str, typer.Option(help="Why, for the record.")]) -> None:
     """Open a closed month again."""
-    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
-        journal.reopen_period(cx, house.some().link, period, who=_who(), why=why)
+    with wiring.open_house(read_settings()) as house:
+        _act(house, "reopen", period, why)
     out.print(f"{period} is open again.")
 
 
@@ -141,6 +146,19 @@ def release(name: Name = None) -> None:
     for problem in problems:
         err.print(problem.message, markup=False)
     out.print(f"Posted {count:,} entries that waited." if count else "Nothing waited for a closed month.")
+
+
+def _act(house: House, act: Literal["close", "reopen"], period: str, why: str) -> None:
+    """Through the door, by whoever is signed in; by whoever sits at the machine where nobody can sign in yet."""
+    with house.db.transaction() as cx:
+        somebody = has_people(cx)
+    if somebody:
+        house.door.propose(caller_of(house), f"periods.{act}", {"period": period, "why": why}, why)
+        return
+    change = journal.close_period if act == "close" else journal.reopen_period
+    with house.db.transaction() as cx:
+        change(cx, house.some().link, period, who=_who(), why=why)
+        house.note(cx, f"periods.{act}", period, {"by": f"machine:{_who()}", "why": why})
 
 
 def _who() -> str:

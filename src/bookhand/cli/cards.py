@@ -106,7 +106,6 @@ def _lines(proposal: Proposal) -> Iterable[tuple[str, str | Text]]:
     yield "State", state_text(proposal)
     if proposal.state == "waiting":
         yield "Expires", _when(proposal.expires_at)
-    yield "Hash", proposal.call_hash
 
 
 def state_text(proposal: Proposal) -> Text:
@@ -122,21 +121,18 @@ def money_line(moves: Moves) -> str:
 
 
 def proposal_table(proposals: Sequence[Proposal]) -> Table:
-    """Proposals, one a line."""
+    """Proposals, each with what it does and its id under it."""
     table = plain_table("Proposals")
-    for heading in ("Asked", "Id", "What"):
-        table.add_column(heading, no_wrap=heading == "Id", overflow="fold")
-    table.add_column("Mode")
-    table.add_column("State")
+    table.add_column("Asked", no_wrap=True)
+    table.add_column("What", overflow="fold")
+    table.add_column("State", no_wrap=True)
     for each in proposals:
-        what = Text.assemble((each.action, "bold"), "\n", text(each.preview.says))
-        mode = badge(each.mode) if each.mode else Text("")
+        mode = badge(each.mode) if each.mode else ""
+        what = Text.assemble(
+            (each.action, "bold"), " ", mode, "\n", text(each.preview.says), "\n", (each.proposal_id, "dim")
+        )
         table.add_row(
-            f"{each.created_at:%m-%d %H:%M}",
-            each.proposal_id,
-            what,
-            mode,
-            Text(each.state, style=_STATE.get(each.state, "dim")),
+            f"{each.created_at:%m-%d %H:%M}", what, Text(each.state, style=_STATE.get(each.state, "dim"))
         )
     return table
 
@@ -217,7 +213,7 @@ def action_card(described: Mapping[str, Any]) -> Group:
         facts,
     ]
     if described.get("params"):
-        parts.append(_params(described["params"]))
+        parts += [Text(), _params(described["params"])]
     return Group(*parts)
 
 
@@ -237,16 +233,13 @@ def _params(schema: Mapping[str, Any]) -> Table:
 def permission_table(permissions: Sequence[Permission]) -> Table:
     """Who may do what."""
     table = plain_table("Permissions: what nothing speaks of is not allowed")
-    for heading in ("For", "What", "", "Where", "By"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("For", "What", "", "By"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"", "What"})
     for each in permissions:
         word = Text("allowed", style="green") if each.allowed else Text("forbidden", style="red")
+        where = "" if each.connection_id is None else f", at {_where(each.connection_id)}"
         table.add_row(
-            _whom(each.grantee),
-            each.pattern,
-            word,
-            _where(each.connection_id),
-            "default" if each.is_default else each.by_who or "",
+            _whom(each.grantee), each.pattern, word, f"{'default' if each.is_default else each.by_who}{where}"
         )
     return table
 
@@ -294,24 +287,26 @@ def standing_table(standings: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def trail_table(entries: Sequence[Entry]) -> Table:
-    """Entries of the trail."""
+    """Entries of the trail: what, and under it about what and why."""
     table = plain_table("Trail, newest first")
-    for heading in ("No", "When", "Who", "What", "About", "Why"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("No", "When", "Who", "What"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"No", "When"})
     for each in entries:
         said = redacted(each.said())
-        who = said.get("name") or said["who"]
-        about = said.get("subject") or said.get("proposal") or ""
-        why = said.get("why") or said.get("details", {}).get("refused", "")
         table.add_row(
             str(each.seq),
             str(said["at"])[:19].replace("T", " "),
-            text(who),
-            said["what"],
-            text(about),
-            text(why[:_LONGEST]),
+            text(said.get("name") or said["who"]),
+            _entry(said),
         )
     return table
+
+
+def _entry(said: Mapping[str, Any]) -> Text:
+    about = said.get("subject") or said.get("proposal") or ""
+    why = said.get("why") or said.get("details", {}).get("refused", "")
+    lines = [Text(said["what"], style="bold"), *(text(str(each)[:_LONGEST]) for each in (about, why) if each)]
+    return Text("\n").join(lines)
 
 
 def as_json(value: Any) -> str:

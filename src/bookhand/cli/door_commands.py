@@ -76,7 +76,7 @@ def propose(
     """Ask for a write: shows what it would do, and waits for a yes."""
     with desk() as at:
         made = at.door.propose(at.caller, name, given(words or ()), Asked(reason=reason, request_key=key))
-    out.print(cards.card(made))
+    _show(made)
     if made.state == "waiting":
         out.print(f"It waits for a yes: bookhand approve {made.proposal_id}", highlight=False, soft_wrap=True)
 
@@ -109,7 +109,7 @@ def proposal(proposal_id: Id) -> None:
             said = store.decisions(cx, at.caller.workspace_id, proposal_id)
             calls = call_store.calls(cx, at.caller.workspace_id, proposal_id, limit=_ROWS)
             rows = store.rows(cx, at.caller.workspace_id, proposal_id, limit=_ROWS)
-    out.print(cards.card(found))
+    _show(found)
     tables = [
         cards.decision_table(said) if said else None,
         cards.row_table(rows) if rows else None,
@@ -137,7 +137,7 @@ def approve(
     chosen = _numbers(rows) if rows is not None else None
     with desk() as at:
         shown = at.proposal(proposal_id)
-        out.print(cards.card(shown))
+        _show(shown)
         if yes is None and shown.state == "waiting" and not typer.confirm("Do exactly this?"):
             out.print("Nothing was done; it goes on waiting.")
             raise typer.Exit(1)
@@ -178,7 +178,7 @@ def edit(
     """Ask for a changed call in its place (name=null takes a parameter out); it needs its own yes."""
     with desk() as at:
         made = at.door.edit(at.caller, proposal_id, given(words or ()), note=note)
-    out.print(cards.card(made))
+    _show(made)
 
 
 @app.command()
@@ -208,6 +208,12 @@ def settle(
 ) -> None:
     """Say what became of a call that nobody can tell of, after looking at the other side."""
     _after(lambda at: at.door.settle(at.caller, proposal_id, done=done, note=note, row_no=row))
+
+
+def _show(proposal: Proposal) -> None:
+    """The card, and under it the hash in one piece: a yes is for this."""
+    out.print(cards.card(proposal))
+    out.print(f"Hash {proposal.call_hash}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _after(work: Callable[[Desk], Proposal]) -> None:

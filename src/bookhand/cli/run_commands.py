@@ -10,8 +10,6 @@ import typer
 
 from bookhand import logs, wiring
 from bookhand.cli.app import app, err, out, read_settings
-from bookhand.cli.demo import demo as run_demo
-from bookhand.cli.running import Running
 
 Port = Annotated[int | None, typer.Option(help="The port to listen on (0: any free one).")]
 
@@ -25,6 +23,8 @@ def serve(
     ] = True,
 ) -> None:
     """Receive webhooks, post, prove, mirror, and show the status page, until Ctrl-C."""
+    from bookhand.cli.running import Running  # noqa: PLC0415 (the web is half a second that other commands do not need)
+
     settings = read_settings(host=host, port=port)
     logs.setup(style=settings.log_format, level=settings.log_level)
     with wiring.open_house(settings) as house, Running(house, work=work) as running:
@@ -37,6 +37,8 @@ def serve(
 @app.command()
 def worker() -> None:
     """Post, prove and mirror without a web server; as many as you like on one PostgreSQL."""
+    from bookhand.cli.running import Running  # noqa: PLC0415 (see `serve`)
+
     settings = read_settings()
     logs.setup(style=settings.log_format, level=settings.log_level)
     with wiring.open_house(settings) as house, Running(house, web=False) as running:
@@ -52,6 +54,8 @@ def demo(
     port: Port = None,
 ) -> None:
     """A company, its Stripe and its books, all on this machine."""
+    from bookhand.cli.demo import demo as run_demo  # noqa: PLC0415 (see `serve`)
+
     settings = read_settings(port=port)
     logs.setup(
         style=settings.log_format, level="warning" if settings.log_level == "info" else settings.log_level

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from bookhand import wiring
 from bookhand.cli.app import app, out, read_settings
+from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import run_table, schedule_table, timeline_table
-from bookhand.core.caller import Caller, capabilities
 from bookhand.core.problems import Refusal
 from bookhand.runs import schedule_store, store
 from bookhand.runs.run import State
@@ -17,6 +19,7 @@ from bookhand.runs.run import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bookhand.core.caller import Caller
     from bookhand.house import House
 
 Id = Annotated[str, typer.Argument(help="The run's id (run_…).")]
@@ -32,7 +35,7 @@ def runs(
     wanted: list[State] = [each for each in get_args(State) if each == state]
     if state is not None and not wanted:
         raise Refusal(f"No run is ever {state!r}: it is one of {', '.join(get_args(State))}.")
-    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+    with _reading() as (_, cx):
         found = store.every(cx, states=wanted, limit=limit)
     out.print(run_table(found) if found else "There is no run.")
 
@@ -40,7 +43,7 @@ def runs(
 @app.command("run")
 def show_run(run_id: Id) -> None:
     """One run, step by step: when, how long, what it gave, and what was not done."""
-    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+    with _reading() as (house, cx):
         run = store.get(cx, run_id)
         stages = store.steps(cx, run_id, house.runs().templates.get(run.template))
     out.print(timeline_table(run, stages))
@@ -85,16 +88,18 @@ def cancel(run_id: Id, reason: Reason = "cancelled by a person") -> None:
 @app.command()
 def schedules() -> None:
     """What the clock starts, in whose name, and when next."""
-    with wiring.open_house(read_settings()) as house, house.db.transaction() as cx:
+    with _reading() as (_, cx):
         found = schedule_store.every(cx)
     out.print(schedule_table(found) if found else "Nothing is scheduled.")
 
 
-def _caller(house: House) -> Caller:
-    """Whoever has this machine's data folder in hand is its owner."""
-    return Caller(
-        workspace_id=house.db.workspace_id, who="cli", name="this machine", role="owner", can=capabilities("owner"), channel="cli"
-    )  # fmt: skip
+@contextmanager
+def _reading() -> Iterator[tuple[House, store.Transaction]]:
+    """A house that may be read by whoever runs this command, and a transaction."""
+    with wiring.open_house(read_settings()) as house:
+        caller_of(house).need("read")
+        with house.db.transaction() as cx:
+            yield house, cx
 
 
 def _within(house: House, work: Callable[[store.Transaction], None]) -> None:
@@ -104,6 +109,6 @@ def _within(house: House, work: Callable[[store.Transaction], None]) -> None:
 
 def _do(work: Callable[[House, Caller], None], said: str) -> None:
     with wiring.open_house(read_settings()) as house:
-        work(house, _caller(house))
+        work(house, caller_of(house))
         house.runs().nudge()
     out.print(said, highlight=False)

@@ -18,6 +18,7 @@ import msgspec
 
 from bookhand.core.facts import Fact, Gone, OpeningBalance, PayoutMember, Seen
 from bookhand.core.problems import Refusal
+from bookhand.core.ready import ready
 from bookhand.systems.stripe.translate import about, envelope, facts_of
 
 Kind = Literal["event", "thin", "listed", "fetched"]
@@ -187,3 +188,6 @@ def _members(body: bytes) -> list[Fact]:
 def _born(found: Sequence[Fact], object_id: str) -> int | None:
     created = getattr(found[0], "created", None) if found else None
     return created if created is not None and getattr(found[0], "id", None) == object_id else None
+
+
+ready(OpeningBalance, _Members)  # see core.ready

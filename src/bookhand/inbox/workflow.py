@@ -20,6 +20,7 @@ import structlog
 from bookhand.core.facts import Link, Payout, Seen
 from bookhand.core.ports import Reader
 from bookhand.core.problems import Outage, Problem
+from bookhand.core.ready import ready
 from bookhand.db.engine import Database
 from bookhand.inbox import store
 from bookhand.inbox.delivery import (
@@ -262,3 +263,6 @@ def _related_path(body: bytes) -> str | None:
     related: Any = msgspec.json.decode(body, type=_ThinBody).related_object
     url = related.url if related else None
     return url if url and url.startswith(("/v1/", "/v2/")) and ".." not in url and "?" not in url else None
+
+
+ready(_ThinBody)  # see core.ready

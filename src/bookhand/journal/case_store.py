@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.core.facts import InvoiceTax, Link
+from bookhand.core.ready import ready
 from bookhand.journal.cases import (
     ChargeCase,
     Credited,
@@ -201,3 +202,6 @@ def _credited(row: tuple[Any, ...]) -> Credited:
 
 def _taxes(value: object) -> tuple[InvoiceTax, ...]:
     return msgspec.convert(value, tuple[InvoiceTax, ...])
+
+
+ready(tuple[InvoiceTax, ...])  # see core.ready

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Conflict, Missing, Problem
+from bookhand.core.ready import ready
 from bookhand.runs import durable_store
 from bookhand.runs.run import ENDED, STATES, Owner, Run, Stage, Standing, State, may_move, told_of
 from bookhand.runs.template import Template
@@ -397,3 +398,6 @@ def retell(cx: Transaction, run: Run, template: Template) -> None:
     """Tell anew what a cancelled run did: a step was under way when it was cancelled."""
     told = told_of([step.name for step in template.steps], durable_store.done(cx, run.id))
     cx.execute("update run set result = %s where run_id = %s and state = 'cancelled'", (Jsonb(told), run.id))
+
+
+ready(Stage)  # see core.ready

@@ -106,9 +106,8 @@ def test_every_example_of_the_description_can_be_sent(web) -> None:
             )
             name = schema.get("$ref", "").rpartition("/")[2]
             for example in openapi["components"]["schemas"].get(name, {}).get("examples", ()):
-                answer = api.call(
-                    method.upper(), re.sub(r"\{number\}", "1", re.sub(r"\{\w+_id\}", "some_1", path)), example
-                )
+                place = path.replace("{name}", "charges.list").replace("{number}", "1")
+                answer = api.call(method.upper(), re.sub(r"\{\w+_id\}", "some_1", place), example)
                 assert answer.status_code < 500, (path, answer.text)
                 assert "invalid" not in answer.text.partition("message")[0], (path, answer.text)
                 sent += 1

@@ -265,7 +265,12 @@ def _may_ask(name: str, role: str) -> bool:
     can = capabilities(role)  # type: ignore[arg-type]
     if name.startswith("approvals."):
         return {"propose", "approve"} <= can
-    if name.startswith(("periods.", "runs.")):
+    if name.startswith("periods.") or name in {
+        "runs.pause",
+        "runs.resume",
+        "runs.cancel",
+        "schedules.switch",
+    }:
         return {"propose", "manage"} <= can
     return "propose" in can
 

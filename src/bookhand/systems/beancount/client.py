@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from bookhand.core.problems import Outage, Refusal
+from bookhand.core.ready import ready
 
 _MARK = ";; bookhand"
 _NOTE = (
@@ -166,3 +167,6 @@ def _is_ours(path: Path) -> bool:
         while block := file.read(1 << 20):
             hasher.update(block)
     return first[2].decode("ascii", "replace") == hasher.hexdigest()
+
+
+ready(Known)  # see core.ready

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import msgspec
 
 from bookhand.core.problems import Outage, Refusal
+from bookhand.core.ready import ready
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,3 +152,6 @@ def _why(status: int, permission: str | None, asked: str) -> str:
 
 def _traced(request_id: str | None) -> str:
     return f" (request {request_id})" if request_id else ""
+
+
+ready(_Body)  # see core.ready

@@ -18,6 +18,7 @@ import structlog
 
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Refusal
+from bookhand.core.ready import ready
 from bookhand.systems import store
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Auth, Connection, mode_of_key
@@ -248,3 +249,6 @@ def keep(
         auth=draft.auth,
     )
     return connection
+
+
+ready(_Account, _Balance)  # see core.ready

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bookhand.core.ready import ready
+
 _BESIDE = ("issuing", "refund_and_dispute_prefunding", "risk_reserved")
 
 
@@ -44,3 +46,6 @@ def balance_of(body: bytes) -> Mapping[str, Mapping[str, int]]:
             by_type = sums.setdefault(one.currency.upper(), {})
             by_type[name] = by_type.get(name, 0) + one.amount
     return sums
+
+
+ready(_Balance)  # see core.ready

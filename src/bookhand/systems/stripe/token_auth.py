@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from bookhand.core.problems import Outage, Refusal
+from bookhand.core.ready import ready
 from bookhand.systems.connection import Connection
 from bookhand.systems.store import set_status
 from bookhand.systems.stripe import answers
@@ -187,3 +188,6 @@ def read_tokens(answer: Answer, *, at: float, before: Tokens | None = None) -> T
     new = granted(answer)
     refresh = new.refresh_token or (before.refresh_token if before else "")
     return Tokens(access_token=new.access_token, refresh_token=refresh, issued_at=at)
+
+
+ready(Tokens, Granted)  # see core.ready

@@ -59,6 +59,12 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     groups: tuple[Group, ...]
 
+    @property
+    def errors(self) -> tuple[tuple[str, str], ...]:
+        """What any route may answer beside its success, each once."""
+        every = (error for group in self.groups for route in group.routes for error in route.errors)
+        return tuple(sorted(dict(every).items()))
+
 
 def reference(openapi: Json) -> Reference:
     """What the page shows of an OpenAPI description."""
@@ -98,7 +104,7 @@ def _route(openapi: Json, path: str, method: str, operation: Json) -> Route:
         about=operation.get("description", ""),
         parameters=tuple(_parameter(openapi, each) for each in operation.get("parameters", [])),
         body=_fields(openapi, body), example=_example(openapi, body), status=status, gives=_type(gives) if gives else "",
-        answer=_fields(openapi, gives),
+        answer=tuple(msgspec.structs.replace(each, required=False) for each in _fields(openapi, gives)),
         errors=tuple((code, each["description"]) for code, each in operation["responses"].items() if not code.startswith("2")),
     )  # fmt: skip
 

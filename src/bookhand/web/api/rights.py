@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from bookhand.actions.govern_workflow import StandingState, Terms
 from bookhand.actions.policy import Budget
+from bookhand.core.ready import ready
 from bookhand.web.api import models as m
 from bookhand.web.api.desk import At, Desk, Id
 from bookhand.web.api.shown import said
@@ -159,3 +160,6 @@ def _set(desk: Desk, standing_id: str, state: StandingState, sent: m.Why) -> JSO
 
 def _standing(desk: Desk, standing_id: str) -> dict[str, Any]:
     return dict(desk.door.governing.standing(desk.caller, standing_id))
+
+
+ready(Terms)  # see core.ready

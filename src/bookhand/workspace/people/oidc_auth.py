@@ -29,6 +29,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from bookhand.core.problems import Outage, Refusal
+from bookhand.core.ready import ready
 from bookhand.workspace.people.person import address
 
 _ALGORITHMS = (
@@ -198,3 +199,6 @@ def _made(step: str, what: str) -> str:
 
 def _plain(text: str) -> str:
     return "".join(char for char in text if char.isprintable())[:80]
+
+
+ready(_Places)  # see core.ready

@@ -129,6 +129,7 @@ create unique index proposal_of_step on proposal (workspace_id, run_id, step) wh
 create unique index proposal_of_request on proposal (workspace_id, proposed_by, request_key) where request_key is not null;
 create index proposal_newest on proposal (workspace_id, created_at desc, proposal_id desc);
 create index proposal_open on proposal (workspace_id, state, created_at) where state in ('waiting', 'approved', 'unknown');
+create index proposal_of_root on proposal (workspace_id, root_id);
 create index proposal_of_run on proposal (workspace_id, run_id) where run_id is not null;
 
 create table proposal_row (
