@@ -240,9 +240,16 @@ def _run_of(run: Run) -> dict[str, Any]:
 def _run_act(act: Callable[..., None]) -> Own:
     def do(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
         act(cx, caller, values["run"], values["reason"])
-        return {"run": values["run"], "state": runs.get(cx, values["run"]).state}
+        after = runs.get(cx, values["run"])
+        told = {"says": after.result["says"]} if after.state == "cancelled" and after.result else {}
+        return {"run": values["run"], "state": after.state, **told}
 
     return do
+
+
+def cancelling(cancel: Callable[..., None]) -> Own:
+    """``runs.cancel`` by `cancel`, which knows the kinds of runs and so what was not done; see `DoorRuns.cancel`."""
+    return _run_act(cancel)
 
 
 def _start_run(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
