@@ -17,10 +17,8 @@ from bookhand.runs import schedule_store, store
 from bookhand.runs.run import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bookhand.core.caller import Caller
     from bookhand.house import House
+    from bookhand.runs.run import Run
 
 Id = Annotated[str, typer.Argument(help="The run's id (run_…).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever looks at it later.")]
@@ -56,33 +54,24 @@ def show_run(run_id: Id) -> None:
 @app.command()
 def pause(run_id: Id, reason: Reason = "paused by a person") -> None:
     """Stop a run before its next step, until it is resumed."""
-    _do(
-        lambda house, caller: _within(house, lambda cx: store.pause(cx, caller, run_id, reason)),
-        f"{run_id} is paused.",
-    )
+    _act("pause", run_id, reason)
+    out.print(f"{run_id} is paused.", highlight=False)
 
 
 @app.command()
-def resume(run_id: Id, reason: Annotated[str | None, typer.Option(help="Why.")] = None) -> None:
+def resume(run_id: Id, reason: Reason = "resumed by a person") -> None:
     """Let a paused or parked run go on where it stopped."""
-    _do(
-        lambda house, caller: _within(house, lambda cx: store.resume(cx, caller, run_id, reason)),
-        f"{run_id} goes on.",
-    )
+    _act("resume", run_id, reason)
+    out.print(f"{run_id} goes on.", highlight=False)
 
 
 @app.command()
 def cancel(run_id: Id, reason: Reason = "cancelled by a person") -> None:
     """End a run before its next step; says what was and was not done."""
-
-    def work(house: House, caller: Caller) -> None:
-        with house.db.transaction() as cx:
-            template = house.runs().templates.get(store.get(cx, run_id).template)
-            store.cancel(cx, caller, run_id, reason, template)
-            told = store.get(cx, run_id).result or {}
-        out.print(str(told.get("says", "")), highlight=False, markup=False, soft_wrap=True)
-
-    _do(work, f"{run_id} is cancelled.")
+    run = _act("cancel", run_id, reason)
+    told = str((run.result or {}).get("says", ""))
+    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    out.print(f"{run_id} is cancelled.", highlight=False)
 
 
 @app.command()
@@ -102,13 +91,10 @@ def _reading() -> Iterator[tuple[House, store.Transaction]]:
             yield house, cx
 
 
-def _within(house: House, work: Callable[[store.Transaction], None]) -> None:
-    with house.db.transaction() as cx:
-        work(cx)
-
-
-def _do(work: Callable[[House, Caller], None], said: str) -> None:
+def _act(verb: str, run_id: str, reason: str) -> Run:
+    """Through the door, so that it is in the trail; the run as it is afterwards."""
     with wiring.open_house(read_settings()) as house:
-        work(house, caller_of(house))
-        house.runs().nudge()
-    out.print(said, highlight=False)
+        house.door.propose(caller_of(house), f"runs.{verb}", {"run": run_id, "reason": reason}, reason)
+        house.nudge()
+        with house.db.transaction() as cx:
+            return store.get(cx, run_id)
