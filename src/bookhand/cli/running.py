@@ -187,6 +187,7 @@ class Running:
                 templates={each.name: each for each in house.templates},
                 more=[people_api.of(reception)],
             ),
+            templates={each.name: each for each in house.templates},
         )
         config = uvicorn.Config(
             app,

@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
-from bookhand.web import health, pages, store
+from bookhand.runs.template import Template
+from bookhand.web import health, pages, runs, store
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
 from bookhand.web.metrics import CONTENT_TYPE, Meter
@@ -54,12 +55,13 @@ def create_app(
     lifespan: Lifespan | None = None,
     reception: Reception | None = None,
     api: ASGIApp | None = None,
+    templates: Mapping[str, Template] | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in; `api` is the REST API, behind the same shield (without it,
-    the part about people alone is there).
+    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in and see runs, whose steps `templates` declare; `api` is the
+    REST API, behind the same shield (without it, the part about people alone is there).
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
@@ -67,6 +69,7 @@ def create_app(
     _pages(app, _Kept(lambda: _read(db)), reception)
     if reception is not None:
         _people(app, reception, alone=api is None)
+        app.include_router(runs.routes(db, caller=reception.caller, templates=templates or {}))
     if sign_in is not None:
         _way_back(app, sign_in)
     if api is not None:
@@ -149,7 +152,7 @@ def _errors(app: FastAPI) -> None:
         code = error.status_code if isinstance(error, HTTPException) else 500
         if code == 404:  # noqa: PLR2004 (not found)
             return _message(
-                code, "There is no such page.", "The status page is at /; machines read /health and /metrics."
+                code, "There is no such page.", "The status page is at /, runs are at /runs; machines read /health and /metrics."
             )
         return _message(code, "This cannot be asked for.", "This address does not answer that.")
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from bookhand.core.caller import WHAT, Caller, Role, capabilities
+from bookhand.core.redaction import redact_text, redacted
 from bookhand.web import words
 from bookhand.web.api.reference import Reference
 from bookhand.web.status import Status, Tone, verdict
@@ -96,6 +99,11 @@ def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:
     return _environment().get_template("message.html").render(headline=headline, detail=detail, tone=tone)
 
 
+def runs_page(name: str, seen: Mapping[str, Any]) -> str:
+    """A page of runs: the list (``runs.html``) or one of them (``run.html``), with what it shows."""
+    return _environment().get_template(name).render(**seen)
+
+
 def reference_page(reference: Reference) -> str:
     """The API for people, made from its own description."""
     return _environment().get_template("reference.html").render(reference=reference)
@@ -144,6 +152,9 @@ def _environment() -> Environment:
         "marked": _marked,
         "auth": lambda name: _SIGNED_IN_BY.get(name, name),
         "history": _history,
+        "written": _written,
+        "clean": redact_text,
+        "redacted": redacted,
     }
     return environment
 
@@ -151,6 +162,14 @@ def _environment() -> Environment:
 def _marked(sentence: str) -> Markup:
     """A sentence with what stands between backticks set as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 (escaped just before)
+
+
+def _written(value: Any) -> str:
+    """A value for people: text as it is, anything else as JSON, and never a secret."""
+    if value is None:
+        return ""
+    safe = redacted(value)
+    return redact_text(safe if isinstance(safe, str) else json.dumps(safe, ensure_ascii=False, default=str))
 
 
 def _history(status: Status) -> str:
