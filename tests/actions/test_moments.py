@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER
 
@@ -78,7 +76,9 @@ def _yes(door: Door, proposal, by=APPROVER):
 # --- rights ---
 
 
-def test_a_right_taken_back_while_the_preview_is_made_is_not_there_any_more(door, shop, moment, revoke) -> None:
+def test_a_right_taken_back_while_the_preview_is_made_is_not_there_any_more(
+    door, shop, moment, revoke
+) -> None:
     moment.before("fetch", revoke)
     with pytest.raises(NotAllowed, match=r"Stop\."):
         _yes(door, _asked(door, shop)[1])

@@ -31,7 +31,7 @@ from bookhand.runs import store
 from bookhand.web.app import create_app
 from bookhand.web.shield import HEADERS
 
-SECRET = "rk_test_" + "a" * 24  # noqa: S105 (planted)
+SECRET = "rk_test_" + "a" * 24
 
 
 @pytest.fixture
@@ -72,7 +72,14 @@ async def test_a_run_is_listed_and_has_a_page_of_its_own(web, start) -> None:
     listed = await owner.get("/runs")
     assert f'href="/runs/{run}"' in listed.text
     text = Read((await owner.get(f"/runs/{run}")).text).text
-    for said in ("Close the month", "Queued", "operator", "2026-10", "refunds.create", "It has proposed nothing."):
+    for said in (
+        "Close the month",
+        "Queued",
+        "operator",
+        "2026-10",
+        "refunds.create",
+        "It has proposed nothing.",
+    ):
         assert said in text
     for page in (listed, await owner.get(f"/runs/{run}")):
         assert page.headers["content-security-policy"] == HEADERS["content-security-policy"]
@@ -81,18 +88,32 @@ async def test_a_run_is_listed_and_has_a_page_of_its_own(web, start) -> None:
 
 
 async def test_a_done_refund_shows_its_steps_its_call_and_to_an_auditor_its_trail(
-    web, shop: Shop, door: Door, runs, db: Database  # noqa: F811
+    web,
+    shop: Shop,
+    door: Door,
+    runs,
+    db: Database,  # noqa: F811
 ) -> None:
     web.app = create_app(db, reception=web.reception, templates={"act": act_template(door)})
     owner = await web.owner()
     viewer = await web.person("viewer", owner)
-    asked = door.propose(_caller("operator", 4), "refunds.create", {"charge": shop.charge(), "amount": 1500}, "Charged twice")
+    asked = door.propose(
+        _caller("operator", 4), "refunds.create", {"charge": shop.charge(), "amount": 1500}, "Charged twice"
+    )
     approved = door.approve(_caller("approver", 3), asked.proposal_id, asked.call_hash)
     _until_done(db, approved.run_id)
     with db.transaction() as cx:
         refund = proposals.proposal(cx, 1, asked.proposal_id).result_id
     text = Read((await owner.get(f"/runs/{approved.run_id}")).text).text
-    for said in ("Done", asked.preview.says, "Send the approved call", refund, "Charged twice", "proposal.made", "call.done"):
+    for said in (
+        "Done",
+        asked.preview.says,
+        "Send the approved call",
+        refund,
+        "Charged twice",
+        "proposal.made",
+        "call.done",
+    ):
         assert said in text
     seen = Read((await viewer.get(f"/runs/{approved.run_id}")).text).text
     assert refund in seen

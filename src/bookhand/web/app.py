@@ -152,7 +152,9 @@ def _errors(app: FastAPI) -> None:
         code = error.status_code if isinstance(error, HTTPException) else 500
         if code == 404:  # noqa: PLR2004 (not found)
             return _message(
-                code, "There is no such page.", "The status page is at /, runs are at /runs; machines read /health and /metrics."
+                code,
+                "There is no such page.",
+                "The status page is at /, runs are at /runs; machines read /health and /metrics.",
             )
         return _message(code, "This cannot be asked for.", "This address does not answer that.")
 

@@ -34,7 +34,13 @@ from bookhand.workspace import trail_store
 
 PAGE = 50
 _PROPOSALS, _CALLS, _ENTRIES = 20, 20, 200
-_TONES: Mapping[str, Tone] = {"done": "good", "running": "busy", "queued": "busy", "waiting": "busy", "cancelled": "quiet"}
+_TONES: Mapping[str, Tone] = {
+    "done": "good",
+    "running": "busy",
+    "queued": "busy",
+    "waiting": "busy",
+    "cancelled": "quiet",
+}
 
 Asks = Callable[[Request], Caller | None]
 
@@ -117,8 +123,16 @@ def _list(db: Database, asks: Caller, request: Request, state: str, cursor: str 
     if state and not states:
         raise Refusal(f"No run is ever {state[:20]!r}: it is one of {', '.join(get_args(State))}.")
     with db.transaction() as cx:
-        found = page(store.every(cx, states=states, after=after(cursor), limit=PAGE + 1), limit=PAGE, last="id")
-    seen = {"runs": found["items"], "next": found["next"], "state": state, "states": get_args(State), "at": datetime.now(UTC)}
+        found = page(
+            store.every(cx, states=states, after=after(cursor), limit=PAGE + 1), limit=PAGE, last="id"
+        )
+    seen = {
+        "runs": found["items"],
+        "next": found["next"],
+        "state": state,
+        "states": get_args(State),
+        "at": datetime.now(UTC),
+    }
     return _page("runs.html", asks, request, seen)
 
 
