@@ -23,7 +23,7 @@ from bookhand.actions.act_workflow import DoorRuns, act_template, ask_template, 
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
-from bookhand.actions.own_store import OWN
+from bookhand.actions.own_store import OWN, cancelling
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, capabilities
 from bookhand.db import embedded
@@ -67,13 +67,14 @@ def door_of(house: House) -> Door:
     """The door of a house: who performs for which vendor, bookhand's own acts, and the runs that do what was approved."""
     performer = StripePerformer(house.db, house.secrets)
     house.at_end.append(performer.close)
+    runs = DoorRuns(nudge=house.nudge, templates=lambda: house.templates)
     return Door(
         Kit(
             db=house.db,
             catalogue=catalogue(),
             performers={"stripe": performer},
-            own=OWN,
-            runs=DoorRuns(nudge=house.nudge),
+            own={**OWN, "runs.cancel": cancelling(runs.cancel)},
+            runs=runs,
             timezone=house.settings.timezone,
         )
     )

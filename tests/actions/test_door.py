@@ -236,6 +236,14 @@ def test_four_eyes_from_an_amount_on(door, shop, db) -> None:
     assert _yes(door, edited, by=APPROVER).state == "approved"
 
 
+def test_a_threshold_counts_for_what_waits_already(door, shop, db) -> None:
+    waiting = _asked(door, shop, 5000, by=APPROVER)[1]
+    _budget(db, currency="usd", four_eyes_minor=5000)
+    with pytest.raises(NotAllowed, match="four eyes"):
+        _yes(door, waiting, by=APPROVER)
+    assert _yes(door, waiting, by=OWNER).state == "approved"
+
+
 # --- what a yes binds ---
 
 

@@ -22,6 +22,7 @@ from bookhand.runs import schedule_store, store
 from bookhand.runs.template import Context, Step, Template
 from bookhand.settings import Settings
 from bookhand.wiring import open_house
+from bookhand.workspace.trail_store import search
 
 Command = Callable[..., Result]
 
@@ -42,7 +43,7 @@ def test_nobody_in_particular_sees_nothing(run: Command) -> None:
 def test_a_run_is_listed_shown_paused_resumed_and_cancelled(db: Database, bookhand: Command) -> None:
     assert "There is no run." in bookhand("runs").output
     with db.transaction() as cx:
-        run_id = store.start(cx, OWNER, "refund", {}, rights={})
+        run_id = store.start(cx, OWNER, "ask", {}, rights={})
     assert run_id in bookhand("runs").output
     assert "paused" in bookhand("pause", run_id, "--reason", "Let me look.").output
     listed = bookhand("runs", "--state", "paused").output
@@ -50,7 +51,15 @@ def test_a_run_is_listed_shown_paused_resumed_and_cancelled(db: Database, bookha
     assert run_id not in bookhand("runs", "--state", "done").output
     assert "Let me look." in bookhand("run", run_id).output
     assert "goes on" in bookhand("resume", run_id).output
-    assert "cancelled" in bookhand("cancel", run_id).output
+    assert "0 of 2 steps were done. Not done: ask, perform." in bookhand("cancel", run_id).output
+    with db.transaction() as cx:
+        said = [(entry.said()["what"], entry.said().get("why")) for entry in search(cx, 1, limit=20)]
+    for what, why in (
+        ("pause", "Let me look."),
+        ("resume", "resumed by a person"),
+        ("cancel", "cancelled by a person"),
+    ):
+        assert (f"runs.{what}", why) in said
     assert isinstance(bookhand("resume", run_id).exception, Refusal)
     assert isinstance(bookhand("runs", "--state", "sleeping").exception, Refusal)
 

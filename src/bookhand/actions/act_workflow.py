@@ -9,7 +9,7 @@ tell what became of a call, the run waits for a person to say so, and then it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +52,19 @@ OUTLINES: Mapping[str, Template] = {
 
 
 class DoorRuns:
-    """Starts a run for what was approved outside of one, and wakes those that wait; see `kit.Runs`."""
+    """Starts a run for what was approved outside of one, and wakes those that wait; see `kit.Runs`.
 
-    def __init__(self, nudge: Callable[[], None] = lambda: None) -> None:
+    `templates` gives the kinds of runs there are, so that of a stopped one what was not done is told too.
+    """
+
+    def __init__(
+        self,
+        nudge: Callable[[], None] = lambda: None,
+        *,
+        templates: Callable[[], Iterable[Template]] = tuple,
+    ) -> None:
         self._nudge = nudge
+        self._templates = templates
 
     def start(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> str | None:
         """A run that does `proposal`, in the transaction that approves it; it is whose proposal it is."""
@@ -74,7 +83,13 @@ class DoorRuns:
 
     def stop(self, cx: Transaction[Any], *, grantee: str, connection_id: int | None, reason: str) -> int:
         """Stop every run of `grantee` before its next step."""
-        return len(runs.stop_of(cx, grantee, connection_id, reason))
+        known = {each.name: each for each in self._templates()}
+        return len(runs.stop_of(cx, grantee, connection_id, reason, known))
+
+    def cancel(self, cx: Transaction[Any], caller: Caller, run_id: str, reason: str) -> None:
+        """End one run before its next step."""
+        known = {each.name: each for each in self._templates()}
+        runs.cancel(cx, caller, run_id, reason, known.get(runs.get(cx, run_id).template))
 
     def nudge(self) -> None:
         """A transaction that started or woke runs has been committed."""

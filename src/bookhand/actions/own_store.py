@@ -13,7 +13,6 @@ import msgspec
 from psycopg.rows import dict_row
 
 from bookhand.actions import store
-from bookhand.actions.act_workflow import OUTLINES
 from bookhand.actions.asked import Rights
 from bookhand.actions.kit import Own
 from bookhand.actions.rights_store import grants_of
@@ -241,15 +240,16 @@ def _run_of(run: Run) -> dict[str, Any]:
 def _run_act(act: Callable[..., None]) -> Own:
     def do(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
         act(cx, caller, values["run"], values["reason"])
-        return {"run": values["run"], "state": runs.get(cx, values["run"]).state}
+        after = runs.get(cx, values["run"])
+        told = {"says": after.result["says"]} if after.state == "cancelled" and after.result else {}
+        return {"run": values["run"], "state": after.state, **told}
 
     return do
 
 
-def _cancel_run(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
-    template = OUTLINES.get(runs.get(cx, values["run"]).template)
-    runs.cancel(cx, caller, values["run"], values["reason"], template)
-    return _without(_run_of(runs.get(cx, values["run"])), "rights")
+def cancelling(cancel: Callable[..., None]) -> Own:
+    """``runs.cancel`` by `cancel`, which knows the kinds of runs and so what was not done; see `DoorRuns.cancel`."""
+    return _run_act(cancel)
 
 
 def _start_run(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
@@ -314,7 +314,7 @@ OWN: Mapping[str, Own] = {
     "journal.list": _entries, "journal.retrieve": _entry, "journal.balances": _balances, "proofs.list": _proofs,
     "reports.list": _reports, "reports.run": _report, "periods.list": _periods, "periods.close": _close, "periods.reopen": _reopen,
     "problems.list": _problems, "connections.list": _connections, "runs.list": _runs, "runs.retrieve": _run,
-    "runs.pause": _run_act(runs.pause), "runs.resume": _run_act(runs.resume), "runs.cancel": _cancel_run,
+    "runs.pause": _run_act(runs.pause), "runs.resume": _run_act(runs.resume), "runs.cancel": _run_act(runs.cancel),
     "runs.start": _start_run, "schedules.list": _schedules, "schedules.keep": _keep_schedule, "schedules.switch": _switch_schedule,
     "approvals.list": _proposals, "approvals.retrieve": _proposal,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from bookhand.actions import notes, rights_store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.catalogue import Target
 from bookhand.actions.kit import Kit
-from bookhand.actions.policy import Wanted, allows, outside, over_budget
+from bookhand.actions.policy import Wanted, allows, needs_four_eyes, outside, over_budget
 from bookhand.actions.proposal import Proposal, Row, call_hash, must_fit, must_wait
 from bookhand.core.action import Action, Preview
 from bookhand.core.caller import Caller, NotAllowed
@@ -88,7 +88,7 @@ class Permits:
         must_fit(proposal, given_hash)
         if proposal.expires_at <= now:
             raise Conflict(f"Proposal {proposal.proposal_id} was not approved in time: ask for it again.")
-        if proposal.four_eyes and caller.who == proposal.proposed_by:
+        if caller.who == proposal.proposed_by and self._needs_four_eyes(cx, proposal):
             raise NotAllowed(
                 f"{caller.name} asked for proposal {proposal.proposal_id}, and its amount needs four eyes: somebody else has to approve it."
             )
@@ -98,6 +98,11 @@ class Permits:
         )  # fmt: skip
         if taken_back:
             raise NotAllowed(f"Proposal {proposal.proposal_id} may not be done any more: {taken_back}")
+
+    def _needs_four_eyes(self, cx: Transaction[Any], proposal: Proposal) -> bool:
+        """Whether it did when it was asked for, or does by the thresholds of now."""
+        budgets = rights_store.budgets_of(cx, proposal.workspace_id, proposal.connection_id)
+        return proposal.four_eyes or needs_four_eyes(budgets, notes.wanted_of(proposal))
 
     def spend(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> None:
         """Count it into the day's budgets, or refuse."""

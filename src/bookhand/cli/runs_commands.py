@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from bookhand import wiring
 from bookhand.cli.app import app, out, read_settings
+from bookhand.cli.desk import desk
 from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import run_table, schedule_table, timeline_table
 from bookhand.core.problems import Refusal
 from bookhand.runs import schedule_store, store
-from bookhand.runs.run import State
+from bookhand.runs.run import Run, State
 
 if TYPE_CHECKING:
     from bookhand.house import House
-    from bookhand.runs.run import Run
 
 Id = Annotated[str, typer.Argument(help="The run's id (run_…).")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever looks at it later.")]
@@ -54,23 +54,22 @@ def show_run(run_id: Id) -> None:
 @app.command()
 def pause(run_id: Id, reason: Reason = "paused by a person") -> None:
     """Stop a run before its next step, until it is resumed."""
-    _act("pause", run_id, reason)
+    _do("pause", run_id, reason)
     out.print(f"{run_id} is paused.", highlight=False)
 
 
 @app.command()
 def resume(run_id: Id, reason: Reason = "resumed by a person") -> None:
     """Let a paused or parked run go on where it stopped."""
-    _act("resume", run_id, reason)
+    _do("resume", run_id, reason)
     out.print(f"{run_id} goes on.", highlight=False)
 
 
 @app.command()
 def cancel(run_id: Id, reason: Reason = "cancelled by a person") -> None:
     """End a run before its next step; says what was and was not done."""
-    run = _act("cancel", run_id, reason)
-    told = str((run.result or {}).get("says", ""))
-    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    after = _do("cancel", run_id, reason)
+    out.print(str((after.result or {}).get("says", "")), highlight=False, markup=False, soft_wrap=True)
     out.print(f"{run_id} is cancelled.", highlight=False)
 
 
@@ -91,10 +90,11 @@ def _reading() -> Iterator[tuple[House, store.Transaction]]:
             yield house, cx
 
 
-def _act(verb: str, run_id: str, reason: str) -> Run:
-    """Through the door, so that it is in the trail; the run as it is afterwards."""
-    with wiring.open_house(read_settings()) as house:
-        house.door.propose(caller_of(house), f"runs.{verb}", {"run": run_id, "reason": reason}, reason)
-        house.nudge()
-        with house.db.transaction() as cx:
+def _do(verb: Literal["pause", "resume", "cancel"], run_id: str, reason: str) -> Run:
+    """Through the door, like every other write, so that it is in the trail; the run as it is then."""
+    with desk() as at:
+        at.caller.need("manage")
+        at.door.propose(at.caller, f"runs.{verb}", {"run": run_id, "reason": reason}, reason)
+        at.house.runs().nudge()
+        with at.house.db.transaction() as cx:
             return store.get(cx, run_id)
