@@ -82,3 +82,23 @@ def test_a_right_taken_back_while_the_preview_is_made_is_not_there_any_more(door
     moment.before("fetch", revoke)
     with pytest.raises(NotAllowed, match=r"Stop\."):
         _yes(door, _asked(door, shop)[1])
+
+
+def test_a_right_taken_back_while_it_is_looked_at_once_more_stops_the_call(
+    door, shop, moment, revoke
+) -> None:
+    charge, proposal = _asked(door, shop)
+    _yes(door, proposal)
+    moment.before("fetch", revoke)
+    assert door.calls.perform(proposal.proposal_id).state == "void"
+    assert shop.refunds(charge) == []
+
+
+def test_a_right_taken_back_in_the_middle_of_a_batch_stops_the_rest(door, shop, moment, revoke) -> None:
+    rows = [{"charge": shop.charge(), "amount": 100} for _ in range(40)]
+    batch = door.propose_batch(OPERATOR, REFUND, rows, "Recall")
+    _yes(door, batch)
+    moment.before("send", revoke)
+    ended = door.batches.perform(batch.proposal_id)
+    assert ended["done"] < 20, ended  # what was at the other side already, by one of eight threads
+    assert ended["done"] + ended["void"] == 40

@@ -99,11 +99,11 @@ class Batches:
         action, link = self.kit.catalogue.action(proposal.action), self.calls.link(proposal)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="batch") as pool:
             while not proposal.is_final:
-                held_back = self.calls.held_back(proposal, action, link)
+                self.calls.held_back(proposal, link)  # nothing is claimed while the account is away
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
-                one = partial(self._one, proposal, rows, action=action, link=link, held_back=held_back)
+                one = partial(self._one, proposal, rows, action=action, link=link)
                 ends = list(pool.map(one, chunk))
                 self._settle(proposal, ends)
                 with self.kit.db.transaction() as cx:
@@ -142,13 +142,12 @@ class Batches:
         *,
         action: Action,
         link: Link,
-        held_back: str | None,
     ) -> End:
         call = taken.call
         try:
             if not taken.fresh:
                 return self._looked(proposal, call)
-            why = held_back or self._why_void(proposal, rows.get(call.row_no), call, action, link)
+            why = self.calls.held_back(proposal, link) or self._why_void(proposal, rows.get(call.row_no), call, action, link)
             if why:
                 return End(call=call, state="void", why=why)
             performer = self.kit.performers[action.vendor]

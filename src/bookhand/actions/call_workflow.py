@@ -92,7 +92,7 @@ class Calls:
     def _attempt(self, proposal: Proposal, fence: Fence | None) -> Call | None:
         """Check it once more, claim it and send it; None where somebody else was faster."""
         action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
-        why = self.held_back(proposal, action, link) or self.changed(
+        why = self.held_back(proposal, link) or self.changed(
             proposal, action, link, proposal.params, proposal.seen
         )
         now = self.kit.clock()
@@ -103,7 +103,7 @@ class Calls:
                 return None
             if fence is not None:
                 fence(cx)
-            why = why or forged(cx, held, action) or too_late(call, now)
+            why = why or self.taken_back(cx, held) or forged(cx, held, action) or too_late(call, now)
             if why:
                 return self._finish(cx, held, call, "void", why=why)
             until = now + timedelta(seconds=self.kit.lease_seconds)
@@ -273,15 +273,19 @@ class Calls:
 
     # --- what is checked at the last moment ---
 
-    def held_back(self, proposal: Proposal, action: Action, link: Link) -> str | None:
+    def held_back(self, proposal: Proposal, link: Link) -> str | None:
         """Who took the right back since it was given, in a sentence; `Refusal` where the connection is away."""
         with self.kit.db.transaction() as cx:
             usable(connections.get(cx, link.connection_id))
-            taken_back = rights_store.revoked_since(
-                cx, proposal.workspace_id, connection_id=link.connection_id, grantee=proposal.grantee, action=action.name, reads=False,
-                since=proposal.rights_at,
-            )  # fmt: skip
-        return f"It was not sent: {taken_back}" if taken_back else None
+            return self.taken_back(cx, proposal)
+
+    def taken_back(self, cx: Transaction[Any], proposal: Proposal) -> str | None:
+        """Who took the right back since it was given, in a sentence."""
+        found = rights_store.revoked_since(
+            cx, proposal.workspace_id, connection_id=proposal.connection_id, grantee=proposal.grantee, action=proposal.action,
+            reads=False, since=proposal.rights_at,
+        )  # fmt: skip
+        return f"It was not sent: {found}" if found else None
 
     def changed(
         self,
