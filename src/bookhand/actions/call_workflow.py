@@ -28,6 +28,7 @@ from bookhand.actions.proposal import (
     bound,
     call_hash,
     differing,
+    key_of,
     seen_of,
     version_of,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 KEY_LIFE = timedelta(hours=23)
 """How long the other side keeps an idempotency key for certain (Stripe: 24 hours); after that a call is never sent again."""
 DOUBT = "unknown_outcome"
+FORGED = "It was not sent: what stands in the database is not what was approved."
 _LONGEST_WAIT_SECONDS = 2.0
 _END: dict[str, State] = {"done": "done", "void": "void", "failed": "failed"}
 
@@ -114,6 +116,7 @@ class Calls:
     def _send(self, proposal: Proposal, call: Call, action: Action, link: Link) -> Call:
         performer = self.kit.performers[action.vendor]
         try:
+            must_hold(call, self.kit)
             sent = performer.send(
                 link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
             )
@@ -124,6 +127,9 @@ class Calls:
             self._mark(proposal, call, "intended", str(error))
             raise
         except Refusal as error:
+            if self.is_away(link):  # it did not fail: it was not done, and is once the account is back
+                self._mark(proposal, call, "intended", str(error))
+                raise
             with self.kit.db.transaction() as cx:
                 ended = self._finish(cx, proposal, call, "failed", why=str(error))
         else:
@@ -279,6 +285,11 @@ class Calls:
             usable(connections.get(cx, link.connection_id))
             return self.taken_back(cx, proposal)
 
+    def is_away(self, link: Link) -> bool:
+        """Whether the account is not connected at this moment: what was refused for that goes on once it is."""
+        with self.kit.db.transaction() as cx:
+            return connections.get(cx, link.connection_id).status != "active"
+
     def taken_back(self, cx: Transaction[Any], proposal: Proposal) -> str | None:
         """Who took the right back since it was given, in a sentence."""
         found = rights_store.revoked_since(
@@ -304,6 +315,8 @@ class Calls:
                 values, there
             )  # what cannot be any more is refused by it (a balance that is gone)
         except Refusal as error:
+            if self.is_away(link):
+                raise
             return f"It was not sent: {error}"
         found = differing(seen, seen_of(action.plan.watched, there))
         return f"It was not sent: since the preview, {'; '.join(found)}. Look at it again." if found else None
@@ -344,6 +357,14 @@ def must_rest(call: Call, kit: Kit) -> None:
         )
 
 
+def must_hold(call: Call, kit: Kit) -> None:
+    """Nothing, if a call may still be sent under its claim; else the `Outage` of who slept for so long that another may have it."""
+    if call.claimed_until is not None and call.claimed_until <= kit.clock():
+        raise Outage(
+            f"{call.action} of proposal {call.proposal_id} was not sent: its worker came too late. It is looked at again."
+        )
+
+
 def doubt_of(proposal: Proposal, call: Call, why: str) -> str:
     """The one question that a person is asked."""
     row = f" --row {call.row_no}" if proposal.size > 1 else ""
@@ -370,14 +391,17 @@ def forged(cx: Transaction[Any], proposal: Proposal, action: Action) -> str | No
         version=version_of(proposal.seen),
     )  # fmt: skip
     call = call_store.call(cx, proposal.workspace_id, proposal.proposal_id)
-    if (
-        call_hash(bind) != approved.call_hash
-        or call is None
-        or call.params != proposal.params
-        or call.action != proposal.action
-    ):
-        return "It was not sent: what stands in the database is not what was approved."
+    if call_hash(bind) != approved.call_hash or call is None or unlike(call, proposal, proposal.params):
+        return FORGED
     return None
+
+
+def unlike(call: Call, proposal: Proposal, params: Values) -> bool:
+    """Whether a call's row says something else than its proposal, its key and its mark included."""
+    call_id = f"{proposal.proposal_id}_{call.row_no}"
+    return (call.params, call.action, call.api_version, call.call_id, call.key) != (
+        params, proposal.action, proposal.api_version, call_id, key_of(proposal.workspace_id, call_id),
+    )  # fmt: skip
 
 
 def too_late(call: Call, now: datetime) -> str | None:
