@@ -10,6 +10,7 @@ tell what became of a call, the run waits for a person to say so, and then it is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +34,21 @@ if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
 
 ACT, ASK = "act", "ask"
+
+
+_PERFORM = Step(name="perform", says="Send the approved call, or look up what became of it", system="stripe")
+OUTLINES: Mapping[str, Template] = {
+    ACT: Template(
+        name=ACT, summary="Do what was approved, once", steps=(_PERFORM,), body=lambda _context, _inputs: None
+    ),
+    ASK: Template(
+        name=ASK,
+        summary="Ask for one write, wait for its yes, and do it",
+        steps=(Step(name="ask", says="Read what is there, and propose the call", system="stripe"), _PERFORM),
+        body=lambda _context, _inputs: None,
+    ),
+}
+"""The kinds of runs with their steps; what they do is given by `act_template` and `ask_template`."""
 
 
 class DoorRuns:
@@ -95,16 +111,7 @@ def act_template(door: Door) -> Template:
             tried += 1
             context.wait_for(topic_of(str(inputs["root"])), lambda cx: not _in_doubt(cx, door, proposal_id))
 
-    return Template(
-        name=ACT,
-        summary="Do what was approved, once",
-        steps=(
-            Step(
-                name="perform", says="Send the approved call, or look up what became of it", system="stripe"
-            ),
-        ),
-        body=body,
-    )
+    return replace(OUTLINES[ACT], body=body)
 
 
 def ask_template(door: Door) -> Template:
@@ -123,17 +130,7 @@ def ask_template(door: Door) -> Template:
             tried += 1
             context.wait_for(topic, lambda cx: _newest(cx, door, asked["root"]).state != "unknown")
 
-    return Template(
-        name=ASK,
-        summary="Ask for one write, wait for its yes, and do it",
-        steps=(
-            Step(name="ask", says="Read what is there, and propose the call", system="stripe"),
-            Step(
-                name="perform", says="Send the approved call, or look up what became of it", system="stripe"
-            ),
-        ),
-        body=body,
-    )
+    return replace(OUTLINES[ASK], body=body)
 
 
 def _ask(door: Door, run: Run, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,16 @@ import msgspec
 from bookhand.actions import call_store, notes, store
 from bookhand.actions.call_workflow import (
     DOUBT,
+    FORGED,
     Calls,
     Doubt,
     Fence,
     approval_of,
     doubt_of,
+    must_hold,
     must_rest,
     too_late,
+    unlike,
 )
 from bookhand.actions.catalogue import endpoint
 from bookhand.actions.kit import Kit
@@ -46,13 +49,13 @@ THREADS = 8
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one call of a chunk; `outage` is why the batch has to come back."""
+    """What became of one call of a chunk; `stops` is why the batch has to come back."""
 
     call: Call
     state: str
     why: str | None = None
     sent: Sent | None = None
-    outage: Outage | None = None
+    stops: Outage | Refusal | None = None
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -99,18 +102,18 @@ class Batches:
         action, link = self.kit.catalogue.action(proposal.action), self.calls.link(proposal)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="batch") as pool:
             while not proposal.is_final:
-                held_back = self.calls.held_back(proposal, action, link)
+                self.calls.held_back(proposal, link)  # nothing is claimed while the account is away
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
-                one = partial(self._one, proposal, rows, action=action, link=link, held_back=held_back)
+                one = partial(self._one, proposal, rows, action=action, link=link)
                 ends = list(pool.map(one, chunk))
                 self._settle(proposal, ends)
                 with self.kit.db.transaction() as cx:
                     told(call_store.tally(cx, workspace, proposal_id))
-                outages = [end.outage for end in ends if end.outage]
-                if outages:
-                    raise outages[0]
+                stops = [end.stops for end in ends if end.stops]
+                if stops:
+                    raise stops[0]
         return self._ended(proposal)
 
     def _claimed(self, proposal: Proposal, fence: Fence | None) -> list[Taken]:
@@ -142,26 +145,30 @@ class Batches:
         *,
         action: Action,
         link: Link,
-        held_back: str | None,
     ) -> End:
         call = taken.call
         try:
             if not taken.fresh:
                 return self._looked(proposal, call)
-            why = held_back or self._why_void(proposal, rows.get(call.row_no), call, action, link)
+            why = self.calls.held_back(proposal, link) or self._why_void(proposal, rows.get(call.row_no), call, action, link)
             if why:
                 return End(call=call, state="void", why=why)
             performer = self.kit.performers[action.vendor]
+            must_hold(call, self.kit)
             sent = performer.send(
                 link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
             )
         except UnknownOutcome as error:
-            return End(call=call, state="unknown", why=str(error), outage=error)
+            return End(call=call, state="unknown", why=str(error), stops=error)
         except Outage as error:
             return End(
-                call=call, state="intended" if taken.fresh else "unknown", why=str(error), outage=error
+                call=call, state="intended" if taken.fresh else "unknown", why=str(error), stops=error
             )
         except Refusal as error:
+            if not taken.fresh:  # it may be done: only looking was refused
+                return End(call=call, state="unknown", why=str(error), stops=error)
+            if self.calls.is_away(link):  # it goes on once the account is back
+                return End(call=call, state="intended", why=str(error), stops=error)
             return End(call=call, state="failed", why=str(error))
         return End(call=call, state="done", sent=sent)
 
@@ -177,8 +184,12 @@ class Batches:
     def _why_void(
         self, proposal: Proposal, row: Row | None, call: Call, action: Action, link: Link
     ) -> str | None:
-        if row is None or row.params != call.params or self._hash(proposal, row, action) != row.row_hash:
-            return "It was not sent: what stands in the database is not what was approved."
+        if (
+            row is None
+            or unlike(call, proposal, row.params)
+            or self._hash(proposal, row, action) != row.row_hash
+        ):
+            return FORGED
         return self.calls.changed(proposal, action, link, call.params, row.seen)
 
     def _hash(self, proposal: Proposal, row: Row, action: Action) -> str:

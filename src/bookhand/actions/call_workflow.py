@@ -28,6 +28,7 @@ from bookhand.actions.proposal import (
     bound,
     call_hash,
     differing,
+    key_of,
     seen_of,
     version_of,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 KEY_LIFE = timedelta(hours=23)
 """How long the other side keeps an idempotency key for certain (Stripe: 24 hours); after that a call is never sent again."""
 DOUBT = "unknown_outcome"
+FORGED = "It was not sent: what stands in the database is not what was approved."
 _LONGEST_WAIT_SECONDS = 2.0
 _END: dict[str, State] = {"done": "done", "void": "void", "failed": "failed"}
 
@@ -92,7 +94,7 @@ class Calls:
     def _attempt(self, proposal: Proposal, fence: Fence | None) -> Call | None:
         """Check it once more, claim it and send it; None where somebody else was faster."""
         action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
-        why = self.held_back(proposal, action, link) or self.changed(
+        why = self.held_back(proposal, link) or self.changed(
             proposal, action, link, proposal.params, proposal.seen
         )
         now = self.kit.clock()
@@ -103,7 +105,7 @@ class Calls:
                 return None
             if fence is not None:
                 fence(cx)
-            why = why or forged(cx, held, action) or too_late(call, now)
+            why = why or self.taken_back(cx, held) or forged(cx, held, action) or too_late(call, now)
             if why:
                 return self._finish(cx, held, call, "void", why=why)
             until = now + timedelta(seconds=self.kit.lease_seconds)
@@ -114,6 +116,7 @@ class Calls:
     def _send(self, proposal: Proposal, call: Call, action: Action, link: Link) -> Call:
         performer = self.kit.performers[action.vendor]
         try:
+            must_hold(call, self.kit)
             sent = performer.send(
                 link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
             )
@@ -124,6 +127,9 @@ class Calls:
             self._mark(proposal, call, "intended", str(error))
             raise
         except Refusal as error:
+            if self.is_away(link):  # it did not fail: it was not done, and is once the account is back
+                self._mark(proposal, call, "intended", str(error))
+                raise
             with self.kit.db.transaction() as cx:
                 ended = self._finish(cx, proposal, call, "failed", why=str(error))
         else:
@@ -276,15 +282,24 @@ class Calls:
 
     # --- what is checked at the last moment ---
 
-    def held_back(self, proposal: Proposal, action: Action, link: Link) -> str | None:
+    def held_back(self, proposal: Proposal, link: Link) -> str | None:
         """Who took the right back since it was given, in a sentence; `Refusal` where the connection is away."""
         with self.kit.db.transaction() as cx:
             usable(connections.get(cx, link.connection_id))
-            taken_back = rights_store.revoked_since(
-                cx, proposal.workspace_id, connection_id=link.connection_id, grantee=proposal.grantee, action=action.name, reads=False,
-                since=proposal.rights_at,
-            )  # fmt: skip
-        return f"It was not sent: {taken_back}" if taken_back else None
+            return self.taken_back(cx, proposal)
+
+    def is_away(self, link: Link) -> bool:
+        """Whether the account is not connected at this moment: what was refused for that goes on once it is."""
+        with self.kit.db.transaction() as cx:
+            return connections.get(cx, link.connection_id).status != "active"
+
+    def taken_back(self, cx: Transaction[Any], proposal: Proposal) -> str | None:
+        """Who took the right back since it was given, in a sentence."""
+        found = rights_store.revoked_since(
+            cx, proposal.workspace_id, connection_id=proposal.connection_id, grantee=proposal.grantee, action=proposal.action,
+            reads=False, since=proposal.rights_at,
+        )  # fmt: skip
+        return f"It was not sent: {found}" if found else None
 
     def changed(
         self,
@@ -303,6 +318,8 @@ class Calls:
                 values, there
             )  # what cannot be any more is refused by it (a balance that is gone)
         except Refusal as error:
+            if self.is_away(link):
+                raise
             return f"It was not sent: {error}"
         found = differing(seen, seen_of(action.plan.watched, there))
         return f"It was not sent: since the preview, {'; '.join(found)}. Look at it again." if found else None
@@ -343,6 +360,14 @@ def must_rest(call: Call, kit: Kit) -> None:
         )
 
 
+def must_hold(call: Call, kit: Kit) -> None:
+    """Nothing, if a call may still be sent under its claim; else the `Outage` of who slept for so long that another may have it."""
+    if call.claimed_until is not None and call.claimed_until <= kit.clock():
+        raise Outage(
+            f"{call.action} of proposal {call.proposal_id} was not sent: its worker came too late. It is looked at again."
+        )
+
+
 def doubt_of(proposal: Proposal, call: Call, why: str) -> str:
     """The one question that a person is asked."""
     row = f" --row {call.row_no}" if proposal.size > 1 else ""
@@ -369,14 +394,17 @@ def forged(cx: Transaction[Any], proposal: Proposal, action: Action) -> str | No
         version=version_of(proposal.seen),
     )  # fmt: skip
     call = call_store.call(cx, proposal.workspace_id, proposal.proposal_id)
-    if (
-        call_hash(bind) != approved.call_hash
-        or call is None
-        or call.params != proposal.params
-        or call.action != proposal.action
-    ):
-        return "It was not sent: what stands in the database is not what was approved."
+    if call_hash(bind) != approved.call_hash or call is None or unlike(call, proposal, proposal.params):
+        return FORGED
     return None
+
+
+def unlike(call: Call, proposal: Proposal, params: Values) -> bool:
+    """Whether a call's row says something else than its proposal, its key and its mark included."""
+    call_id = f"{proposal.proposal_id}_{call.row_no}"
+    return (call.params, call.action, call.api_version, call.call_id, call.key) != (
+        params, proposal.action, proposal.api_version, call_id, key_of(proposal.workspace_id, call_id),
+    )  # fmt: skip
 
 
 def too_late(call: Call, now: datetime) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -42,6 +43,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     connection: Connection | None
     asked: Asked
     request_hash: str
+    asked_at: datetime
+    """When the rights were looked at, or before: what is taken back after it is taken back from this."""
 
 
 class Drafts:
@@ -123,7 +126,7 @@ class Drafts:
             workspace_id=caller.workspace_id, proposal_id=proposal_id, vendor=action.vendor, action=action.name, risk=action.risk,
             params=params, endpoint=endpoint(action, params), call_hash=binds, version=version_of(seen), seen=seen, preview=preview,
             reason=asked.reason.strip() or "No reason was given.", proposed_by=caller.who, proposed_name=caller.name, agent=caller.agent,
-            grantee=caller.grantee, channel=caller.channel, rights_at=asked.rights.taken_at if asked.rights else now, run_id=asked.run_id,
+            grantee=caller.grantee, channel=caller.channel, rights_at=asked.rights.taken_at if asked.rights else draft.asked_at, run_id=asked.run_id,
             step=asked.step, request_key=asked.request_key, request_hash=draft.request_hash, standing_id=asked.under, needs=1,
             four_eyes=False, size=size, state="waiting", replaces=before.proposal_id if before else None,
             root_id=before.root_id if before else proposal_id, created_at=now, expires_at=now + EXPIRES[action.risk], **where,

@@ -114,6 +114,7 @@ class Door:
         earlier = self._earlier(caller, found, request_hash)
         if earlier is not None:
             return earlier
+        asked_at = self.kit.clock()
         connection = (
             None if action.vendor == OWN else self._permits.permitted(caller, action, target, found.rights)
         )
@@ -124,6 +125,7 @@ class Door:
             connection=connection,
             asked=found,
             request_hash=request_hash,
+            asked_at=asked_at,
         )
         return self._kept(draft, self._drafts.one(draft, values), ())
 
@@ -142,6 +144,7 @@ class Door:
         earlier = self._earlier(caller, found, request_hash)
         if earlier is not None:
             return earlier
+        asked_at = self.kit.clock()
         connection = self._permits.permitted(caller, action, target, found.rights)
         draft = Draft(
             caller=caller,
@@ -150,6 +153,7 @@ class Door:
             connection=connection,
             asked=found,
             request_hash=request_hash,
+            asked_at=asked_at,
         )
         return self._kept(draft, *self._drafts.many(draft, checked))
 
@@ -334,6 +338,7 @@ class Door:
             {**{name: value for name, value in where.items() if value and before.vendor != OWN}, **params},
         )
         asked = Asked(reason=note or before.reason, run_id=before.run_id, step=before.step, replaces=before)
+        asked_at = self.kit.clock()
         connection = None if before.vendor == OWN else self._permits.permitted(caller, action, target, None)
         request_hash = call_hash({"edit": proposal_id, "params": params})
         draft = Draft(
@@ -343,6 +348,7 @@ class Door:
             connection=connection,
             asked=asked,
             request_hash=request_hash,
+            asked_at=asked_at,
         )
         return self._kept(draft, self._drafts.one(draft, values), ())
 
