@@ -198,7 +198,12 @@ def test_a_worker_that_slept_beyond_its_claim_sends_nothing(door, shop, clock, m
 
 @pytest.mark.parametrize(
     "forgery",
-    ["key = key || 'x'", "api_version = '2020-08-27'", "call_id = call_id || 'x'", "action = 'refunds.cancel'"],
+    [
+        "key = key || 'x'",
+        "api_version = '2020-08-27'",
+        "call_id = call_id || 'x'",
+        "action = 'refunds.cancel'",
+    ],
 )
 def test_a_changed_call_is_not_sent(door, shop, db, forgery) -> None:
     charge, proposal = _asked(door, shop)

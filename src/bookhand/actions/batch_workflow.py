@@ -150,7 +150,9 @@ class Batches:
         try:
             if not taken.fresh:
                 return self._looked(proposal, call)
-            why = self.calls.held_back(proposal, link) or self._why_void(proposal, rows.get(call.row_no), call, action, link)
+            why = self.calls.held_back(proposal, link) or self._why_void(
+                proposal, rows.get(call.row_no), call, action, link
+            )
             if why:
                 return End(call=call, state="void", why=why)
             performer = self.kit.performers[action.vendor]
@@ -161,9 +163,7 @@ class Batches:
         except UnknownOutcome as error:
             return End(call=call, state="unknown", why=str(error), stops=error)
         except Outage as error:
-            return End(
-                call=call, state="intended" if taken.fresh else "unknown", why=str(error), stops=error
-            )
+            return End(call=call, state="intended" if taken.fresh else "unknown", why=str(error), stops=error)
         except Refusal as error:
             if not taken.fresh:  # it may be done: only looking was refused
                 return End(call=call, state="unknown", why=str(error), stops=error)
