@@ -295,10 +295,10 @@ def test_a_yes_to_what_cannot_go_on_says_why(run: Run, connected: Shop, house: H
     with house.db.transaction() as cx:
         link = connections.every(cx)[0]
         connections.set_status(cx, link.id, "disconnected", reason="gone")
-    engine = house.runs()
-    engine.launch(work=True)
+    worker = house.runs()
+    worker.launch(work=True)
     began = time.monotonic()
     said = run("approve", proposal_id, "--yes", call_hash, who="approver")
-    engine.close()
+    worker.close()
     assert "Integration disconnected" in said.output
     assert time.monotonic() - began < 20
