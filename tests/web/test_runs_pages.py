@@ -88,11 +88,7 @@ async def test_a_run_is_listed_and_has_a_page_of_its_own(web, start) -> None:
 
 
 async def test_a_done_refund_shows_its_steps_its_call_and_to_an_auditor_its_trail(
-    web,
-    shop: Shop,
-    door: Door,
-    runs,
-    db: Database,  # noqa: F811
+    web, shop: Shop, door: Door, runs, db: Database  # noqa: F811
 ) -> None:
     web.app = create_app(db, reception=web.reception, templates={"act": act_template(door)})
     owner = await web.owner()
