@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import stripe
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, Shop, person
@@ -208,7 +210,12 @@ def test_a_worker_that_slept_beyond_its_claim_sends_nothing(door, shop, clock, m
 
 @pytest.mark.parametrize(
     "forgery",
-    ["key = key || 'x'", "api_version = '2020-08-27'", "call_id = call_id || 'x'", "action = 'refunds.cancel'"],
+    [
+        "key = key || 'x'",
+        "api_version = '2020-08-27'",
+        "call_id = call_id || 'x'",
+        "action = 'refunds.cancel'",
+    ],
 )
 def test_a_changed_call_is_not_sent(door, shop, db, forgery) -> None:
     charge, proposal = _asked(door, shop)
@@ -251,7 +258,7 @@ def _together(*works: Callable[[], Any]) -> list[Any]:
     def one(work: Callable[[], Any]) -> None:
         try:
             found.append(work())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is what it gave)
             found.append(error)
 
     threads = [threading.Thread(target=one, args=(work,)) for work in works]
@@ -265,7 +272,9 @@ def _together(*works: Callable[[], Any]) -> list[Any]:
 def test_two_at_once_do_not_exceed_the_day_of_a_standing_approval(door, shop, db) -> None:
     _agree(db)
     charges = [shop.charge() for _ in range(2)]
-    with db.transaction() as cx:  # holds the trail's head, so that both have been looked at before either is written
+    with (
+        db.transaction() as cx
+    ):  # holds the trail's head, so that both have been looked at before either is written
         append(cx, 1, [Note(who="test", what="test")])
         release = threading.Timer(1.5, cx.commit)
         release.start()

@@ -197,9 +197,7 @@ class Door:
         self.kit.runs.nudge()
         return proposal
 
-    def _written(
-        self, cx: Transaction[Any], draft: Draft, made: Proposal, rows: Sequence[Row]
-    ) -> Proposal:
+    def _written(self, cx: Transaction[Any], draft: Draft, made: Proposal, rows: Sequence[Row]) -> Proposal:
         """The proposal as a row; and, where no person has to be asked any more, its yes as well."""
         caller, asked, now = draft.caller, draft.asked, self.kit.clock()
         wanted = notes.wanted_of(made, rows or None)
