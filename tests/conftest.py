@@ -77,7 +77,7 @@ _SECRET = r"\m(sk|rk)_(test|live)_[A-Za-z0-9]{16,}|\mwhsec_[A-Za-z0-9]{16,}|_sec
 _WRITTEN = {
     "trail": "body", "proposal": "params::text || preview::text || reason || coalesce(state_why, '')",
     "call": "params::text || coalesce(result::text, '') || coalesce(state_why, '')", "decision": "coalesce(note, '') || details::text",
-    "problem": "message", "run": "inputs::text || coalesce(result::text, '') || coalesce(reason, '')",
+    "problem": "message", "run": "coalesce(result::text, '') || coalesce(reason, '')",
 }  # fmt: skip
 
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from tests.actions.conftest import APPROVER, OPERATOR, OWNER
+import stripe
+from tests.actions.conftest import APPROVER, OPERATOR, OWNER, Shop, person
 
 from bookhand.actions import rights_store
+from bookhand.actions.act_workflow import DoorRuns
+from bookhand.actions.asked import Asked
+from bookhand.actions.policy import Budget, Standing
+from bookhand.actions.proposal import call_hash
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
+from bookhand.runs import store as runs
 from bookhand.systems import store as connections
+from bookhand.systems.stripe.auth import connect_with_key
+from bookhand.workspace.trail import Note
+from bookhand.workspace.trail_store import append
 
 REFUND = "refunds.create"
 
@@ -216,3 +228,146 @@ def test_a_changed_call_is_not_sent(door, shop, db, forgery) -> None:
     assert door.calls.perform(proposal.proposal_id).state == "void"
     assert door.batches.perform(batch.proposal_id) == {"done": 1, "void": 1}
     assert shop.refunds(charge) == shop.refunds(rows[0]["charge"]) == []
+
+
+# --- two at once ---
+
+
+TERMS = {"method": "clearing"}
+MIRROR = person(1, "owner", agent="mirror")
+
+
+def _agree(db, **how) -> None:
+    fields: dict[str, Any] = {
+        "id": "stand_1", "connection_id": None, "grantee": "agent:mirror", "patterns": (REFUND,), "terms": TERMS,
+        "terms_hash": call_hash(TERMS), "currency": "USD", "day_minor": 3000, "agreed_by": OWNER.who, "agreed_name": OWNER.name, **how,
+    }  # fmt: skip
+    with db.transaction() as cx:
+        rights_store.agree(cx, OWNER, Standing(**fields), why="Mirroring", expires_at=None)
+
+
+def _under(door: Door, charge: str, amount: int, **where: str):
+    asked = Asked(reason="Mirror", under="stand_1", terms=TERMS)
+    return door.propose(MIRROR, REFUND, {"charge": charge, "amount": amount, **where}, asked)
+
+
+def _together(*works: Callable[[], Any]) -> list[Any]:
+    """What each gave, or what it raised."""
+    found: list[Any] = []
+
+    def one(work: Callable[[], Any]) -> None:
+        try:
+            found.append(work())
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is what it gave)
+            found.append(error)
+
+    threads = [threading.Thread(target=one, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return found
+
+
+def test_two_at_once_do_not_exceed_the_day_of_a_standing_approval(door, shop, db) -> None:
+    _agree(db)
+    charges = [shop.charge() for _ in range(2)]
+    with (
+        db.transaction() as cx
+    ):  # holds the trail's head, so that both have been looked at before either is written
+        append(cx, 1, [Note(who="test", what="test")])
+        release = threading.Timer(1.5, cx.commit)
+        release.start()
+        found = _together(*[lambda charge=charge: _under(door, charge, 2000) for charge in charges])
+    release.join()
+    assert sorted(getattr(each, "state", "refused") for each in found) == ["approved", "refused"], found
+
+
+def test_a_day_under_a_standing_approval_for_every_account_is_one_day(
+    door, shop, db, secrets, engine, url
+) -> None:
+    _agree(db)
+    connect_with_key(db, secrets, engine.keys().live, base_url=url, name="Shop live")
+    live = stripe.StripeClient(engine.keys().live, base_addresses={"api": url}, max_network_retries=0)
+    there = Shop(live, live.v1.customers.create({"name": "Live"}).id)
+    assert _under(door, shop.charge(), 2000, mode="test").state == "approved"
+    with pytest.raises(NotAllowed, match=r"The day would come to 40\.00 USD"):
+        _under(door, there.charge(), 2000, mode="live")
+
+
+def _budget(db, **limits: Any) -> None:
+    with db.transaction() as cx:
+        budget = Budget(id=0, **{"grantee": "*", "pattern": "*", "currency": "usd", **limits})
+        rights_store.add_budget(cx, OWNER, connection_id=None, budget=budget)
+
+
+def test_four_eyes_are_needed_under_ones_own_standing_approval_too(door, shop, db) -> None:
+    _agree(db)
+    _budget(db, four_eyes_minor=1000)
+    with pytest.raises(NotAllowed, match="needs four eyes"):
+        _under(door, shop.charge(), 1000)
+    assert _under(door, shop.charge(), 999).state == "approved"
+
+
+def test_what_comes_in_does_not_make_up_for_what_goes_out(door, shop, db, allow) -> None:
+    action = "invoice_items.create"
+    allow(action)
+    _budget(db, four_eyes_minor=5000, day_minor=20_000)
+    rows = [{"customer": shop.customer, "amount": sign * 6000, "currency": "usd"} for sign in (1, -1)]
+    batch = door.propose_batch(OPERATOR, action, rows, "Moved over")
+    assert batch.four_eyes
+    _yes(door, batch)
+    more = door.propose(OPERATOR, action, {**rows[0], "amount": 9000}, "More")
+    with pytest.raises(NotAllowed, match=r"120\.00 USD is used and 90\.00 USD is asked for"):
+        _yes(door, more)
+
+
+# --- nobody waits in a circle ---
+
+
+def test_who_passes_holds_the_trail_last(door, shop, db) -> None:
+    _agree(db)
+    charge = shop.charge()
+    with db.transaction() as cx:
+        rights_store.lock_budgets(cx, 1, 1)  # as an approval does, and then appends
+        found: list[Any] = []
+        thread = threading.Thread(target=lambda: found.extend(_together(lambda: _under(door, charge, 100))))
+        thread.start()
+        _until_blocked(db)
+        append(cx, 1, [Note(who="test", what="test")])
+    thread.join(timeout=30)
+    assert [getattr(each, "state", each) for each in found] == ["approved"]
+
+
+def test_who_approves_holds_the_trail_last(door, shop, db) -> None:
+    door.kit.runs = DoorRuns()
+    with db.transaction() as cx:
+        run_id = runs.start(cx, OPERATOR, "any", {}, rights={})
+    asked = Asked(reason="in a run", run_id=run_id, step="a")
+    proposal = door.propose(OPERATOR, REFUND, {"charge": shop.charge(), "amount": 5}, asked)
+    with db.transaction() as cx:
+        runs.begin(cx, run_id)
+        runs.move(cx, runs.get(cx, run_id, lock=True), "waiting", waits_for=proposal.topic)
+    with db.transaction() as cx:
+        runs.get(cx, run_id, lock=True)  # as a revocation does, and then appends
+        found: list[Any] = []
+        thread = threading.Thread(target=lambda: found.extend(_together(lambda: _yes(door, proposal))))
+        thread.start()
+        _until_blocked(db)
+        append(cx, 1, [Note(who="test", what="test")])
+    thread.join(timeout=30)
+    assert [getattr(each, "state", each) for each in found] == ["approved"]
+
+
+def _until_blocked(db) -> None:
+    deadline = time.monotonic() + 10
+    with psycopg.connect(db.url, autocommit=True) as look:
+        while time.monotonic() < deadline:
+            found = look.execute(
+                "select 1 from pg_locks l join pg_database d on d.oid = l.database or l.database is null"
+                " where not l.granted and d.datname = current_database()"
+            ).fetchone()
+            if found:
+                return
+            time.sleep(0.02)
+    raise AssertionError("Nobody waits.")

@@ -165,12 +165,16 @@ class Batches:
         except Outage as error:
             return End(call=call, state="intended" if taken.fresh else "unknown", why=str(error), stops=error)
         except Refusal as error:
-            if not taken.fresh:  # it may be done: only looking was refused
-                return End(call=call, state="unknown", why=str(error), stops=error)
-            if self.calls.is_away(link):  # it goes on once the account is back
-                return End(call=call, state="intended", why=str(error), stops=error)
-            return End(call=call, state="failed", why=str(error))
+            return self._refused(taken, link, error)
         return End(call=call, state="done", sent=sent)
+
+    def _refused(self, taken: Taken, link: Link, error: Refusal) -> End:
+        """A no is final, unless it was looking that was refused, or the account that is away."""
+        if not taken.fresh:  # it may be done
+            return End(call=taken.call, state="unknown", why=str(error), stops=error)
+        if self.calls.is_away(link):  # it goes on once the account is back
+            return End(call=taken.call, state="intended", why=str(error), stops=error)
+        return End(call=taken.call, state="failed", why=str(error))
 
     def _looked(self, proposal: Proposal, call: Call) -> End:
         looked = self.calls.looked(proposal, call)

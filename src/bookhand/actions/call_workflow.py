@@ -40,6 +40,7 @@ from bookhand.core.redaction import redacted
 from bookhand.systems import store as connections
 from bookhand.systems.connection import usable
 from bookhand.workspace.store import clear, report
+from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
 
 if TYPE_CHECKING:
@@ -335,12 +336,12 @@ class Calls:
 
     # --- bookhand's own acts ---
 
-    def perform_own(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> None:
-        """Do one of bookhand's own acts in the transaction that approves it: with it, or not at all."""
+    def perform_own(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> Note:
+        """Do one of bookhand's own acts in the transaction that approves it: with it, or not at all; what is to be told of it."""
         data = self.kit.own[proposal.action](cx, caller, proposal.params)
         store.settle(cx, proposal.workspace_id, proposal.proposal_id, "done", now=self.kit.clock())
         self.kit.runs.wake(cx, proposal.topic)
-        append(cx, proposal.workspace_id, [notes.own_act(caller, proposal, data)])
+        return notes.own_act(caller, proposal, data)
 
 
 def must_rest(call: Call, kit: Kit) -> None:

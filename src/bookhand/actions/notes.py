@@ -145,6 +145,12 @@ def wanted_of(proposal: Proposal, rows: Sequence[Row] | None = None) -> Wanted:
         else [(row.customer, row.moves) for row in rows]
     )
     return Wanted(
-        grantee=proposal.grantee, action=proposal.action, moves=totals(moves for _, moves in parts), customers=customers_of(parts),
+        grantee=proposal.grantee, action=proposal.action, moves=totals(_whichever_way(moves) for _, moves in parts),
+        customers=customers_of(parts),
         count=len(parts),
     )  # fmt: skip
+
+
+def _whichever_way(moves: Sequence[Moves]) -> list[Moves]:
+    """What goes out and what comes in do not make up for each other."""
+    return [Moves(abs(each.minor), each.currency, each.what) for each in moves]

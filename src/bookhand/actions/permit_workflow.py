@@ -130,16 +130,28 @@ class Permits:
         used = rights_store.used_on(cx, workspace, connection_id, self.kit.day(now), customers=customers)
         return over_budget(budgets, used, wanted)
 
-    def stay_inside(self, caller: Caller, draft: Proposal, asked: Asked, rows: Sequence[Row]) -> None:
-        """Nothing, if the call is inside its standing approval; else that one stops, and the call is refused."""
-        with self.kit.db.transaction() as cx:
-            why = self._outside(cx, caller, draft, asked, rows)
-            if not why:
-                return
-            reason = f"{draft.action} is outside of it: {' '.join(why)}"
-            rights_store.set_standing(cx, caller.workspace_id, asked.under or "", "stopped", why=reason)
-            append(cx, caller.workspace_id, [notes.stopped(caller, draft, asked.under or "", reason)])
-        raise NotAllowed(f"Standing approval {asked.under} was stopped. {reason} A person has to look at it.")
+    def stopped(
+        self, cx: Transaction[Any], caller: Caller, draft: Proposal, asked: Asked, rows: Sequence[Row]
+    ) -> str | None:
+        """None, if the call is inside its standing approval, which is held until `cx` ends; else that one stops: in a sentence, why."""
+        why = self._outside(cx, caller, draft, asked, rows)
+        if not why:
+            return None
+        reason = f"{draft.action} is outside of it: {' '.join(why)}"
+        rights_store.set_standing(cx, caller.workspace_id, asked.under or "", "stopped", why=reason)
+        append(cx, caller.workspace_id, [notes.stopped(caller, draft, asked.under or "", reason)])
+        return f"Standing approval {asked.under} was stopped. {reason} A person has to look at it."
+
+    def two_people(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> None:
+        """Nothing, unless four eyes are needed and who agreed to the standing approval is who asks under it."""
+        if proposal.standing_id is None or not proposal.four_eyes:
+            return
+        standing = rights_store.standing(cx, caller.workspace_id, proposal.standing_id)
+        if standing.agreed_by == caller.who:
+            raise NotAllowed(
+                f"{caller.name} agreed to standing approval {standing.id}, and this amount needs four eyes: ask for it without, so that "
+                "somebody else approves it."
+            )
 
     def _outside(
         self, cx: Transaction[Any], caller: Caller, draft: Proposal, asked: Asked, rows: Sequence[Row]

@@ -217,13 +217,13 @@ def used_on(
     customers: Sequence[str],
     standing: str | None = None,
 ) -> list[Use]:
-    """What was used of a day: summed, and apart for `customers`; with `standing`, only what passed under it."""
+    """What was used of a day: summed, and apart for `customers`; with `standing`, only what passed under it, wherever."""
     rows = cx.execute(
         """
         select grantee, action, currency, case when customer = any (%(customers)s) then customer else '' end,
             sum(count)::int, sum(minor)::bigint
-        from budget_use where workspace_id = %(workspace)s and connection_id = %(connection)s and day = %(day)s
-            and (%(standing)s::text is null or standing_id = %(standing)s)
+        from budget_use where workspace_id = %(workspace)s and day = %(day)s
+            and case when %(standing)s::text is null then connection_id = %(connection)s else standing_id = %(standing)s end
         group by 1, 2, 3, 4
         """,
         {

@@ -185,27 +185,36 @@ class Door:
         return found
 
     def _kept(self, draft: Draft, made: Proposal, rows: Sequence[Row]) -> Proposal:
-        """Write it down; and, where no person has to be asked any more, its yes as well."""
-        caller, asked, now = draft.caller, draft.asked, self.kit.clock()
-        if asked.under:
-            self._permits.stay_inside(caller, made, asked, rows)
+        """Write it down, if it is inside its standing approval; else that one stops, and the call is refused."""
+        asked, stopped = draft.asked, None
         with self.kit.db.transaction() as cx:
-            wanted = notes.wanted_of(made, rows or None)
-            budgets = rights_store.budgets_of(cx, caller.workspace_id, made.connection_id)
-            proposal = msgspec.structs.replace(
-                made,
-                four_eyes=needs_four_eyes(budgets, wanted),
-                preview=self._permits.warned(cx, made, wanted, now),
-            )
-            self._replace(cx, draft, now)
-            if not store.add(cx, proposal, rows):
-                return self._same(cx, caller, asked)
-            append(cx, caller.workspace_id, [notes.proposed(caller, proposal)])
-            if asked.under or (made.vendor == OWN and caller.agent is None):
-                self._pass(cx, caller, proposal, wanted, now)
-            proposal = store.proposal(cx, caller.workspace_id, proposal.proposal_id)
+            if asked.under:
+                stopped = self._permits.stopped(cx, draft.caller, made, asked, rows)
+            if stopped is None:
+                proposal = self._written(cx, draft, made, rows)
+        if stopped is not None:
+            raise NotAllowed(stopped)
         self.kit.runs.nudge()
         return proposal
+
+    def _written(self, cx: Transaction[Any], draft: Draft, made: Proposal, rows: Sequence[Row]) -> Proposal:
+        """The proposal as a row; and, where no person has to be asked any more, its yes as well."""
+        caller, asked, now = draft.caller, draft.asked, self.kit.clock()
+        wanted = notes.wanted_of(made, rows or None)
+        budgets = rights_store.budgets_of(cx, caller.workspace_id, made.connection_id)
+        proposal = msgspec.structs.replace(
+            made,
+            four_eyes=needs_four_eyes(budgets, wanted),
+            preview=self._permits.warned(cx, made, wanted, now),
+        )
+        said = self._replace(cx, draft, now)
+        if not store.add(cx, proposal, rows):
+            return self._same(cx, caller, asked)
+        said.append(notes.proposed(caller, proposal))
+        if asked.under or (made.vendor == OWN and caller.agent is None):
+            said += self._pass(cx, caller, proposal, wanted, now)
+        append(cx, caller.workspace_id, said)
+        return store.proposal(cx, caller.workspace_id, proposal.proposal_id)
 
     def _same(self, cx: Transaction[Any], caller: Caller, asked: Asked) -> Proposal:
         """Somebody asked for the same at the same moment, and was faster."""
@@ -218,9 +227,9 @@ class Door:
             raise Conflict("The same was asked for twice at one moment: ask again.")
         return found
 
-    def _replace(self, cx: Transaction[Any], draft: Draft, now: datetime) -> None:
+    def _replace(self, cx: Transaction[Any], draft: Draft, now: datetime) -> list[Note]:
         if draft.asked.replaces is None:
-            return
+            return []
         caller = draft.caller
         before = store.proposal(cx, caller.workspace_id, draft.asked.replaces.proposal_id, for_update=True)
         must_wait(before)
@@ -228,19 +237,20 @@ class Door:
         store.settle(
             cx, caller.workspace_id, before.proposal_id, "replaced", why=f"{caller.name} edited it.", now=now
         )
-        append(cx, caller.workspace_id, [notes.decided(caller, before, "edited", draft.asked.reason, {})])
+        return [notes.decided(caller, before, "edited", draft.asked.reason, {})]
 
     def _pass(
         self, cx: Transaction[Any], caller: Caller, proposal: Proposal, wanted: Wanted, now: datetime
-    ) -> None:
+    ) -> list[Note]:
         """It needs no further yes: that is written down, and it is intended."""
         kind: Kind = "standing" if proposal.standing_id else "approve"
         details = {"standing": proposal.standing_id} if proposal.standing_id else {"own": True}
+        self._permits.two_people(cx, caller, proposal)
         self._permits.spend(cx, proposal, wanted, now)
         store.decide(cx, caller, proposal, kind, details=details)
         store.settle(cx, caller.workspace_id, proposal.proposal_id, "approved", now=now)
-        append(cx, caller.workspace_id, [notes.decided(caller, proposal, "passed", None, details)])
-        self._intend(cx, caller, proposal)
+        passed = notes.decided(caller, proposal, "passed", None, details)
+        return [passed, *self._intend(cx, caller, proposal)]
 
     # --- deciding ---
 
@@ -267,27 +277,30 @@ class Door:
             self._permits.spend(cx, proposal, wanted, now)
             store.decide(cx, caller, proposal, "approve", note=note, details=details)
             store.settle(cx, caller.workspace_id, proposal_id, "approved", now=now)
-            append(cx, caller.workspace_id, [notes.decided(caller, proposal, "approved", note, details)])
-            self._intend(cx, caller, proposal)
+            approved = notes.decided(caller, proposal, "approved", note, details)
+            append(cx, caller.workspace_id, [approved, *self._intend(cx, caller, proposal)])
             after = store.proposal(cx, caller.workspace_id, proposal_id)
         self.kit.runs.nudge()
         return after
 
-    def _intend(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> None:
-        """Write its calls down, and let a run do them: the one that waits for it, or a new one. Our own acts are done at once."""
+    def _intend(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> list[Note]:
+        """Write its calls down, and let a run do them: the one that waits for it, or a new one. Our own acts are done at once.
+
+        What is to be told of it is given back: whoever appends to the trail holds its head, and so does it last.
+        """
         if proposal.vendor == OWN:
-            self.calls.perform_own(cx, caller, proposal)
-            return
+            return [self.calls.perform_own(cx, caller, proposal)]
         if proposal.size > 1:
             call_store.intend_rows(cx, proposal)
         else:
             call_store.intend(cx, proposal, f"{proposal.proposal_id}_0")
         if proposal.run_id:
             self.kit.runs.wake(cx, proposal.topic)
-            return
+            return []
         run_id = self.kit.runs.start(cx, caller, proposal)
         if run_id:
             store.set_run(cx, proposal.workspace_id, proposal.proposal_id, run_id)
+        return []
 
     def reject(self, caller: Caller, proposal_id: str, note: str) -> Proposal:
         """Say no, and why."""
