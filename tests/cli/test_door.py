@@ -302,3 +302,12 @@ def test_a_yes_to_what_cannot_go_on_says_why(run: Run, connected: Shop, house: H
     worker.close()
     assert "Integration disconnected" in said.output
     assert time.monotonic() - began < 20
+
+
+def test_a_batch_says_how_many_rows_were_ticked(run: Run, connected: Shop, house: House) -> None:
+    rows = [{"charge": connected.charge(), "amount": amount} for amount in (100, 200)]
+    batch = house.door.propose_batch(caller("operator"), "refunds.create", rows, "Recall")
+    said = run("approve", batch.proposal_id, "--yes", batch.call_hash, "--rows", "2", who="approver")
+    assert "has no row 2" in str(said.exception)
+    run("approve", batch.proposal_id, "--yes", batch.call_hash, "--rows", "1", who="approver")
+    assert "1 of its rows" in run("proposal", batch.proposal_id).output

@@ -89,7 +89,7 @@ def _facts(proposal: Proposal) -> Table:
 def _lines(proposal: Proposal) -> Iterable[tuple[str, str | Text]]:
     preview = proposal.preview
     if proposal.size > 1:
-        yield "Calls", f"{proposal.size:,}"
+        yield "Calls", f"{proposal.size:,} (all its rows, ticked or not)"
     yield from (("Money", money_line(each)) for each in preview.moves)
     yield from (("Books" if not number else "", line) for number, line in enumerate(preview.books))
     yield from (("Fees" if not number else "", line) for number, line in enumerate(preview.fees))
@@ -150,8 +150,15 @@ def decision_table(decisions: Sequence[Decision]) -> Table:
     for heading in ("When", "Who", "What", "Note"):
         table.add_column(heading, overflow="fold")
     for each in decisions:
-        table.add_row(_when(each.at), text(each.by_name), each.kind, text(each.note or ""))
+        table.add_row(_when(each.at), text(each.by_name), each.kind, text(". ".join(_noted(each))))
     return table
+
+
+def _noted(decision: Decision) -> Iterable[str]:
+    if "rows" in decision.details:  # of a batch: the money above is that of all its rows
+        yield f"{decision.details['rows']:,} of its rows"
+    if decision.note:
+        yield decision.note
 
 
 def call_table(calls: Sequence[Call]) -> Table:
