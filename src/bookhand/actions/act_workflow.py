@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import structlog
+
 from bookhand.actions import store
 from bookhand.actions.asked import Rights
 from bookhand.actions.call_workflow import Doubt
 from bookhand.actions.proposal import Proposal, topic_of
 from bookhand.actions.rights_store import grants_of
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Outage, UnknownOutcome
+from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.runs import store as runs
 from bookhand.runs.template import Context, Step, Template
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
 
 ACT = "act"
+log = structlog.get_logger(__name__)
 
 
 class DoorRuns:
@@ -40,8 +44,9 @@ class DoorRuns:
 
     def start(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> str | None:
         """A run that does `proposal`, in the transaction that approves it."""
+        asking = msgspec.structs.replace(caller, can=caller.can | {"propose"})  # a yes is asking enough
         return runs.start(
-            cx, caller, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights={}, prompt=proposal.preview.says,
+            cx, asking, ACT, {"proposal": proposal.proposal_id, "root": proposal.root_id}, rights={}, prompt=proposal.preview.says,
             connection_id=proposal.connection_id, key=f"act:{proposal.proposal_id}",
         )  # fmt: skip
 
@@ -50,8 +55,12 @@ class DoorRuns:
         runs.wake(cx, topic)
 
     def stop(self, cx: Transaction[Any], *, grantee: str, connection_id: int | None, reason: str) -> int:
-        """Stop every run of `grantee` before its next step."""
-        return len(runs.stop_of(cx, grantee, connection_id, reason))
+        """Stop every run of `grantee` before its next step.
+
+        Not those that do what was approved: they run in the approver's name, and each call is looked at once more by the right
+        of who asked.
+        """
+        return len(runs.stop_of(cx, grantee, connection_id, reason, but=ACT))
 
     def nudge(self) -> None:
         """A transaction that started or woke runs has been committed."""
@@ -83,6 +92,30 @@ def act_template(door: Door) -> Template:
         ),
         body=body,
     )
+
+
+def tidy(door: Door) -> int:
+    """Settle what was approved and is done by nobody, for its run was cancelled or failed before; how many.
+
+    What was not sent becomes void, what may be under way is looked up.
+    """
+    with door.kit.db.transaction() as cx:
+        found = store.left_behind(cx, door.kit.db.workspace_id)
+    return sum(_let_go(door, proposal_id, why) for proposal_id, why in found)
+
+
+def _let_go(door: Door, proposal_id: str, why: str) -> bool:
+    with door.kit.db.transaction() as cx:
+        proposal = store.proposal(cx, door.kit.db.workspace_id, proposal_id)
+    try:
+        if proposal.size > 1:
+            door.batches.perform(proposal_id, stopped=why)
+        else:
+            door.calls.perform(proposal_id, stopped=why)
+    except (Refusal, Outage) as error:  # nobody can tell now: a person was asked, or the next time is soon
+        log.info("left_behind", proposal=proposal_id, why=str(error))
+        return False
+    return True
 
 
 def _perform(door: Door, context: Context, proposal_id: str) -> dict[str, Any]:
