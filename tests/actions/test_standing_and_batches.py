@@ -95,6 +95,8 @@ def _batch(door, shop, amounts, **asked):
 def test_a_batch_is_approved_as_one_with_ticks_and_totals(door, shop, db) -> None:
     rows, batch = _batch(door, shop, [100, 200, 300, 400])
     assert (batch.size, [(each.minor, each.currency) for each in batch.preview.moves]) == (4, [(1000, "USD")])
+    with pytest.raises(Refusal, match="has no row 4: its rows are 0 to 3"):
+        door.approve(APPROVER, batch.proposal_id, batch.call_hash, chosen=[0, 4])
     door.approve(APPROVER, batch.proposal_id, batch.call_hash, chosen=[0, 2, 3])
     assert door.batches.perform(batch.proposal_id) == {"done": 3}
     assert [len(shop.refunds(row["charge"])) for row in rows] == [1, 0, 1, 1]
@@ -107,14 +109,14 @@ def test_a_batch_is_approved_as_one_with_ticks_and_totals(door, shop, db) -> Non
 
 def test_one_bad_row_is_named_and_nothing_is_kept(door, shop, db) -> None:
     charge = shop.charge()
-    with pytest.raises(Refusal, match=r"Row 2: .*amount"):
+    with pytest.raises(Refusal, match=r"Row 1: .*amount"):
         door.propose_batch(
             OPERATOR,
             "refunds.create",
             [{"charge": charge, "amount": 1}, {"charge": charge, "amount": 0}],
             "x",
         )
-    with pytest.raises(Refusal, match=r"Row 2: There is no charge"):
+    with pytest.raises(Refusal, match=r"Row 1: There is no charge"):
         door.propose_batch(
             OPERATOR,
             "refunds.create",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,10 @@ from bookhand.core.caller import CAPABILITIES, NotAllowed
 from bookhand.core.problems import Conflict, Missing, Refusal
 from bookhand.house import House
 from bookhand.settings import Settings
+from bookhand.systems import store as connections
 from bookhand.systems.stripe.auth import connect_with_key
 from bookhand.wiring import note, open_house
+from bookhand.workspace.heartbeat_store import beat
 from bookhand.workspace.people import session_store
 from bookhand.workspace.trail_store import append, search, verify_all
 
@@ -250,3 +253,52 @@ def test_a_month_that_is_not_over_is_not_closed(run: Run, connected: Shop) -> No
         who="admin",
     )
     assert "is not over yet" in str(refused.exception)
+
+
+def test_under_a_standing_approval_nobody_is_asked(run: Run, connected: Shop) -> None:
+    agreed = run(
+        "standing", "approve", "refunds.create", "--to", "*", "--currency", "USD", "--call", "20.00", "--why", "Small ones", who="approver"
+    )  # fmt: skip
+    standing = re.search(r"stand_[0-9a-f]+", agreed.output)
+    assert standing, agreed.output
+    assert "20.00 USD a call" in run("standing", "list").output
+    words = (
+        "propose",
+        "refunds.create",
+        f"charge={connected.charge()}",
+        "--reason",
+        "why",
+        "--under",
+        standing[0],
+    )
+    inside = run(*words, "amount=1999", who="operator")
+    assert "has its yes" in inside.output
+    outside = run(*words, "amount=2001", who="operator")
+    assert isinstance(outside.exception, NotAllowed)
+    assert "stopped" in str(outside.exception)
+
+
+def test_an_act_of_bookhands_own_shows_what_it_does(run: Run, connected: Shop) -> None:
+    told = run(
+        "propose", "schedules.keep", "name=daily", "cron=0 9 * * *", "action=refunds.create", f"params.charge={connected.charge()}",
+        "reason=Daily", "--reason", "Daily",
+    )  # fmt: skip
+    assert "0 9 * * *" in told.output
+    assert "refunds.create" in told.output
+
+
+def test_a_yes_to_what_cannot_go_on_says_why(run: Run, connected: Shop, house: House) -> None:
+    """A worker is alive somewhere, and the account is away: nobody waits a minute for it."""
+    _, proposal_id, call_hash = _asked(run, connected)
+    with house.db.transaction() as cx:
+        beat(cx, "worker")
+    with house.db.transaction() as cx:
+        link = connections.every(cx)[0]
+        connections.set_status(cx, link.id, "disconnected", reason="gone")
+    worker = house.runs()
+    worker.launch(work=True)
+    began = time.monotonic()
+    said = run("approve", proposal_id, "--yes", call_hash, who="approver")
+    worker.close()
+    assert "Integration disconnected" in said.output
+    assert time.monotonic() - began < 20

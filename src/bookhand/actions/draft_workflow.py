@@ -88,7 +88,7 @@ class Drafts:
         try:
             seen, preview = self._previewed(draft, values)
         except Refusal as error:
-            raise Refusal(f"Row {number + 1}: {error}") from None
+            raise Refusal(f"Row {number}: {error}") from None
         bind = bound(
             proposal_id=proposal_id, action=draft.action, endpoint=endpoint(draft.action, values), values=values, version=version_of(seen),
             row_no=number, **_where(draft),
@@ -166,7 +166,7 @@ def _row_arguments(action: Action, number: int, row: Mapping[str, Any]) -> tuple
     try:
         return arguments(action, row)
     except Refusal as error:
-        raise Refusal(f"Row {number + 1}: {error}") from None
+        raise Refusal(f"Row {number}: {error}") from None
 
 
 def _where(draft: Draft) -> dict[str, Any]:

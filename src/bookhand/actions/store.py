@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
-from bookhand.core.problems import Missing
+from bookhand.core.problems import Missing, Refusal
 from bookhand.core.ready import ready
 
 if TYPE_CHECKING:
@@ -240,7 +240,12 @@ def _proposals(cx: Transaction[Any], where: str, arguments: Sequence[Any]) -> li
 
 
 def choose_rows(cx: Transaction[Any], proposal: Proposal, chosen: Sequence[int]) -> None:
-    """Tick these rows of a batch, and no others."""
+    """Tick these rows of a batch, and no others; `Refusal` where it has no such row."""
+    unknown = sorted({each for each in chosen if not 0 <= each < proposal.size})
+    if unknown:
+        raise Refusal(
+            f"Proposal {proposal.proposal_id} has no row {unknown[0]}: its rows are 0 to {proposal.size - 1}."
+        )
     cx.execute(
         "update proposal_row set chosen = row_no = any (%s) where workspace_id = %s and proposal_id = %s",
         (list(chosen), proposal.workspace_id, proposal.proposal_id),

@@ -96,6 +96,13 @@ def _lines(proposal: Proposal) -> Iterable[tuple[str, str | Text]]:
     if proposal.account:
         yield "Account", proposal.account
     yield "Call", proposal.endpoint
+    if (
+        proposal.connection_id is None
+    ):  # bookhand's own acts have no preview of their own: this is what they do
+        yield from (
+            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            for name, value in redacted(proposal.params).items()
+        )
     yield "Reason", proposal.reason
     yield (
         "Asked by",
@@ -276,14 +283,28 @@ def _limits(budget: Budget) -> Iterable[str]:
 def standing_table(standings: Sequence[Mapping[str, Any]]) -> Table:
     """What was approved once."""
     table = plain_table("Standing approvals")
-    for heading in ("Id", "For", "What", "State", "Why"):
+    for heading in ("Id", "For", "What", "Up to", "State", "Why"):
         table.add_column(heading, overflow="fold")
     for each in standings:
         state = each["state"] + (f": {each['state_why']}" if each["state_why"] else "")
+        what = ", ".join(each["patterns"])
         table.add_row(
-            each["id"], _whom(each["grantee"]), ", ".join(each["patterns"]), text(state), text(each["why"])
-        )
+            each["id"], _whom(each["grantee"]), what, text("; ".join(_inside(each)) or "no limit"), text(state), text(each["why"])
+        )  # fmt: skip
     return table
+
+
+def _inside(standing: Mapping[str, Any]) -> Iterable[str]:
+    currency = standing["currency"] or ""
+    for name, said in (("call_minor", "{} a call"), ("day_minor", "{} a day")):
+        if standing[name] is not None:
+            yield said.format(f"{amount(standing[name], currency)} {currency}")
+    if standing["day_count"] is not None:
+        yield f"{standing['day_count']:,} calls a day"
+    for name, values in standing["only"].items():
+        yield f"{name} is {' or '.join(str(each) for each in values)}"
+    if standing["expires_at"] is not None:
+        yield f"until {_when(standing['expires_at'])}"
 
 
 def trail_table(entries: Sequence[Entry]) -> Table:

@@ -18,6 +18,7 @@ from bookhand.actions.call_workflow import Doubt
 from bookhand.cli.app import read_settings
 from bookhand.cli.people_commands import caller_of
 from bookhand.core.problems import Outage, Refusal
+from bookhand.runs import store as runs
 from bookhand.workspace.heartbeat_store import age_seconds
 
 if TYPE_CHECKING:
@@ -127,7 +128,18 @@ def _is_worked(house: House) -> bool:
 def _watched(desk: Desk, proposal_id: str) -> Proposal:
     until = time.monotonic() + WAIT_SECONDS
     found = desk.proposal(proposal_id)
-    while found.state == "approved" and time.monotonic() < until:
+    while found.state == "approved" and not held(desk, found) and time.monotonic() < until:
         time.sleep(_LOOK_SECONDS)
         found = desk.proposal(proposal_id)
     return found
+
+
+def held(desk: Desk, proposal: Proposal) -> str | None:
+    """Why the run that is to do it stands, in a sentence; None where it goes on."""
+    if proposal.run_id is None:
+        return None
+    with desk.house.db.transaction() as cx:
+        run = runs.get(cx, proposal.run_id)
+    if run.state not in {"paused", "parked", "cancelled", "failed"}:
+        return None
+    return f"Its run {run.id} is {run.state}{f': {run.reason}' if run.reason else ''}."

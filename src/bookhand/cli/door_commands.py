@@ -14,7 +14,7 @@ from bookhand.actions.asked import Asked
 from bookhand.actions.proposal import ALIVE, Proposal, State
 from bookhand.cli import cards
 from bookhand.cli.app import app, err, out
-from bookhand.cli.desk import Desk, desk, given, outcome
+from bookhand.cli.desk import Desk, desk, given, held, outcome
 from bookhand.core.problems import Missing, Refusal
 
 Id = Annotated[str, typer.Argument(help="The proposal's id (prop_…).")]
@@ -72,10 +72,17 @@ def propose(
     *,
     reason: Annotated[str, typer.Option(help="Why: whoever approves reads it.")],
     key: Annotated[str | None, typer.Option(help="The same key asks once, however often it is run.")] = None,
+    under: Annotated[
+        str | None, typer.Option(help="A standing approval (stand_…): inside it, it passes without asking.")
+    ] = None,
+    terms: Annotated[
+        list[str] | None, typer.Option("--term", help="The configuration it was given for: name=value.")
+    ] = None,
 ) -> None:
     """Ask for a write: shows what it would do, and waits for a yes."""
     with desk() as at:
-        made = at.door.propose(at.caller, name, given(words or ()), Asked(reason=reason, request_key=key))
+        asked = Asked(reason=reason, request_key=key, under=under, terms=given(terms or ()))
+        made = at.door.propose(at.caller, name, given(words or ()), asked)
     _show(made)
     if made.state == "waiting":
         out.print(f"It waits for a yes: bookhand approve {made.proposal_id}", highlight=False, soft_wrap=True)
@@ -144,7 +151,8 @@ def approve(
         at.door.approve(at.caller, proposal_id, yes or shown.call_hash, note=note, chosen=chosen)
         with out.status("It has its yes"):
             ended = outcome(at, proposal_id, tell=lambda said: err.print(said, highlight=False, markup=False))
-    _tell(ended)
+        stands = held(at, ended)
+    _tell(ended, stands)
 
 
 def _numbers(text: str) -> list[int]:
@@ -154,13 +162,14 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _tell(ended: Proposal) -> None:
+def _tell(ended: Proposal, stands: str | None = None) -> None:
     line = cards.state_text(ended)
     line.append(f" ({ended.result_id})" if ended.result_id else "")
     out.print(line, soft_wrap=True)
     if ended.state == "approved":
+        said = stands or "It is still being done."
         out.print(
-            f"It is still being done: bookhand proposal {ended.proposal_id}", highlight=False, soft_wrap=True
+            f"{said} See bookhand proposal {ended.proposal_id}", highlight=False, markup=False, soft_wrap=True
         )
     raise typer.Exit(0 if ended.state in _GOOD else 1)
 

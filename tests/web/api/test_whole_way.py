@@ -226,6 +226,35 @@ def test_standing_approvals(api, shop) -> None:
     assert len(api("viewer").get("/standing-approvals").json()["items"]) == 1
 
 
+def test_what_is_inside_a_standing_approval_passes_and_the_first_outside_stops_it(api, shop, runs) -> None:
+    terms = {"posting": "clearing"}
+    made = api("approver").post(
+        "/standing-approvals",
+        {"grantee": "*", "patterns": ["refunds.create"], "terms": terms, "currency": "USD", "call_minor": 100, "why": "small"},
+    )  # fmt: skip
+    charge = shop.charge()
+
+    def ask(amount: int, path: str = "/proposals", **more):
+        each = {"charge": charge, "amount": amount}
+        sent = {"params": each} if path == "/proposals" else {"rows": [each, {**each, "amount": amount + 1}]}
+        given = {
+            "action": "refunds.create",
+            "reason": "r",
+            "under": made.json()["id"],
+            "terms": terms,
+            **sent,
+            **more,
+        }
+        return api("operator").post(path, given)
+
+    assert ask(99).json()["state"] in {"approved", "done"}
+    assert ask(50, "/proposals/batch").json()["state"] in {"approved", "done"}
+    assert trouble(ask(101)) == (403, "not_allowed")
+    assert "stopped" in ask(99).json()["error"]["message"]
+    [standing] = api("viewer").get("/standing-approvals").json()["items"]
+    assert standing["state"] == "stopped"
+
+
 # --- trail, catalogue, pages ---
 
 

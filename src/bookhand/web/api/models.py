@@ -115,6 +115,10 @@ class NewProposal(Sent):
     action: str = Field(min_length=1, max_length=120)
     params: dict[str, Any] = Field(default_factory=dict)
     reason: Sentence
+    under: str | None = Field(
+        None, max_length=120, description="A standing approval: inside it, it passes without asking."
+    )
+    terms: dict[str, Any] = Field(default_factory=dict, description="The configuration it was given for.")
 
 
 class NewBatch(Sent):
@@ -126,6 +130,10 @@ class NewBatch(Sent):
     action: str = Field(min_length=1, max_length=120)
     rows: list[dict[str, Any]] = Field(min_length=1, max_length=50_000)
     reason: Sentence
+    under: str | None = Field(
+        None, max_length=120, description="A standing approval: inside it, it passes without asking."
+    )
+    terms: dict[str, Any] = Field(default_factory=dict, description="The configuration it was given for.")
 
 
 class ChangeShown(BaseModel):

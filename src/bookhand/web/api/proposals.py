@@ -47,7 +47,7 @@ Prefer = Annotated[
 )
 def propose(desk: At, sent: m.NewProposal, idempotency_key: Key = None) -> JSONResponse:
     """A write becomes a proposal with its preview, and waits for a yes; a person's own acts on bookhand are done at once."""
-    asked = Asked(reason=sent.reason, request_key=idempotency_key)
+    asked = Asked(reason=sent.reason, request_key=idempotency_key, under=sent.under, terms=sent.terms)
     return said(shown_proposal(desk.door.propose(desk.caller, sent.action, sent.params, asked)), status=201)
 
 
@@ -59,7 +59,7 @@ def propose(desk: At, sent: m.NewProposal, idempotency_key: Key = None) -> JSONR
 )
 def propose_batch(desk: At, sent: m.NewBatch, idempotency_key: Key = None) -> JSONResponse:
     """Each row is a call of its own, with its own preview, hash and outcome; they are approved as one."""
-    asked = Asked(reason=sent.reason, request_key=idempotency_key)
+    asked = Asked(reason=sent.reason, request_key=idempotency_key, under=sent.under, terms=sent.terms)
     return said(
         shown_proposal(desk.door.propose_batch(desk.caller, sent.action, sent.rows, asked)), status=201
     )
