@@ -215,3 +215,33 @@ def test_the_clock_starts_a_run_that_asks(worked, shop, db) -> None:
             waiting = store.listed(cx, 1, states=["waiting"], action="refunds.create")
         time.sleep(0.05)
     assert [each.reason for each in waiting] == ["Each month"]
+
+
+def test_a_batch_with_doubts_goes_on_once_a_person_has_answered_all(
+    worked, shop, db, engine, secrets, connected
+) -> None:
+    rows = [{"charge": shop.charge(), "amount": 100} for _ in range(4)]
+    asked = worked.propose_batch(OPERATOR, "refunds.create", rows, "Recall")
+    engine.faults.add("cut_after", method="POST", path="/v1/refunds", times=2)
+    worked.kit.settle_seconds = 1.5
+    with db.transaction() as cx:
+        key = secrets.get(cx, connected.link, "key")
+    batch = worked.approve(APPROVER, asked.proposal_id, asked.call_hash)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with db.transaction() as cx:
+            if call_store.tally(cx, 1, batch.proposal_id).get("unknown") == 2:
+                blind = engine.ring.restricted(connected.link.account, {"customer": "read"})
+                secrets.put(cx, connected.link, "key", blind)
+                break
+        time.sleep(0.01)
+    _until(db, batch, "unknown")
+    _until_run(db, batch, "waiting")
+    with db.transaction() as cx:
+        secrets.put(cx, connected.link, "key", key)
+        lost = [call.row_no for call in call_store.calls(cx, 1, batch.proposal_id) if call.state == "unknown"]
+    for number in lost:
+        worked.settle(APPROVER, batch.proposal_id, done=True, note="It is in the dashboard.", row_no=number)
+    _until(db, batch, "done")
+    _until_run(db, batch, "done")
+    assert [len(shop.refunds(row["charge"])) for row in rows] == [1] * 4

@@ -233,7 +233,9 @@ def test_four_eyes_from_an_amount_on(door, shop, db) -> None:
     edited = door.edit(OWNER, large.proposal_id, {"amount": 6000})
     with pytest.raises(NotAllowed, match="four eyes"):
         _yes(door, edited, by=OWNER)
-    assert _yes(door, edited, by=APPROVER).state == "approved"
+    with pytest.raises(NotAllowed, match="four eyes"):  # who asked has seen it approved by nobody else
+        _yes(door, edited, by=APPROVER)
+    assert _yes(door, edited, by=person(5, "approver")).state == "approved"
 
 
 def test_a_threshold_counts_for_what_waits_already(door, shop, db) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 import stripe
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, Shop, person
 
-from bookhand.actions import rights_store
-from bookhand.actions.act_workflow import DoorRuns
+from bookhand.actions import call_store, rights_store, store
+from bookhand.actions.act_workflow import DoorRuns, tidy
 from bookhand.actions.asked import Asked
-from bookhand.actions.policy import Budget, Standing
+from bookhand.actions.govern_workflow import Governing
+from bookhand.actions.policy import Budget, Standing, Wanted
 from bookhand.actions.proposal import call_hash
 from bookhand.actions.workflow import Door
-from bookhand.core.caller import NotAllowed
+from bookhand.core.action import Moves
+from bookhand.core.caller import NotAllowed, capabilities
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.runs import store as runs
 from bookhand.systems import store as connections
@@ -258,7 +261,7 @@ def _together(*works: Callable[[], Any]) -> list[Any]:
     def one(work: Callable[[], Any]) -> None:
         try:
             found.append(work())
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is what it gave)
+        except Exception as error:  # noqa: BLE001 (what it raised is looked at)
             found.append(error)
 
     threads = [threading.Thread(target=one, args=(work,)) for work in works]
@@ -371,3 +374,127 @@ def _until_blocked(db) -> None:
                 return
             time.sleep(0.02)
     raise AssertionError("Nobody waits.")
+
+
+def test_two_who_count_the_same_customers_do_not_wait_in_a_circle(db) -> None:
+    def count(cx: Any, *numbers: int) -> None:
+        customers = {f"cus_{number}": (1, {"USD": 5}) for number in numbers}
+        moves = (Moves(5 * len(numbers), "USD", "x"),)
+        wanted = Wanted(grantee="*", action=REFUND, moves=moves, customers=customers, count=len(numbers))
+        rights_store.use(cx, 1, 1, date(2026, 11, 25), wanted, standing="")
+
+    def work(*numbers: int) -> None:
+        with db.transaction() as cx:
+            count(cx, *numbers)
+
+    with db.transaction() as cx:
+        count(cx, 2)  # both come to here, each with what lies before it
+        release = threading.Timer(1.0, cx.commit)
+        release.start()
+        found = _together(lambda: work(1, 2, 3), lambda: work(3, 2, 1))
+    release.join()
+    assert found == [None, None]
+
+
+# --- budgets ---
+
+
+def test_what_is_given_back_is_given_back_on_the_day_it_was_counted(door, shop, db, clock) -> None:
+    _budget(db, day_minor=2000)
+    clock.ahead = timedelta(days=1)
+    charge, proposal = _asked(door, shop)
+    _yes(door, proposal)
+    shop.client.v1.refunds.create({"charge": charge, "amount": 100})
+    assert door.calls.perform(proposal.proposal_id).state == "void"
+    assert _yes(door, _asked(door, shop, 1900)[1]).state == "approved"
+
+
+# --- one, and who asks ---
+
+
+def test_a_batch_of_one_is_done(door, shop) -> None:
+    charge = shop.charge()
+    batch = door.propose_batch(OPERATOR, REFUND, [{"charge": charge, "amount": 100}], "Recall")
+    _yes(door, batch)
+    assert door.calls.perform(batch.proposal_id).state == "done"
+    assert len(shop.refunds(charge)) == 1
+
+
+def test_a_token_that_may_only_approve_approves(door, shop) -> None:
+    door.kit.runs = DoorRuns()
+    token = msgspec.structs.replace(
+        APPROVER, can=capabilities("approver", scopes=("read", "approve")), token=1
+    )
+    assert _yes(door, _asked(door, shop)[1], by=token).state == "approved"
+
+
+def test_an_agent_does_not_change_what_it_may_do_itself(kit) -> None:
+    governing = Governing(kit)
+    with pytest.raises(NotAllowed, match="a person has to"):
+        governing.permit(
+            MIRROR, connection_id=None, grantee="agent:mirror", pattern="payouts.create", allowed=True
+        )
+    with pytest.raises(NotAllowed, match="a person has to"):
+        governing.set_budget(
+            MIRROR, connection_id=None, budget=Budget(id=0, grantee="*", pattern="*", day_count=9)
+        )
+    number = governing.set_budget(
+        OWNER, connection_id=None, budget=Budget(id=0, grantee="*", pattern="*", day_count=1)
+    )
+    with pytest.raises(NotAllowed, match="a person has to"):
+        governing.end_budget(MIRROR, number)
+
+
+# --- runs that end before what was approved is done ---
+
+
+def _state(db, proposal) -> str:
+    with db.transaction() as cx:
+        return store.proposal(cx, 1, proposal.proposal_id).state
+
+
+def _cancelled(db, proposal) -> None:
+    with db.transaction() as cx:
+        runs.cancel(cx, OWNER, proposal.run_id, "Not any more.")
+
+
+def test_what_was_approved_and_not_sent_is_void_once_its_run_is_cancelled(door, shop, db) -> None:
+    door.kit.runs = DoorRuns()
+    _budget(db, day_minor=2000)
+    charge, asked = _asked(door, shop)
+    rows = [{"charge": shop.charge(), "amount": 100} for _ in range(3)]
+    proposals = [_yes(door, asked), _yes(door, door.propose_batch(OPERATOR, REFUND, rows, "Recall"))]
+    assert tidy(door) == 0
+    for proposal in proposals:
+        _cancelled(db, proposal)
+    assert (tidy(door), tidy(door)) == (2, 0)
+    with db.transaction() as cx:
+        call = call_store.call(cx, 1, asked.proposal_id)
+    assert "is cancelled: Not any more." in (call.state_why or "")
+    assert [_state(db, each) for each in proposals] == ["void", "failed"]
+    assert [shop.refunds(each) for each in (charge, *(row["charge"] for row in rows))] == [[]] * 4
+    assert _yes(door, _asked(door, shop, 2000)[1]).state == "approved"  # and nothing of the day is used
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
+def test_what_may_be_under_way_is_looked_up_once_its_run_is_cancelled(door, shop, db, engine, fault) -> None:
+    door.kit.runs = DoorRuns()
+    charge, asked = _asked(door, shop)
+    proposal = _yes(door, asked)
+    engine.faults.add(fault, method="POST", path="/v1/refunds")
+    with pytest.raises(UnknownOutcome):
+        door.calls.perform(proposal.proposal_id)
+    _cancelled(db, proposal)
+    assert tidy(door) == 1
+    assert _state(db, proposal) == ("done" if fault == "cut_after" else "void")
+    assert len(shop.refunds(charge)) == (1 if fault == "cut_after" else 0)
+
+
+def test_taking_a_right_from_an_approver_does_not_stop_what_they_approved_for_others(door, shop, db) -> None:
+    door.kit.runs = DoorRuns()
+    proposal = _yes(door, _asked(door, shop)[1])
+    Governing(door.kit).revoke_now(
+        OWNER, connection_id=None, grantee=APPROVER.who, pattern="payouts.create", why="Not theirs."
+    )
+    with db.transaction() as cx:
+        assert runs.get(cx, proposal.run_id).state == "queued"

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from bookhand.actions import store
 from bookhand.actions.asked import Asked, Rights
@@ -21,7 +22,7 @@ from bookhand.actions.call_workflow import Doubt
 from bookhand.actions.proposal import Proposal, topic_of
 from bookhand.actions.rights_store import grants_of
 from bookhand.core.caller import Caller, capabilities
-from bookhand.core.problems import Outage, UnknownOutcome
+from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.runs import store as runs
 from bookhand.runs.run import Run
 from bookhand.runs.template import Context, Step, Template
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
 
 ACT, ASK = "act", "ask"
+log = structlog.get_logger(__name__)
 
 
 _PERFORM = Step(name="perform", says="Send the approved call, or look up what became of it", system="stripe")
@@ -69,7 +71,11 @@ class DoorRuns:
     def start(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> str | None:
         """A run that does `proposal`, in the transaction that approves it; it is whose proposal it is."""
         owner = msgspec.structs.replace(
-            caller, who=proposal.proposed_by, name=proposal.proposed_name, agent=proposal.agent
+            caller,
+            who=proposal.proposed_by,
+            name=proposal.proposed_name,
+            agent=proposal.agent,
+            can=caller.can | {"propose"},  # a yes is asking enough
         )
         rights = rights_now(cx, proposal.workspace_id, proposal.connection_id, proposal.rights_at)
         return runs.start(
@@ -82,9 +88,13 @@ class DoorRuns:
         runs.wake(cx, topic)
 
     def stop(self, cx: Transaction[Any], *, grantee: str, connection_id: int | None, reason: str) -> int:
-        """Stop every run of `grantee` before its next step."""
+        """Stop every run of `grantee` before its next step.
+
+        Not those that do what was approved: each of their calls is looked at once more by the right of who asked, and is void with
+        the reason.
+        """
         known = {each.name: each for each in self._templates()}
-        return len(runs.stop_of(cx, grantee, connection_id, reason, known))
+        return len(runs.stop_of(cx, grantee, connection_id, reason, known, but=ACT))
 
     def cancel(self, cx: Transaction[Any], caller: Caller, run_id: str, reason: str) -> None:
         """End one run before its next step."""
@@ -155,6 +165,30 @@ def _perform_newest(door: Door, context: Context, root_id: str) -> dict[str, Any
     if proposal.state in {"rejected", "withdrawn", "expired"}:
         return {"proposal": proposal.proposal_id, "state": proposal.state, "why": proposal.state_why}
     return _perform(door, context, proposal.proposal_id)
+
+
+def tidy(door: Door) -> int:
+    """Settle what was approved and is done by nobody, for its run was cancelled or failed before; how many.
+
+    What was not sent becomes void, what may be under way is looked up.
+    """
+    with door.kit.db.transaction() as cx:
+        found = store.left_behind(cx, door.kit.db.workspace_id)
+    return sum(_let_go(door, proposal_id, why) for proposal_id, why in found)
+
+
+def _let_go(door: Door, proposal_id: str, why: str) -> bool:
+    with door.kit.db.transaction() as cx:
+        proposal = store.proposal(cx, door.kit.db.workspace_id, proposal_id)
+    try:
+        if proposal.size > 1:
+            door.batches.perform(proposal_id, stopped=why)
+        else:
+            door.calls.perform(proposal_id, stopped=why)
+    except (Refusal, Outage) as error:  # nobody can tell now: a person was asked, or the next time is soon
+        log.info("left_behind", proposal=proposal_id, why=str(error))
+        return False
+    return True
 
 
 def _perform(door: Door, context: Context, proposal_id: str) -> dict[str, Any]:

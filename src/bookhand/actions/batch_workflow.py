@@ -89,9 +89,10 @@ class Batches:
         proposal_id: str,
         *,
         fence: Fence | None = None,
+        stopped: str | None = None,
         told: Callable[[dict[str, int]], None] = lambda _: None,
     ) -> dict[str, int]:
-        """Do every call of an approved batch; how many ended how."""
+        """Do every call of an approved batch; how many ended how. With `stopped` (why, in a sentence) nothing more is sent."""
         workspace = self.kit.db.workspace_id
         with self.kit.db.transaction() as cx:
             proposal = store.proposal(cx, workspace, proposal_id)
@@ -102,11 +103,12 @@ class Batches:
         action, link = self.kit.catalogue.action(proposal.action), self.calls.link(proposal)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="batch") as pool:
             while not proposal.is_final:
-                self.calls.held_back(proposal, link)  # nothing is claimed while the account is away
+                if not stopped:
+                    self.calls.held_back(proposal, link)  # nothing is claimed while the account is away
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
-                one = partial(self._one, proposal, rows, action=action, link=link)
+                one = partial(self._one, proposal, rows, action=action, link=link, stopped=stopped)
                 ends = list(pool.map(one, chunk))
                 self._settle(proposal, ends)
                 with self.kit.db.transaction() as cx:
@@ -145,36 +147,35 @@ class Batches:
         *,
         action: Action,
         link: Link,
+        stopped: str | None,
     ) -> End:
         call = taken.call
+        left = "intended" if taken.fresh else "unknown"
         try:
             if not taken.fresh:
                 return self._looked(proposal, call)
-            why = self.calls.held_back(proposal, link) or self._why_void(
-                proposal, rows.get(call.row_no), call, action, link
+            why = (
+                stopped
+                or self.calls.held_back(proposal, link)
+                or self._why_void(proposal, rows.get(call.row_no), call, action, link)
             )
             if why:
                 return End(call=call, state="void", why=why)
-            performer = self.kit.performers[action.vendor]
-            must_hold(call, self.kit)
-            sent = performer.send(
-                link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
-            )
+            return self._sent(call, action, link)
         except UnknownOutcome as error:
             return End(call=call, state="unknown", why=str(error), stops=error)
-        except Outage as error:
-            return End(call=call, state="intended" if taken.fresh else "unknown", why=str(error), stops=error)
-        except Refusal as error:
-            return self._refused(taken, link, error)
-        return End(call=call, state="done", sent=sent)
+        except (Outage, Refusal) as error:
+            if isinstance(error, Refusal) and taken.fresh and not self.calls.is_away(link):
+                return End(call=call, state="failed", why=str(error))
+            # It is done once the account is back; and of what was sent before, only looking was refused.
+            return End(call=call, state=left, why=str(error), stops=error)
 
-    def _refused(self, taken: Taken, link: Link, error: Refusal) -> End:
-        """A no is final, unless it was looking that was refused, or the account that is away."""
-        if not taken.fresh:  # it may be done
-            return End(call=taken.call, state="unknown", why=str(error), stops=error)
-        if self.calls.is_away(link):  # it goes on once the account is back
-            return End(call=taken.call, state="intended", why=str(error), stops=error)
-        return End(call=taken.call, state="failed", why=str(error))
+    def _sent(self, call: Call, action: Action, link: Link) -> End:
+        must_hold(call, self.kit)
+        sent = self.kit.performers[action.vendor].send(
+            link, action, call.params, key=call.key, marker=call.call_id, api_version=call.api_version
+        )
+        return End(call=call, state="done", sent=sent)
 
     def _looked(self, proposal: Proposal, call: Call) -> End:
         looked = self.calls.looked(proposal, call)

@@ -99,6 +99,19 @@ def tally(cx: Transaction[Any], workspace_id: int, proposal_id: str) -> dict[str
     return dict(found.fetchall())
 
 
+def in_doubt(cx: Transaction[Any], proposal: Proposal, *, but: Call) -> bool:
+    """Whether a person was asked about another call of a batch than `but`, and has not answered."""
+    found = cx.execute(
+        """
+        select 1 from call join problem p using (workspace_id, connection_id)
+        where workspace_id = %s and proposal_id = %s and state = 'unknown' and row_no <> %s
+            and p.kind = 'unknown_outcome' and p.subject = call_id and p.closed_at is null limit 1
+        """,
+        (proposal.workspace_id, proposal.proposal_id, but.row_no),
+    )
+    return found.fetchone() is not None
+
+
 def claim(
     cx: Transaction[Any], many: Sequence[Call], *, by: str, now: datetime, until: datetime
 ) -> list[Call]:
@@ -173,18 +186,6 @@ def finish_all(
         },
     )  # fmt: skip
     return {row[0] for row in found}
-
-
-def unsettled(cx: Transaction[Any], workspace_id: int, *, now: datetime, limit: int = 100) -> list[Call]:
-    """Calls of which nobody knows, and that nobody is looking at."""
-    return _calls(
-        cx,
-        """
-        where workspace_id = %s and state in ('sending', 'unknown') and coalesce(claimed_until, '-infinity') <= %s
-        order by sent_at limit %s
-        """,
-        (workspace_id, now, limit),
-    )
 
 
 def _calls(cx: Transaction[Any], where: str, arguments: Sequence[Any], *, whole: bool = False) -> list[Call]:

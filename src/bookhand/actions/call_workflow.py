@@ -66,8 +66,8 @@ class Calls:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
 
-    def perform(self, proposal_id: str, *, fence: Fence | None = None) -> Call:
-        """Do an approved call, or give what became of it."""
+    def perform(self, proposal_id: str, *, fence: Fence | None = None, stopped: str | None = None) -> Call:
+        """Do an approved call, or give what became of it. With `stopped` (why, in a sentence) nothing more is sent."""
         while True:
             proposal, call = self._load(proposal_id)
             if call.is_settled:
@@ -75,7 +75,7 @@ class Calls:
             if call.state in {"sending", "unknown"}:
                 self._resolve(proposal, call)
                 continue
-            ended = self._attempt(proposal, fence)
+            ended = self._attempt(proposal, fence, stopped)
             if ended is not None:
                 return ended
 
@@ -92,11 +92,13 @@ class Calls:
 
     # --- sending ---
 
-    def _attempt(self, proposal: Proposal, fence: Fence | None) -> Call | None:
+    def _attempt(self, proposal: Proposal, fence: Fence | None, stopped: str | None) -> Call | None:
         """Check it once more, claim it and send it; None where somebody else was faster."""
         action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
-        why = self.held_back(proposal, link) or self.changed(
-            proposal, action, link, proposal.params, proposal.seen
+        why = (
+            stopped
+            or self.held_back(proposal, link)
+            or self.changed(proposal, action, link, proposal.params, proposal.seen)
         )
         now = self.kit.clock()
         with self.kit.db.transaction() as cx:
@@ -206,6 +208,9 @@ class Calls:
             if call is None or call.state != "unknown" or proposal.state != "unknown":
                 raise Conflict(f"No call of proposal {proposal_id} is in doubt: nothing was changed.")
             store.decide(cx, caller, proposal, "settle", note=note, details={"done": done, "row": row_no})
+            if proposal.size > 1 and not call_store.in_doubt(cx, proposal, but=call):
+                store.settle(cx, caller.workspace_id, proposal_id, "approved", now=self.kit.clock())
+                self.kit.runs.wake(cx, proposal.topic)
             self._finish(
                 cx,
                 proposal,
@@ -214,8 +219,6 @@ class Calls:
                 why=f"{caller.name} looked: {note}",
                 by=caller,
             )
-            if proposal.size > 1:
-                self.kit.runs.wake(cx, proposal.topic)
 
     # --- the end of a call ---
 

@@ -68,7 +68,7 @@ class Governing:
         self, caller: Caller, *, connection_id: int | None, grantee: str, pattern: str, allowed: bool
     ) -> None:
         """Allow or forbid from now on; runs under way keep what they began with."""
-        caller.need("manage")
+        _person(caller)
         self._known(grantee, pattern)
         with self.kit.db.transaction() as cx:
             _there(cx, connection_id)
@@ -116,7 +116,7 @@ class Governing:
 
     def set_budget(self, caller: Caller, *, connection_id: int | None, budget: Budget) -> int:
         """Set a limit; its number."""
-        caller.need("manage")
+        _person(caller)
         self._known(budget.grantee, budget.pattern)
         _currency(budget.currency)
         with self.kit.db.transaction() as cx:
@@ -130,7 +130,7 @@ class Governing:
 
     def end_budget(self, caller: Caller, number: int) -> None:
         """Take a limit away."""
-        caller.need("manage")
+        _person(caller)
         with self.kit.db.transaction() as cx:
             rights_store.end_budget(cx, caller, number)
             self._note(cx, caller, "budget.ended", str(number), connection_id=None, details={})
@@ -228,6 +228,14 @@ def _standing(caller: Caller, terms: Terms) -> Standing:
         call_minor=terms.call_minor, day_minor=terms.day_minor, day_count=terms.day_count, agreed_by=caller.who,
         agreed_name=caller.name,
     )  # fmt: skip
+
+
+def _person(caller: Caller) -> None:
+    caller.need("manage")
+    if caller.agent:
+        raise NotAllowed(
+            "An agent cannot change permissions or budgets, its own least of all: a person has to."
+        )
 
 
 def _there(cx: Transaction[Any], connection_id: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.actions import notes, rights_store
+from bookhand.actions import notes, rights_store, store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.catalogue import Target
 from bookhand.actions.kit import Kit
@@ -88,9 +88,9 @@ class Permits:
         must_fit(proposal, given_hash)
         if proposal.expires_at <= now:
             raise Conflict(f"Proposal {proposal.proposal_id} was not approved in time: ask for it again.")
-        if caller.who == proposal.proposed_by and self._needs_four_eyes(cx, proposal):
+        if caller.who in store.askers(cx, proposal) and self._needs_four_eyes(cx, proposal):
             raise NotAllowed(
-                f"{caller.name} asked for proposal {proposal.proposal_id}, and its amount needs four eyes: somebody else has to approve it."
+                f"{caller.name} asked for proposal {proposal.proposal_id} or edited it, and its amount needs four eyes: somebody else has to approve it."
             )
         taken_back = rights_store.revoked_since(
             cx, caller.workspace_id, connection_id=proposal.connection_id, grantee=proposal.grantee, action=proposal.action, reads=False,

@@ -289,7 +289,10 @@ def _spread(wanted: Wanted) -> list[tuple[str, str, int, int]]:
     for currency, minor in left.items():
         if minor:
             rows.setdefault((currency, ""), [0, 0])[1] += minor
-    return [(currency, customer, count, minor) for (currency, customer), (count, minor) in rows.items()]
+    # Always in this order, so that two who count at once do not wait for each other's rows.
+    return [
+        (currency, customer, count, minor) for (currency, customer), (count, minor) in sorted(rows.items())
+    ]
 
 
 # --- standing approvals ---

@@ -101,6 +101,19 @@ def of_request(cx: Transaction[Any], workspace_id: int, who: str, key: str) -> P
     return found[0] if found else None
 
 
+def askers(cx: Transaction[Any], proposal: Proposal) -> set[str]:
+    """Who asked for it, and who edited it on the way."""
+    found = {proposal.proposed_by}
+    while proposal.replaces:
+        proposal = _before(cx, proposal)
+        found.add(proposal.proposed_by)
+    return found
+
+
+def _before(cx: Transaction[Any], after: Proposal) -> Proposal:
+    return proposal(cx, after.workspace_id, after.replaces or "")
+
+
 def listed(
     cx: Transaction[Any],
     workspace_id: int,
@@ -139,7 +152,7 @@ def listed(
 def overdue(cx: Transaction[Any], workspace_id: int, *, now: datetime, limit: int = 200) -> list[str]:
     """Those that still wait although their time is over."""
     rows = cx.execute(
-        "select proposal_id from proposal where workspace_id = %s and state = 'waiting' and expires_at <= %s order by expires_at limit %s",
+        "select proposal_id from proposal where workspace_id = %s and state = 'waiting' and expires_at <= %s order by expires_at, proposal_id limit %s",
         (workspace_id, now, limit),
     )
     return [row[0] for row in rows]
@@ -179,6 +192,22 @@ def set_run(cx: Transaction[Any], workspace_id: int, proposal_id: str, run_id: s
         "update proposal set run_id = %s where workspace_id = %s and proposal_id = %s",
         (run_id, workspace_id, proposal_id),
     )
+
+
+def left_behind(cx: Transaction[Any], workspace_id: int, *, limit: int = 200) -> list[tuple[str, str]]:
+    """Approved proposals that nobody does any more, for their run ended before: each with why, in a sentence."""
+    found = cx.execute(
+        """
+        select proposal_id, run_id, run.state, coalesce(run.reason, '') from proposal join run using (workspace_id, run_id)
+        where workspace_id = %s and proposal.state = 'approved' and proposal.vendor <> 'bookhand' and run.finished_at is not null
+        order by random() limit %s
+        """,
+        (workspace_id, limit),
+    )
+    return [
+        (proposal_id, f"It was not sent: run {run_id}, which was to do it, is {state}{': ' if why else ''}{why.rstrip('.')}.")
+        for proposal_id, run_id, state, why in found
+    ]  # fmt: skip
 
 
 def rows(
@@ -234,15 +263,16 @@ def decide(
     *,
     note: str | None = None,
     details: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Write down what somebody said of a proposal."""
+    """Write down what somebody said of a proposal, and when: `at`, or now."""
     cx.execute(
         """
-        insert into decision (workspace_id, proposal_id, kind, call_hash, by_who, by_name, channel, note, details)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into decision (workspace_id, proposal_id, kind, call_hash, by_who, by_name, channel, note, details, at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, clock_timestamp()))
         """,
         (caller.workspace_id, proposal.proposal_id, kind, proposal.call_hash, caller.who, caller.name, caller.channel, note,
-         Jsonb(details or {})),
+         Jsonb(details or {}), at),
     )  # fmt: skip
 
 

@@ -139,6 +139,8 @@ class Door:
             raise Refusal(f"{name} cannot be asked for as a batch: it acts on bookhand itself.")
         if not 1 <= len(rows) <= MOST_ROWS:
             raise Refusal(f"A batch has 1 to {MOST_ROWS:,} calls, not {len(rows):,}.")
+        if len(rows) == 1:
+            return self.propose(caller, name, rows[0], found)
         target, checked = rows_of(action, rows)
         request_hash = call_hash({"action": name, "rows": [dict(row) for row in rows]})
         earlier = self._earlier(caller, found, request_hash)
@@ -247,7 +249,7 @@ class Door:
         details = {"standing": proposal.standing_id} if proposal.standing_id else {"own": True}
         self._permits.two_people(cx, caller, proposal)
         self._permits.spend(cx, proposal, wanted, now)
-        store.decide(cx, caller, proposal, kind, details=details)
+        store.decide(cx, caller, proposal, kind, details=details, at=now)
         store.settle(cx, caller.workspace_id, proposal.proposal_id, "approved", now=now)
         passed = notes.decided(caller, proposal, "passed", None, details)
         return [passed, *self._intend(cx, caller, proposal)]
@@ -275,7 +277,7 @@ class Door:
                 else (notes.wanted_of(proposal), {})
             )
             self._permits.spend(cx, proposal, wanted, now)
-            store.decide(cx, caller, proposal, "approve", note=note, details=details)
+            store.decide(cx, caller, proposal, "approve", note=note, details=details, at=now)
             store.settle(cx, caller.workspace_id, proposal_id, "approved", now=now)
             approved = notes.decided(caller, proposal, "approved", note, details)
             append(cx, caller.workspace_id, [approved, *self._intend(cx, caller, proposal)])

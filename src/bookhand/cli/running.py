@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 import uvicorn
 
+from bookhand.actions.act_workflow import tidy
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
@@ -134,14 +135,19 @@ class Running:
         engine.close()
 
     def _keep(self) -> None:
+        door = self.house.door
         while not self._stop.wait(LOOK_SECONDS):
-            try:
-                self.house.door.expire()
-                self.keeper.look()
-            except BookhandError as error:
-                log.warning("keeper_waits", why=str(error))
-            except Exception:
-                log.exception("keeper_failed")
+            for work in (door.expire, lambda: tidy(door), self.keeper.look):
+                self._try(work)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        """`work`; what goes wrong with it is logged, tried again at the next look, and holds up nothing else."""
+        try:
+            work()
+        except BookhandError as error:
+            log.warning("keeper_waits", why=str(error))
+        except Exception:
+            log.exception("keeper_failed")
 
     def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
         """Finish a sign-in that Stripe sent back; the connection is served at once."""

@@ -251,12 +251,14 @@ def stop_of(
     connection_id: int | None,
     reason: str,
     templates: Mapping[str, Template] | None = None,
+    *,
+    but: str | None = None,
 ) -> list[str]:
-    """Revoke now: cancel every run of `grantee` (on one connection, or all) before its next step; their ids."""
+    """Revoke now: cancel every run of `grantee` (on one connection, or all) before its next step; their ids. Not those of template `but`."""
     rows = cx.execute(
         f"select {_FIELDS} from run where grantee = %s and (%s::int is null or connection_id = %s)"
-        " and state <> all (%s) order by run_id for update",
-        (grantee, connection_id, connection_id, list(ENDED)),
+        " and template is distinct from %s and state <> all (%s) order by run_id for update",
+        (grantee, connection_id, connection_id, but, list(ENDED)),
     ).fetchall()
     runs = [_run(row) for row in rows]
     for run in runs:
