@@ -75,14 +75,17 @@ def db(database_url: str) -> Iterator[Database]:
 
 _SECRET = r"\m(sk|rk)_(test|live)_[A-Za-z0-9]{16,}|\mwhsec_[A-Za-z0-9]{16,}|_secret_[A-Za-z0-9]{16,}|\mbh[a-z]_[A-Za-z0-9_-]{32,}"
 _WRITTEN = {
-    "trail": "body", "proposal": "params::text || preview::text || reason || coalesce(state_why, '')",
-    "call": "params::text || coalesce(result::text, '') || coalesce(state_why, '')", "decision": "coalesce(note, '') || details::text",
+    "trail": "body", "proposal": "preview::text || reason || coalesce(state_why, '')",
+    "call": "coalesce(result::text, '') || coalesce(state_why, '')", "decision": "coalesce(note, '') || details::text",
     "problem": "message", "run": "coalesce(result::text, '') || coalesce(reason, '')",
 }  # fmt: skip
 
 
 def _expect_no_secret(url: str) -> None:
-    """Whatever a test did: nothing that people will read, or that stays for ever, has a secret in it."""
+    """Whatever a test did: nothing that people will read, or that stays for ever, has a secret in it.
+
+    Parameters are the exact call, and stay as they were given; what shows them redacts.
+    """
     with psycopg.connect(url, autocommit=True) as cx:
         for table, text in _WRITTEN.items():
             found = cx.execute(f"select count(*) from {table} where {text} ~ %s", (_SECRET,)).fetchone()  # type: ignore[arg-type]

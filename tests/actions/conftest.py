@@ -129,7 +129,7 @@ def performer(db: Database, secrets: Secrets) -> Iterator[StripePerformer]:
 def kit(db: Database, connected: Connection, performer: StripePerformer, clock: Clock) -> Kit:
     return Kit(
         db=db, catalogue=Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS), performers={"stripe": performer},
-        own=OWN, clock=clock, settle_seconds=0, lease_seconds=30
+        own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
     )  # fmt: skip
 
 

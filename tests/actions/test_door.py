@@ -444,6 +444,24 @@ def test_a_lost_answer_is_looked_up_and_never_doubled(door, shop, engine, fault)
     assert [refund.amount for refund in shop.refunds(charge)] == [1500]
 
 
+def test_that_a_call_is_not_there_is_believed_only_when_its_last_sending_is_over(
+    door, shop, engine, clock
+) -> None:
+    charge, proposal = _asked(door, shop)
+    _yes(door, proposal)
+    door.kit.believe_seconds = 30
+    for minutes in (0, 1):  # also the second try, long after the first
+        clock.ahead = timedelta(minutes=minutes)
+        engine.faults.add("cut_before", method="POST", path="/v1/refunds")
+        with pytest.raises(UnknownOutcome):
+            door.calls.perform(proposal.proposal_id)
+        with pytest.raises(UnknownOutcome, match="may still be under way"):
+            door.calls.perform(proposal.proposal_id)
+    clock.ahead = timedelta(minutes=2)
+    assert door.calls.perform(proposal.proposal_id).state == "done"
+    assert len(shop.refunds(charge)) == 1
+
+
 def test_a_limit_is_an_outage_and_nothing_was_sent(door, shop, engine) -> None:
     charge, proposal = _asked(door, shop)
     _yes(door, proposal)

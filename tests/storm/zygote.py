@@ -100,6 +100,7 @@ def act(job: dict[str, Any], link: Link) -> None:
             performers={"stripe": performer},
             lease_seconds=job["lease_seconds"],
             settle_seconds=0.2,
+            believe_seconds=0.5,
         )
         door = Door(kit)
         engine = Engine(db, [act_template(door)], ttl_seconds=2.0, sweep_seconds=0.3)

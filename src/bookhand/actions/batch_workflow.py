@@ -25,6 +25,7 @@ from bookhand.actions.call_workflow import (
     Fence,
     approval_of,
     doubt_of,
+    must_believe,
     must_hold,
     must_rest,
     too_late,
@@ -182,6 +183,7 @@ class Batches:
         if looked.outcome == "done":
             return End(call=call, state="done", why=looked.why, sent=Sent(data=looked.data))
         if looked.outcome == "not_done":
+            must_believe(call, self.kit)
             why = too_late(call, self.kit.clock())
             return End(call=call, state="void" if why else "intended", why=why or looked.why)
         return End(call=call, state="doubt", why=doubt_of(proposal, call, looked.why))

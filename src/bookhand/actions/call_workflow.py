@@ -157,6 +157,8 @@ class Calls:
         """Look up a call that was sent: afterwards it is settled, or known not to have been done; or this raises."""
         must_rest(call, self.kit)
         looked = self.looked(proposal, call)
+        if looked.outcome == "not_done":
+            must_believe(call, self.kit)
         with self.kit.db.transaction() as cx:
             held = store.proposal(cx, call.workspace_id, call.proposal_id, for_update=True)
             current = call_store.call(cx, call.workspace_id, call.proposal_id, for_update=True)
@@ -369,6 +371,16 @@ def must_hold(call: Call, kit: Kit) -> None:
     if call.claimed_until is not None and call.claimed_until <= kit.clock():
         raise Outage(
             f"{call.action} of proposal {call.proposal_id} was not sent: its worker came too late. It is looked at again."
+        )
+
+
+def must_believe(call: Call, kit: Kit) -> None:
+    """Nothing, if a call that was not found can be taken as not done; `UnknownOutcome` while its last sending may be under way."""
+    left = kit.believe_seconds - (kit.clock() - (call.sent_at or kit.clock())).total_seconds()
+    if left > 0:
+        raise UnknownOutcome(
+            f"{call.action} of proposal {call.proposal_id} is not there yet, and may still be under way: it is looked up again in {left:.0f} s.",
+            retry_after_seconds=left,
         )
 
 

@@ -31,6 +31,8 @@ from bookhand.core.action import Action, Preview, Values
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
+from bookhand.core.ready import ready
+from bookhand.core.redaction import redact_text, redacted
 from bookhand.systems.connection import Connection
 
 
@@ -106,7 +108,7 @@ class Drafts:
         preview = action.plan.preview(values, found)
         if preview.movement is not None:
             preview = msgspec.structs.replace(preview, books=lines_of(preview.movement))
-        return seen_of(action.plan.watched, found), preview
+        return seen_of(action.plan.watched, found), _clean(preview)
 
     def _proposal(
         self,
@@ -125,12 +127,20 @@ class Drafts:
         return Proposal(
             workspace_id=caller.workspace_id, proposal_id=proposal_id, vendor=action.vendor, action=action.name, risk=action.risk,
             params=params, endpoint=endpoint(action, params), call_hash=binds, version=version_of(seen), seen=seen, preview=preview,
-            reason=asked.reason.strip() or "No reason was given.", proposed_by=caller.who, proposed_name=caller.name, agent=caller.agent,
+            reason=redact_text(asked.reason.strip()) or "No reason was given.", proposed_by=caller.who, proposed_name=caller.name, agent=caller.agent,
             grantee=caller.grantee, channel=caller.channel, rights_at=asked.rights.taken_at if asked.rights else draft.asked_at, run_id=asked.run_id,
             step=asked.step, request_key=asked.request_key, request_hash=draft.request_hash, standing_id=asked.under, needs=1,
             four_eyes=False, size=size, state="waiting", replaces=before.proposal_id if before else None,
             root_id=before.root_id if before else proposal_id, created_at=now, expires_at=now + EXPIRES[action.risk], **where,
         )  # fmt: skip
+
+
+def _clean(preview: Preview) -> Preview:
+    """The preview without anything that looks like a secret: what was typed or came from outside is shown in it."""
+    return msgspec.convert(redacted(msgspec.to_builtins(preview)), Preview)
+
+
+ready(Preview)  # see core.ready
 
 
 def fetched(kit: Kit, action: Action, values: Values, link: Link, api_version: str | None) -> dict[str, Any]:

@@ -64,7 +64,11 @@ class NoRuns:
 
 @dataclass(slots=True, kw_only=True)
 class Kit:
-    """Shared by the door's parts. Times in seconds: `lease` is how long a call may take, `settle` how soon a lost answer is looked up."""
+    """Shared by the door's parts.
+
+    Times in seconds: `lease` is how long a call may take, `settle` how soon a lost answer is looked up, `believe` how long after its
+    last sending nobody believes that a call is not there, for it may still be under way.
+    """
 
     db: Database
     catalogue: Catalogue
@@ -75,6 +79,7 @@ class Kit:
     timezone: str = "UTC"
     lease_seconds: float = 150.0
     settle_seconds: float = 2.0
+    believe_seconds: float = 30.0
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}")
 
     def day(self, at: datetime) -> date:

@@ -17,6 +17,7 @@ from bookhand.actions.proposal import Decision, Kind, Proposal, Row, State
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Missing, Refusal
 from bookhand.core.ready import ready
+from bookhand.core.redaction import redact_text, redacted
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -177,7 +178,7 @@ def settle(
         """,
         {
             "state": state,
-            "why": why,
+            "why": None if why is None else redact_text(why),
             "result": result_id,
             "now": now,
             "workspace": workspace_id,
@@ -271,8 +272,8 @@ def decide(
         insert into decision (workspace_id, proposal_id, kind, call_hash, by_who, by_name, channel, note, details, at)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, clock_timestamp()))
         """,
-        (caller.workspace_id, proposal.proposal_id, kind, proposal.call_hash, caller.who, caller.name, caller.channel, note,
-         Jsonb(details or {}), at),
+        (caller.workspace_id, proposal.proposal_id, kind, proposal.call_hash, caller.who, caller.name, caller.channel,
+         None if note is None else redact_text(note), Jsonb(redacted(details or {})), at),
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ class Api:
 @pytest.fixture
 def kit(db: Database, connected: Any, performer: Any, clock: Any) -> Kit:  # noqa: F811
     return Kit(
-        db=db, catalogue=catalogue(), performers={"stripe": performer}, own=OWN, clock=clock, settle_seconds=0, lease_seconds=30
+        db=db, catalogue=catalogue(), performers={"stripe": performer}, own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
     )  # fmt: skip
 
 
