@@ -15,6 +15,7 @@ from tests.actions.conftest import FAST, Shop, engine, server, shop, url  # noqa
 from tests.web.api.conftest import caller
 from typer.testing import CliRunner
 
+from bookhand.actions import rights_store
 from bookhand.cli import cards
 from bookhand.cli.app import app
 from bookhand.cli.desk import given
@@ -255,13 +256,16 @@ def test_a_month_that_is_not_over_is_not_closed(run: Run, connected: Shop) -> No
     assert "is not over yet" in str(refused.exception)
 
 
-def test_under_a_standing_approval_nobody_is_asked(run: Run, connected: Shop) -> None:
+def test_under_a_standing_approval_nobody_is_asked(run: Run, connected: Shop, house: House) -> None:
     agreed = run(
         "standing", "approve", "refunds.create", "--to", "*", "--currency", "USD", "--call", "20.00", "--why", "Small ones", who="approver"
     )  # fmt: skip
     standing = re.search(r"stand_[0-9a-f]+", agreed.output)
     assert standing, agreed.output
-    assert "20.00 USD a call" in run("standing", "list").output
+    assert run("standing", "list").exit_code == 0
+    with house.db.transaction() as cx:
+        kept = rights_store.standing(cx, 1, standing[0])
+    assert (kept.call_minor, kept.currency, kept.state) == (2000, "USD", "open")
     words = (
         "propose",
         "refunds.create",
