@@ -150,7 +150,7 @@ def test_a_thousand_refunds(db, shop, engine, url, secrets, connected, tmp_path)
     )
     assert trouble.deaths == [], "a worker ended by itself"
     assert clicks["approved"] == TRIES
-    assert trouble.kills + trouble.stops >= min(10, TRIES // 20)
+    assert trouble.kills + trouble.stops >= max(2, took / 10)
     _expect_once(db, shop, charges, engine)
     _expect_booked(db, url, connected, engine)
 
