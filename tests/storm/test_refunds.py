@@ -139,6 +139,10 @@ def test_a_thousand_refunds(db, shop, engine, url, secrets, connected, tmp_path)
                 for pair in pool.map(lambda n: _try(door, engine, n, charges[n]), range(TRIES))
                 for outcome in pair
             )
+        ends = time.monotonic() + 60
+        while _left(db) > TRIES // 4 and time.monotonic() < ends:
+            _resume_parked(db)
+            time.sleep(0.2)
         left = _left(db)
         trouble.calm()
         engine.faults.clear()
