@@ -67,8 +67,14 @@ def open_dispute(
     prevented: bool = False,
     ce3: bool = False,
 ) -> JSON:
-    """The customer complains: an inquiry moves no money, a chargeback takes it with a fee, a prevented one refunds."""
-    found = _shape(call, charge, reason, amount or charge["amount"] - charge["amount_refunded"], ce3=ce3)
+    """The customer complains: an inquiry moves no money, a chargeback takes it with a fee, a prevented one refunds.
+
+    It is about what was not refunded, or about the whole charge where all of it was: a bank does not know of the refund.
+    """
+    left = charge["amount"] - charge["amount_refunded"]
+    if prevented and not left:
+        raise StripeError("A charge that was refunded in full has nothing left to prevent a dispute about.")
+    found = _shape(call, charge, reason, amount or left or charge["amount"], ce3=ce3)
     if prevented:
         return _prevent(call, charge, found)
     if inquiry:
