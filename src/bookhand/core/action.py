@@ -13,7 +13,7 @@ here touches the world: a preview is made from values that the door fetched, a l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -21,6 +21,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from bookhand.core.facts import Link
+from bookhand.core.problems import BookhandError
 
 Risk = Literal["read", "write", "money", "irreversible"]
 """``read`` changes nothing; ``write`` can be changed back; ``money`` moves or promises money; ``irreversible`` cannot be undone."""
@@ -251,4 +252,26 @@ class Performer(Protocol):
         result_id: str | None = None,
     ) -> Looked:
         """Find out what became of a write that was sent at or after `since` (Unix seconds)."""
+        ...
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One call of many that are sent together."""
+
+    values: Mapping[str, Any]
+    key: str
+    marker: str
+
+
+class BulkPerformer(Performer, Protocol):
+    """A vendor that takes many calls in one request: the door sends them together, each still once and with its own outcome."""
+
+    def bulk(self, action: Action) -> int:
+        """How many calls of `action` go into one request; 1 where they go alone."""
+        ...
+
+    def send_many(
+        self, link: Link, action: Action, items: Sequence[Item], *, api_version: str | None = None
+    ) -> list[Sent | BookhandError]:
+        """One request; for each of `items` in order what became of it, with the errors that `send` would raise."""
         ...

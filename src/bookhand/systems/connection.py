@@ -16,7 +16,9 @@ import msgspec
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 
-Auth = Literal["key", "app_oauth", "connect_oauth", "platform"]
+Auth = Literal[
+    "key", "app_oauth", "connect_oauth", "platform", "oauth", "m2m", "tba", "plaid", "files", "folder"
+]
 Status = Literal["active", "disconnected", "paused"]
 
 

@@ -1,0 +1,1 @@
+"""Finance jobs, one a room; siblings never import each other."""
