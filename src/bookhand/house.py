@@ -24,7 +24,7 @@ from bookhand.core.days import day_of
 from bookhand.core.facts import BalanceTransaction, Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.core.redaction import redact_text
-from bookhand.inbox import slices_store
+from bookhand.inbox import errand_store, slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
 from bookhand.inbox.backfill import holes
@@ -342,7 +342,7 @@ class House:
         """Whether nothing is left to read, and nothing to ask Stripe for."""
         with self.db.transaction() as cx:
             return not any(
-                inbox.waiting(cx, each.link) or inbox.errands_left(cx, each.link)
+                inbox.waiting(cx, each.link) or errand_store.errands_left(cx, each.link)
                 for each in connections.every(cx)
             )
 

@@ -25,7 +25,7 @@ from bookhand.core.facts import Link
 from bookhand.core.ports import Reader
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.db.engine import Database
-from bookhand.inbox import slices_store, store
+from bookhand.inbox import errand_store, reading_store, slices_store, store
 from bookhand.inbox.backfill import EVENTS, Progress, Slice, params_of, plan, plan_events, progress_of
 from bookhand.inbox.checking_workflow import check_lists
 from bookhand.inbox.delivery import Delivery, listed, of_event
@@ -131,7 +131,7 @@ class Backfill:
             if before is not None and before.status == "running":
                 return before
             end = int(self._clock()) + 1 if until is None else until
-            slices_store.begin_reading(
+            reading_store.begin_reading(
                 cx, self._link, BALANCE_TRANSACTIONS.name, since=min(end, int(self._clock()))
             )
             return slices_store.start(
@@ -242,7 +242,7 @@ class Backfill:
             slices_store.save(
                 cx, self._link, backfill.id, [_with_fresh(part, fresh) for part in changed.values()]
             )
-            store.want(
+            errand_store.want(
                 cx,
                 self._link,
                 strays(cx, self._link, [d for p in pages for d in p.deliveries if d.key in kept]),
@@ -350,7 +350,7 @@ class Backfill:
 
     def _members_left(self) -> int:
         with self._db.transaction() as cx:
-            return store.errands_left(cx, self._link, kinds=("members",))
+            return errand_store.errands_left(cx, self._link, kinds=("members",))
 
     def _unread(self, upto: int) -> int:
         with self._db.transaction() as cx:
