@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
-import structlog
 
 from bookhand.core.facts import Link
 from bookhand.core.ports import Reader
@@ -33,8 +32,6 @@ from bookhand.systems.stripe.client import StripeReader
 FETCHERS = 24
 DRAIN_BATCH = 2000
 _SHOW_SECONDS = 0.25
-
-log = structlog.get_logger(__name__)
 
 
 class Backfill:
