@@ -14,12 +14,13 @@ import pytest
 import stripe
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, Shop, person
 
-from bookhand.actions import call_store, rights_store, store
+from bookhand.actions import call_store, store
 from bookhand.actions.act_workflow import DoorRuns, tidy
 from bookhand.actions.asked import Asked
-from bookhand.actions.govern_workflow import Governing
-from bookhand.actions.policy import Budget, Standing, Wanted
 from bookhand.actions.proposal import call_hash
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.govern_workflow import Governing
+from bookhand.actions.rights.policy import Budget, Standing, Wanted
 from bookhand.actions.workflow import Door
 from bookhand.core.action import Moves
 from bookhand.core.caller import NotAllowed, capabilities

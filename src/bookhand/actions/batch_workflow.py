@@ -23,8 +23,8 @@ from bookhand.actions.call_workflow import DOUBT, Calls, Doubt, Fence, doubt_of,
 from bookhand.actions.catalogue import endpoint
 from bookhand.actions.kit import Kit
 from bookhand.actions.last_moment_workflow import FORGED, approval_of, must_hold, too_late, unlike
-from bookhand.actions.policy import Wanted
 from bookhand.actions.proposal import Call, Proposal, Row, State, batch_hash, bound, call_hash, version_of
+from bookhand.actions.rights.policy import Wanted
 from bookhand.core.action import Action, BulkPerformer, Item, Sent
 from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Outage, Problem, Refusal, UnknownOutcome

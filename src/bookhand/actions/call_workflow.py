@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bookhand.actions import call_store, notes, rights_store, store
+from bookhand.actions import call_store, notes, store
 from bookhand.actions.catalogue import OWN
 from bookhand.actions.kit import Kit
 from bookhand.actions.last_moment_workflow import LastMoment, approval_of, forged, must_hold, too_late
 from bookhand.actions.proposal import Call, Proposal, State
+from bookhand.actions.rights import rights_store
 from bookhand.core.action import Action, Looked, Sent
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link

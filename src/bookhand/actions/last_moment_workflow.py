@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bookhand.actions import call_store, rights_store, store
+from bookhand.actions import call_store, store
 from bookhand.actions.catalogue import endpoint
-from bookhand.actions.draft_workflow import fetched
 from bookhand.actions.kit import Kit
 from bookhand.actions.proposal import (
     Call,
@@ -25,6 +24,8 @@ from bookhand.actions.proposal import (
     seen_of,
     version_of,
 )
+from bookhand.actions.proposing.draft_workflow import fetched
+from bookhand.actions.rights import rights_store
 from bookhand.core.action import Action, Values
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Refusal

@@ -21,11 +21,11 @@ from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.batch_workflow import Batches
 from bookhand.actions.call_workflow import Calls
 from bookhand.actions.catalogue import OWN, arguments
-from bookhand.actions.govern_workflow import Governing
 from bookhand.actions.kit import Kit
-from bookhand.actions.permit_workflow import Permits
 from bookhand.actions.proposal import Kind, Proposal, State, must_wait
-from bookhand.actions.propose_workflow import Proposing
+from bookhand.actions.proposing.propose_workflow import Proposing
+from bookhand.actions.rights.govern_workflow import Governing
+from bookhand.actions.rights.permit_workflow import Permits
 from bookhand.core.action import Action, Found, Values
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import BookhandError, Refusal

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.actions import notes, rights_store, store
+from bookhand.actions import notes, store
 from bookhand.actions.asked import Asked
 from bookhand.actions.call_workflow import Calls
 from bookhand.actions.catalogue import OWN, arguments
-from bookhand.actions.draft_workflow import Draft, Drafts, rows_of
 from bookhand.actions.kit import Kit
-from bookhand.actions.permit_workflow import Permits
-from bookhand.actions.policy import Wanted, needs_four_eyes
 from bookhand.actions.proposal import Kind, Proposal, Row, call_hash, must_wait
+from bookhand.actions.proposing.draft_workflow import Draft, Drafts, rows_of
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.permit_workflow import Permits
+from bookhand.actions.rights.policy import Wanted, needs_four_eyes
 from bookhand.core.action import Action
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import Conflict, Refusal
