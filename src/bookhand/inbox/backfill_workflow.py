@@ -57,7 +57,6 @@ class Backfill:
         self._show = show
         self._fetchers = fetchers
         self._stop = threading.Event()
-        self._listed = threading.Event()
         self._failed: BaseException | None = None
         self._speed = _Speed()
 
