@@ -106,7 +106,9 @@ class Batches:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="batch") as pool:
             while not proposal.is_final:
                 if not stopped:
-                    self.calls.last.held_back(proposal, link)  # nothing is claimed while the account is away
+                    self.calls.last_moment.held_back(
+                        proposal, link
+                    )  # nothing is claimed while the account is away
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
@@ -172,7 +174,7 @@ class Batches:
                 return self._looked(going.proposal, call)
             why = (
                 going.stopped
-                or self.calls.last.held_back(going.proposal, going.link)
+                or self.calls.last_moment.held_back(going.proposal, going.link)
                 or self._why_void(going.proposal, going.rows.get(call.row_no), call, going.action, going.link)
             )
         except BookhandError as error:
@@ -185,7 +187,11 @@ class Batches:
             return End(call=call, state="unknown", why=str(error), stops=error)
         if not isinstance(error, (Outage, Refusal)):
             raise error
-        if isinstance(error, Refusal) and left == "intended" and not self.calls.last.is_away(going.link):
+        if (
+            isinstance(error, Refusal)
+            and left == "intended"
+            and not self.calls.last_moment.is_away(going.link)
+        ):
             return End(call=call, state="failed", why=str(error))
         # It is done once the account is back; and of what was sent before, only looking was refused.
         return End(call=call, state=left, why=str(error), stops=error)
@@ -248,7 +254,7 @@ class Batches:
             or self._hash(proposal, row, action) != row.row_hash
         ):
             return FORGED
-        return self.calls.last.changed(proposal, action, link, call.params, row.seen)
+        return self.calls.last_moment.changed(proposal, action, link, call.params, row.seen)
 
     def _hash(self, proposal: Proposal, row: Row, action: Action) -> str:
         return call_hash(

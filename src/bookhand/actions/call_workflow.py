@@ -51,7 +51,7 @@ class Calls:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self.last = LastMoment(kit)
+        self.last_moment = LastMoment(kit)
 
     def intend(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> list[Note]:
         """Write its calls down, and let a run do them: the one that waits for it, or a new one. Our own acts are done at once.
@@ -103,8 +103,8 @@ class Calls:
         action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
         why = (
             stopped
-            or self.last.held_back(proposal, link)
-            or self.last.changed(proposal, action, link, proposal.params, proposal.seen)
+            or self.last_moment.held_back(proposal, link)
+            or self.last_moment.changed(proposal, action, link, proposal.params, proposal.seen)
         )
         now = self.kit.clock()
         with self.kit.db.transaction() as cx:
@@ -114,7 +114,12 @@ class Calls:
                 return None
             if fence is not None:
                 fence(cx)
-            why = why or self.last.taken_back(cx, held) or forged(cx, held, action) or too_late(call, now)
+            why = (
+                why
+                or self.last_moment.taken_back(cx, held)
+                or forged(cx, held, action)
+                or too_late(call, now)
+            )
             if why:
                 return self._finish(cx, held, call, "void", why=why)
             until = now + timedelta(seconds=self.kit.lease_seconds)
@@ -136,7 +141,9 @@ class Calls:
             self._mark(proposal, call, "intended", str(error))
             raise
         except Refusal as error:
-            if self.last.is_away(link):  # it did not fail: it was not done, and is once the account is back
+            if self.last_moment.is_away(
+                link
+            ):  # it did not fail: it was not done, and is once the account is back
                 self._mark(proposal, call, "intended", str(error))
                 raise
             with self.kit.db.transaction() as cx:
