@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,15 @@ def used(cx: Transaction[Any], source: Link, *, since: str) -> list[tuple[str, s
         (account, currency) for month, account, currency in journal.activity(cx, source) if month >= since[:7]
     }
     return sorted(found)
+
+
+def totals(cx: Transaction[Any], source: Link, *, since: str) -> dict[tuple[str, str], int]:
+    """What the journal changed in each (journal account, currency) since a month."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (month, account, currency), minor in journal.activity(cx, source).items():
+        if month >= since[:7]:
+            found[account, currency] += minor
+    return dict(found)
 
 
 def count(cx: Transaction[Any], source: Link, *, since: str) -> Counts:
@@ -153,12 +163,13 @@ def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Boo
             off[payout] = (
                 f"{listed.get(payout, 0) - known.get(payout, 0):,} of its members are not in the journal"
             )
-    own = {booked.entry.key for booked in held if booked.entry.kind == PAYOUT}
-    whole = {
-        payout
-        for payout in named
-        if payout not in off and (parts.get(payout) or any(of.get(key) == payout for key in own))
-    }
+    own = Counter(
+        of[booked.entry.key] for booked in held if booked.entry.kind == PAYOUT and booked.entry.key in of
+    )
+    for payout, movements in own.items():
+        if movements + bool(parts.get(payout)) > 1:
+            off.setdefault(payout, "Stripe lists more than one movement of the payout itself")
+    whole = {payout for payout in named if payout not in off and (parts.get(payout) or own.get(payout))}
     for payout in named:
         if payout not in whole and payout not in off:
             off[payout] = "the payout's own movement is not in the journal yet"

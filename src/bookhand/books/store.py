@@ -211,7 +211,7 @@ def next_batch(cx: Transaction[Any], link: Link, *, limit: int) -> int | None:
             select key, row_number() over (order by day, key) - 1 as row_no from (
                 select key, day from book_document join first using (kind)
                 where workspace_id = %(workspace)s and connection_id = %(connection)s and state = 'intended' and batch is null
-                order by day, key limit %(limit)s) as some)
+                order by day, key limit %(limit)s) as ready)
         update book_document d set batch = number.batch, row_no = chosen.row_no, proposal_id = null, why = null
         from chosen, number where d.workspace_id = %(workspace)s and d.connection_id = %(connection)s and d.key = chosen.key
         returning d.batch
@@ -379,6 +379,24 @@ def rounds(cx: Transaction[Any], link: Link, source_id: int) -> dict[str, int]:
         (link.workspace_id, link.connection_id, source_id),
     )
     return dict(rows.fetchall())
+
+
+def reversing(cx: Transaction[Any], link: Link, keys: Sequence[str]) -> set[str]:
+    """Which of these documents have a reversal already, whatever became of it."""
+    rows = cx.execute(
+        "select reverses from book_document where workspace_id = %s and connection_id = %s and reverses = any (%s)",
+        (link.workspace_id, link.connection_id, list(keys)),
+    )
+    return {row[0] for row in rows}
+
+
+def covering(cx: Transaction[Any], link: Link) -> set[str]:
+    """The bases that cover entries."""
+    rows = cx.execute(
+        "select distinct base from book_cover where workspace_id = %s and connection_id = %s",
+        (link.workspace_id, link.connection_id),
+    )
+    return {row[0] for row in rows}
 
 
 def covered(cx: Transaction[Any], link: Link, source_id: int) -> dict[str, int]:

@@ -32,11 +32,9 @@ PAYOUT = "payout"
 _ADVANCES = frozenset({"advance", "advance_funding"})
 """What Stripe lends for an instant payout and takes back: it goes with that payout."""
 _NAMES = {
-    "revenue": "Gross",
-    "refunds": "Refund",
-    "disputes_pending": "Dispute",
-    "disputes_losses": "Dispute",
-}
+    "revenue": "Gross", "refunds": "Refund", "refunds_payable": "Refund", "disputes_pending": "Dispute", "disputes_losses": "Dispute",
+    "bank_in_transit": "Payout", "sales_tax_payable": "Tax",
+}  # fmt: skip
 
 
 class Payouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +147,10 @@ def _lines(desk: Desk, own: list[Booked], booked: list[Booked]) -> dict[str, lis
 
 def _memo(entry: Entry, posting: Posting) -> str:
     role = posting.account.partition(":")[0]
-    what = _NAMES.get(role) or ("Fee" if role.endswith("fees") else role.replace("_", "-"))
+    what = (
+        "Tax"
+        if entry.kind.startswith("tax")
+        else _NAMES.get(role) or ("Fee" if role.endswith("fees") else role.replace("_", "-"))
+    )
     ids = dict.fromkeys([entry.refs.get("source", ""), *entry.refs.values(), entry.key])
     return f"{what} {' '.join(each for each in ids if each)}"[:400]

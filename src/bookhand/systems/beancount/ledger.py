@@ -40,6 +40,7 @@ CLOSED = "bookhand-closed"
 _HEAD = re.compile(
     r'(\d{4}-\d{2}-\d{2})\s+(?:txn|[*!])(?:\s+"((?:[^"\\]|\\.)*)")?(?:\s+"((?:[^"\\]|\\.)*)")?(.*)'
 )
+_NUMBERED = re.compile(r"\^(S[A-Z2-7]{16})\b")
 _META = re.compile(r"\s+([a-z][A-Za-z0-9_-]*):\s*(.*)")
 _LEG = re.compile(
     r"\s+(?:[*!]\s+)?((?:Assets|Liabilities|Equity|Income|Expenses)(?::[A-Z0-9][A-Za-z0-9-]*)*)(?:\s+([^;]*?))?\s*(?:;.*)?"
@@ -157,7 +158,7 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _transaction(head: re.Match[str], block: list[str], place: str) -> Transaction:
-    day, first, second, _ = head.groups()
+    day, first, second, rest = head.groups()
     notes: dict[str, str] = {}
     legs: list[_Leg] = []
     for line in block[1:]:
@@ -173,9 +174,10 @@ def _transaction(head: re.Match[str], block: list[str], place: str) -> Transacti
         for leg, minor, _ in settled
     )
     key = notes.get(KEY)
+    linked = _NUMBERED.search(rest)
     said = "\n".join(line.rstrip() for line in block).encode()
     return Transaction(
-        key=key, kind=notes.get(KIND, "transaction"), number=notes.get(NUMBER), call=notes.get(CALL), day=day,
+        key=key, kind=notes.get(KIND, "transaction"), number=notes.get(NUMBER) or (linked[1] if linked else None), call=notes.get(CALL), day=day,
         memo=_plain(second if second is not None else first or ""), lines=lines,
         currencies=tuple(currency for _, _, currency in settled),
         digest=hashlib.blake2b(said, digest_size=8).hexdigest(), where=place,
