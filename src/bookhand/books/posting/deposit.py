@@ -73,18 +73,23 @@ def plan(desk: Desk, entries: Iterable[Booked], payouts: Payouts) -> Planned:
 def _place(entry: Entry, held: Mapping[str, Booked], payouts: Payouts) -> str | None:
     """The payout that an entry goes with ('' where it is in none yet); None where it stands on its own day."""
     moved = entry
-    if not clearing_of(entry):
+    if not _goes_out(entry, payouts):
         follows = held.get(entry.refs.get("balance_transaction", ""))
-        if follows is None or follows.entry is entry:
+        if follows is None or not _goes_out(follows.entry, payouts):
             return None
         moved = follows.entry
-    if not clearing_of(moved) or moved.kind == "opening_balance" or moved.reverses is not None:
+    if moved.kind == "opening_balance" or moved.reverses is not None:
         return None
     if moved.kind == PAYOUT or moved.kind in _ADVANCES:
         return payouts.of.get(moved.key) or moved.refs.get("source", "")
     if any(posting.account in AT_BANK for posting in moved.postings):
         return None
     return payouts.of.get(moved.key, "")
+
+
+def _goes_out(entry: Entry, payouts: Payouts) -> bool:
+    """Whether it moves what payouts take from, or (a charge that its fee ate up) is listed in one all the same."""
+    return bool(clearing_of(entry)) or entry.key in payouts.of
 
 
 def _posted(
