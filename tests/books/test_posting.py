@@ -375,3 +375,11 @@ def test_after_an_undo_the_next_one_has_a_key_of_its_own():
     )
     assert made.bundles[0].base == "acct_1:test:txn_1:again1"
     assert CLEARING in {line.account for line in journal.entries["txn_1"].entry.postings}
+
+
+def test_the_members_of_a_payout_that_was_not_told_yet_wait():
+    journal = a_payout()
+    held = [each for key, each in journal.entries.items() if key != "txn_4"]
+    made = planned("deposit", held, journal, Counter())
+    assert made.bundles == []
+    assert [each.subject for each in made.waiting] == ["", "po_1", "po_1", "po_1", "po_1"]

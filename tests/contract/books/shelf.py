@@ -64,6 +64,7 @@ class Shelf(Protocol):
     def copy(self, number: str) -> None: ...
     def post(self, *, day: str, debit: str, credit: str, minor: int) -> None: ...
     def close(self, day: str) -> None: ...
+    def retire(self, account: str, *, back: bool = False) -> None: ...
     def fault(self, kind: str, *, times: int) -> None: ...
     def check(self) -> list[str]: ...
 
@@ -135,6 +136,11 @@ class Beancount:
     def close(self, day: str) -> None:
         chart = self.folder / "chart.beancount"
         chart.write_text(f'{chart.read_text()}\n{day} custom "bookhand-closed"\n')
+
+    def retire(self, account: str, *, back: bool = False) -> None:
+        chart = self.folder / "chart.beancount"
+        line = f"2000-01-02 close {account}\n"
+        chart.write_text(chart.read_text().replace(line, "") if back else chart.read_text() + line)
 
     def fault(self, kind: str, *, times: int) -> None:
         self.performer.faults += [kind] * times
