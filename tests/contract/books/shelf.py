@@ -135,7 +135,7 @@ class Beancount:
 
     def close(self, day: str) -> None:
         chart = self.folder / "chart.beancount"
-        chart.write_text(f'{chart.read_text()}\n{day} custom "bookhand-closed"\n')
+        chart.write_text(f'{chart.read_text()}\n{day} custom "bookhand" "closed"\n')
 
     def retire(self, account: str, *, back: bool = False) -> None:
         chart = self.folder / "chart.beancount"

@@ -283,7 +283,7 @@ def test_what_is_not_mapped_is_refused_not_guessed(by_clearing):
 def test_the_mirror_stops_when_its_right_is_taken_back_and_goes_on_when_it_is_given(case):
     pattern = f"{case.link.system}.journal_entries.create"
     case.room.kit.door.governing.revoke_now(
-        OWNER, connection_id=None, grantee="agent:mirror", pattern=pattern, why="Stop."
+        OWNER, connection_id=case.link.connection_id, grantee="agent:mirror", pattern=pattern, why="Stop."
     )
     if case.room.named(OWNER, str(case.shelf.connection.id)).book.method != "deposit":
         with pytest.raises(NotAllowed):

@@ -1,7 +1,7 @@
 r"""A Beancount ledger as text, read and written; pure. It reads what bookhand wrote and what people made of it since.
 
 Read are transactions with their postings, ``open`` and ``close``, ``option`` lines, and the last closed day
-(``2026-01-31 custom "bookhand-closed"``). Everything else is left alone. Amounts are whole minor units, a debit is positive.
+(``2026-01-31 custom "bookhand" "closed"``). Everything else is left alone. Amounts are whole minor units, a debit is positive.
 
 >>> text = transaction(Document(key="acct_1:test:txn_1", kind="journal_entry", day="2026-01-02", currency="USD", memo="Charge ch_1", lines=(
 ...     BookLine("Assets:Checking", 9680, "ch_1"), BookLine("Income:Sales", -9680))), mark="prop_1_0")
@@ -35,7 +35,6 @@ from bookhand.core.problems import Refusal
 from bookhand.systems.beancount.translate import amount
 
 KEY, KIND, NUMBER, CALL, MEMO, CATEGORY = "bookhand", "kind", "number", "call", "memo", "class"
-CLOSED = "bookhand-closed"
 
 _HEAD = re.compile(
     r'(\d{4}-\d{2}-\d{2})\s+(?:txn|[*!])(?:\s+"((?:[^"\\]|\\.)*)")?(?:\s+"((?:[^"\\]|\\.)*)")?(.*)'
@@ -50,7 +49,7 @@ _OPEN = re.compile(
     r"(\d{4}-\d{2}-\d{2})\s+(open|close)\s+([A-Z][A-Za-z0-9:-]*)(?:\s+([A-Z][A-Z0-9,' ._-]*))?.*"
 )
 _OPTION = re.compile(r'option\s+"([^"]*)"\s+"([^"]*)".*')
-_CLOSED = re.compile(rf'(\d{{4}}-\d{{2}}-\d{{2}})\s+custom\s+"{CLOSED}".*')
+_CLOSED = re.compile(r'(\d{4}-\d{2}-\d{2})\s+custom\s+"bookhand"\s+"closed".*')
 _WORTH = re.compile(r"(@@?|\{\{?)\s*([\d.,]+)\s+([A-Z][A-Z0-9'._-]*)")
 """A price or a cost: what the units are worth is what balances the transaction."""
 _TOTALS = frozenset({"@@", "{{"})
