@@ -25,12 +25,16 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN, cancelling
 from bookhand.actions.workflow import Door
+from bookhand.books.kit import BookKit
+from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import Caller, capabilities
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
+from bookhand.systems.beancount.acting_client import BeancountBooks
+from bookhand.systems.beancount.actions import ACTIONS as BEANCOUNT_ACTIONS
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
@@ -60,7 +64,7 @@ LISTENERS: dict[str, tuple[str, ...]] = {
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    return Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+    return Catalogue((*ACTIONS, *BEANCOUNT_ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
@@ -72,12 +76,17 @@ def door_of(house: House) -> Door:
         Kit(
             db=house.db,
             catalogue=catalogue(),
-            performers={"stripe": performer},
+            performers={"stripe": performer, "beancount": BeancountBooks(house.db)},
             own={**OWN, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,
         )
     )
+
+
+def books_of(house: House) -> BookRoom:
+    """The room of books: who reads each vendor's."""
+    return BookRoom(BookKit(db=house.db, door=house.door, books={"beancount": BeancountBooks(house.db)}))
 
 
 def templates_of(door: Door) -> tuple[Template, ...]:
@@ -125,6 +134,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         note,
     )
     house.door = door_of(house)
+    house.books = books_of(house)
     house.templates = templates_of(house.door)
     house.schedule_owner = schedule_owner
     try:
