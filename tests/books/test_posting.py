@@ -295,7 +295,7 @@ def test_what_was_booked_before_is_taken_up_from_clearing():
     journal = a_payout()
     held = [each for key, each in journal.entries.items() if key != "txn_1"]
     [bundle] = planned("deposit", held, journal, Counter()).bundles
-    assert bundle.documents[0].lines[-1] == BookLine("clearing", -9_680, "Clearing booked before")
+    assert bundle.documents[0].lines[-1] == BookLine("clearing", -9_680, "Clearing, booked before")
 
 
 def test_a_payout_that_takes_from_the_bank_is_a_journal_entry():
@@ -383,3 +383,19 @@ def test_the_members_of_a_payout_that_was_not_told_yet_wait():
     made = planned("deposit", held, journal, Counter())
     assert made.bundles == []
     assert [each.subject for each in made.waiting] == ["", "po_1", "po_1", "po_1", "po_1"]
+
+
+def test_an_instant_payout_that_was_taken_out_of_another_stands_on_its_own_day():
+    journal = a_payout()
+    journal.tell("txn_6", 1_000, category="advance", source="po_now", at=START + DAY)
+    journal.tell("txn_7", -1_000, category="payout", source="po_now", at=START + DAY)
+    journal.of |= {"txn_6": "po_1", "txn_7": "po_1"}
+    made = planned("deposit", [*journal.entries.values()], journal, Counter())
+    found = {bundle.subject: bundle.documents[0] for bundle in made.bundles}
+    assert [(line.account, line.minor) for line in found["txn_7"].lines] == [
+        ("clearing", -1_000),
+        ("bank", 1_000),
+    ]
+    assert found["po_1"].lines[0].minor == 6_020
+    assert found["po_1"].lines[-1] == BookLine("clearing", 1_000, "Clearing, taken out before")
+    assert said(document for document in found.values()).get(("clearing", "USD")) is None

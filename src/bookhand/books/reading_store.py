@@ -164,7 +164,9 @@ def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Boo
                 f"{listed.get(payout, 0) - known.get(payout, 0):,} of its members are not in the journal"
             )
     own = Counter(
-        of[booked.entry.key] for booked in held if booked.entry.kind == PAYOUT and booked.entry.key in of
+        of[entry.key]
+        for entry in (booked.entry for booked in held)
+        if entry.kind == PAYOUT and entry.key in of and of[entry.key] == entry.refs.get("source")
     )
     for payout, movements in own.items():
         if movements + bool(parts.get(payout)) > 1:

@@ -2,7 +2,8 @@
 
 The first line is the bank; then gross, fees, refunds, disputes and the rest, each line with the ids of what it is of. What belongs to a
 payout's balance transactions (tax, exchange, outcomes) goes with them. Clearing nets to zero; where part of a payout was booked before,
-a line on clearing takes it up. What is in no payout yet waits. Money that comes back from the bank, top-ups, and what does not
+a line on clearing takes it up. What is in no payout yet waits. An instant payout that Stripe lists among what is in another one is
+taken from clearing on its own day. Money that comes back from the bank, top-ups, and what does not
 touch the balance that payouts take from are journal entries on their own day; a payout that takes from the bank is one too, for a
 deposit cannot be negative. A payout whose breakdown is not whole waits: never a guess.
 """
@@ -80,11 +81,16 @@ def _place(entry: Entry, held: Mapping[str, Booked], payouts: Payouts) -> str | 
         moved = follows.entry
     if moved.kind == "opening_balance" or moved.reverses is not None:
         return None
-    if moved.kind == PAYOUT or moved.kind in _ADVANCES:
-        return payouts.of.get(moved.key) or moved.refs.get("source", "")
+    source, listed = moved.refs.get("source", ""), payouts.of.get(moved.key)
+    if (
+        moved.kind == PAYOUT
+    ):  # one that Stripe lists in another payout was paid from it: it stands on its own day
+        return source if listed in {None, source} else None
+    if moved.kind in _ADVANCES:
+        return listed or source
     if any(posting.account in AT_BANK for posting in moved.postings):
         return None
-    return payouts.of.get(moved.key, "")
+    return listed or ""
 
 
 def _goes_out(entry: Entry, payouts: Payouts) -> bool:
@@ -145,8 +151,8 @@ def _lines(desk: Desk, own: list[Booked], booked: list[Booked]) -> dict[str, lis
                 lines[posting.currency].append(desk.line(posting, _memo(each.entry, posting)))
     for currency, minor in rest.items():
         if minor:
-            what = "booked before" if minor < 0 else "left on clearing"
-            lines[currency].append(desk.line(Posting(CLEARING, currency, minor), f"Clearing {what}"))
+            what = "booked before" if minor < 0 else "taken out before"
+            lines[currency].append(desk.line(Posting(CLEARING, currency, minor), f"Clearing, {what}"))
     return {currency: held for currency, held in lines.items() if held}
 
 
