@@ -20,7 +20,7 @@ import msgspec
 
 from bookhand.sandbox.outside.clock import Clock
 from bookhand.sandbox.outside.faults import Fault
-from bookhand.sandbox.outside.standin import JSON, NotHere, Request, Response, StandIn, encode, reply
+from bookhand.sandbox.outside.standin import JSON, NotHere, Request, Response, StandIn, encode
 from bookhand.sandbox.quickbooks import query
 from bookhand.sandbox.quickbooks.chart import SMALL, TRADING
 from bookhand.sandbox.quickbooks.company import DOCUMENTS, LISTS, Company
@@ -221,13 +221,13 @@ class QuickBooks(StandIn):
     def _told(self, answer: JSON | bytes) -> Response:
         if isinstance(answer, bytes):
             return Response(200, answer, (("content-type", "application/xml"),))
-        return reply({**answer, "time": self._time()}, intuit_tid=self._tid())
+        return self._answered(200, {**answer, "time": self._time()})
 
     def _fault(self, fault: QuickBooksFault) -> Response:
-        body = encode({"Fault": fault.as_json(), "time": self._time()})
-        return Response(
-            fault.status, body, (("content-type", "application/json"), ("intuit_tid", self._tid()))
-        )
+        return self._answered(fault.status, {"Fault": fault.as_json(), "time": self._time()})
+
+    def _answered(self, status: int, body: JSON) -> Response:
+        return Response(status, encode(body), (("content-type", "application/json"), ("intuit_tid", self._tid())))
 
     def _time(self) -> str:
         return self.clock.moment().isoformat(timespec="milliseconds")
