@@ -74,16 +74,24 @@ class Desk:
 
     def category(self, name: str) -> str:
         return next(
-            id_ for id_, each in self.qb.companies[self.realm].objects["Class"].items() if each["Name"] == name
+            id_
+            for id_, each in self.qb.companies[self.realm].objects["Class"].items()
+            if each["Name"] == name
         )
 
     def write(self, document: Document, *, key: str | None = None) -> Any:
         self.sent += 1
         return self.at.performer.send(
-            self.at.link, CREATES[document.kind], params_of(document), key=key or f"bh_{self.sent}", marker=f"p{self.sent}_0"
+            self.at.link,
+            CREATES[document.kind],
+            params_of(document),
+            key=key or f"bh_{self.sent}",
+            marker=f"p{self.sent}_0",
         )
 
-    def look(self, document: Document, *, since: int | None = None, key: str = "bh_1", marker: str = "p1_0") -> Any:
+    def look(
+        self, document: Document, *, since: int | None = None, key: str = "bh_1", marker: str = "p1_0"
+    ) -> Any:
         return self.at.performer.look_up(
             self.at.link, CREATES[document.kind], params_of(document), key=key, marker=marker,
             since=int(self.qb.clock.now()) if since is None else since,
@@ -97,7 +105,9 @@ class Desk:
 
 
 @pytest.fixture
-def new_desk(stand_in: tuple[QuickBooks, str], db: Database, secrets: Secrets) -> Iterator[Callable[..., Desk]]:
+def new_desk(
+    stand_in: tuple[QuickBooks, str], db: Database, secrets: Secrets
+) -> Iterator[Callable[..., Desk]]:
     opened: list[Desk] = []
 
     def make(*, realm: str = SMALL_REALM, **how: Any) -> Desk:

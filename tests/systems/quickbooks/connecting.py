@@ -58,7 +58,7 @@ def connect_for_test(
     *,
     realm: str = SMALL_REALM,
     patience: Patience = BRIEF,
-    limits: dict[str, int] | None = FAST,  # noqa: B006 (never changed)
+    limits: dict[str, int] | None = FAST,
     settled_seconds: float = 0.0,
 ) -> Connected:
     """Connect `realm` by signing in, and open a performer for it; close the performer after."""

@@ -45,7 +45,11 @@ def test_a_deposit_arrives_with_its_breakout(desk):
     here = posted_of(desk.write(payout))
     (kept,) = desk.held("Deposit")
     assert kept["TotalAmt"] == Decimal("91.80")
-    assert [line["Amount"] for line in kept["Line"]] == [Decimal("100.00"), Decimal("-3.20"), Decimal("-5.00")]
+    assert [line["Amount"] for line in kept["Line"]] == [
+        Decimal("100.00"),
+        Decimal("-3.20"),
+        Decimal("-5.00"),
+    ]
     assert here.lines[1:] == payout.lines[1:]
     assert (here.lines[0].account, here.lines[0].minor) == (desk.id("Checking"), 9_180)
     assert (here.number, here.key) == (payout.number, payout.key)
@@ -70,7 +74,9 @@ def test_a_number_that_is_refused_as_used_is_our_own_document(desk):
     desk.qb.companies[desk.realm].duplicate_numbers_refused = True
     first = desk.write(desk.sale())
     known = desk.at.performer._known
-    desk.at.performer._known = lambda *a: {} if not desk.qb.calls["POST journalentry"] > 1 else known(*a)  # it comes in between
+    desk.at.performer._known = lambda *a: (
+        {} if not desk.qb.calls["POST journalentry"] > 1 else known(*a)
+    )  # it comes in between
     assert desk.write(desk.sale()).data == first.data
     assert len(desk.held()) == 1
 
@@ -83,7 +89,12 @@ def test_a_number_that_somebody_else_used_is_refused(desk):
         line | {"JournalEntryLineDetail": {"PostingType": side, "AccountRef": {"value": desk.id("Sales")}}}
         for side in ("Debit", "Credit")
     ]
-    desk.qb.person(desk.realm, "create", "JournalEntry", {"DocNumber": sale.number, "PrivateNote": "bookhand:other", "Line": sides})
+    desk.qb.person(
+        desk.realm,
+        "create",
+        "JournalEntry",
+        {"DocNumber": sale.number, "PrivateNote": "bookhand:other", "Line": sides},
+    )
     with pytest.raises(QuickBooksRefusal, match="6140"):
         desk.write(sale)
 
@@ -91,7 +102,7 @@ def test_a_number_that_somebody_else_used_is_refused(desk):
 @pytest.mark.parametrize("kind", ["cut_after", "500_after", "slow_after"])
 @pytest.mark.parametrize("what", ["sale", "payout"])
 def test_a_write_whose_answer_is_lost_is_found_again(new_desk, kind, what):
-    from tests.systems.quickbooks.connecting import BRIEF  # noqa: PLC0415
+    from tests.systems.quickbooks.connecting import BRIEF
 
     desk = new_desk(patience=msgspec.structs.replace(BRIEF, answer_seconds=0.4))
     document = getattr(desk, what)()
@@ -186,9 +197,19 @@ def test_a_mark_in_a_customers_words_is_none(desk):
     ("spoiled", "code"),
     [
         (lambda desk: desk.sale(lines=(BookLine("9999", 5), BookLine(desk.id("Sales"), -5))), "2500"),
-        (lambda desk: desk.sale(lines=(BookLine(desk.id("Accounts Receivable (A/R)"), 5), BookLine(desk.id("Sales"), -5))), "6000"),
+        (
+            lambda desk: desk.sale(
+                lines=(BookLine(desk.id("Accounts Receivable (A/R)"), 5), BookLine(desk.id("Sales"), -5))
+            ),
+            "6000",
+        ),
         (lambda desk: desk.sale(currency="EUR"), "6000"),
-        (lambda desk: desk.payout(lines=(BookLine(desk.id("Sales"), 5), BookLine(desk.id("Checking"), -5))), "6000"),
+        (
+            lambda desk: desk.payout(
+                lines=(BookLine(desk.id("Sales"), 5), BookLine(desk.id("Checking"), -5))
+            ),
+            "6000",
+        ),
     ],
 )
 def test_what_quickbooks_refuses_is_a_refusal_with_its_code(desk, spoiled, code):
@@ -225,7 +246,12 @@ def test_each_item_of_a_batch_fails_alone(desk):
     good, closed = desk.sale(1), desk.sale(2, day="2026-01-15")
     unknown = desk.sale(3, lines=(BookLine("9999", 5), BookLine(desk.id("Sales"), -5)))
     answers = bundle(desk, [closed, good, unknown, good])
-    assert [getattr(each, "code", type(each).__name__) for each in answers] == ["6210", "Sent", "2500", "Refusal"]
+    assert [getattr(each, "code", type(each).__name__) for each in answers] == [
+        "6210",
+        "Sent",
+        "2500",
+        "Refusal",
+    ]
     assert "twice at once" in str(answers[3])
     assert len(desk.held()) == 1
 
@@ -239,7 +265,9 @@ def test_what_is_there_already_is_not_sent_again(desk):
     assert desk.qb.calls["POST batch"] == 1
 
 
-@pytest.mark.parametrize(("kind", "outcome"), [("cut_after", "done"), ("cut_before", "not_done"), ("no_json", "not_done")])
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("cut_after", "done"), ("cut_before", "not_done"), ("no_json", "not_done")]
+)
 def test_a_batch_whose_answer_is_lost_is_looked_up_item_by_item(desk, kind, outcome):
     sales = [desk.sale(n) for n in range(5)]
     desk.fault(kind, path="*/batch")
@@ -267,12 +295,17 @@ def test_nothing_is_sent_once_the_claim_is_lost(desk):
 
 def test_documents_in_other_currencies(trading):
     clearing, yen = trading.id("Stripe clearing JPY"), trading.id("Yen account")
-    made = trading.sale(lines=(BookLine(clearing, 10_001), BookLine(trading.id("Sales"), -10_001)), currency="JPY")
+    made = trading.sale(
+        lines=(BookLine(clearing, 10_001), BookLine(trading.id("Sales"), -10_001)), currency="JPY"
+    )
     assert posted_of(trading.write(made)).lines == made.lines
     assert trading.held()[0]["Line"][0]["Amount"] == 10_001
     euro = trading.payout(
-        lines=(BookLine(trading.id("Euro account"), 995), BookLine(trading.id("Stripe clearing EUR"), -995)), currency="EUR"
+        lines=(BookLine(trading.id("Euro account"), 995), BookLine(trading.id("Stripe clearing EUR"), -995)),
+        currency="EUR",
     )
     assert posted_of(trading.write(euro)).currency == "EUR"
     with pytest.raises(QuickBooksRefusal, match="one foreign currency"):
-        trading.write(trading.sale(9, lines=(BookLine(yen, 5), BookLine(trading.id("Sales"), -5)), currency="EUR"))
+        trading.write(
+            trading.sale(9, lines=(BookLine(yen, 5), BookLine(trading.id("Sales"), -5)), currency="EUR")
+        )

@@ -227,7 +227,9 @@ class QuickBooks(StandIn):
         return self._answered(fault.status, {"Fault": fault.as_json(), "time": self._time()})
 
     def _answered(self, status: int, body: JSON) -> Response:
-        return Response(status, encode(body), (("content-type", "application/json"), ("intuit_tid", self._tid())))
+        return Response(
+            status, encode(body), (("content-type", "application/json"), ("intuit_tid", self._tid()))
+        )
 
     def _time(self) -> str:
         return self.clock.moment().isoformat(timespec="milliseconds")

@@ -14,6 +14,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -129,7 +130,7 @@ class QuickBooksPerformer(BulkPerformer):
             for place, document in enumerate(documents):
                 first = next(at for at, each in enumerate(documents) if each.key == document.key)
                 if document.key in known:
-                    found[place] = _outcome(lambda at=place: _again(known[documents[at].key], documents[at]))  # type: ignore[misc]
+                    found[place] = _outcome(partial(_again, known[document.key], document))
                 elif first != place:
                     found[place] = Refusal(
                         f"{document.key} was asked for twice at once: the first is written."
@@ -228,8 +229,8 @@ class QuickBooksPerformer(BulkPerformer):
             document = documents[place]
             yield (
                 place,
-                _outcome(lambda: self._item(client, document, told.get(str(place)), home, answer.tid)),
-            )  # noqa: B023 (called at once)
+                _outcome(partial(self._item, client, document, told.get(str(place)), home, answer.tid)),
+            )
 
     def _item(
         self,
@@ -246,9 +247,7 @@ class QuickBooksPerformer(BulkPerformer):
             raise answers.lost(asked, "it is not in the answer")
         if "Fault" not in item:
             return _sent(entity, item.get(entity), home, tid)
-        trouble = answers.of_fault(
-            answers.read_fault(item["Fault"]), asked=asked, tid=tid
-        )
+        trouble = answers.of_fault(answers.read_fault(item["Fault"]), asked=asked, tid=tid)
         if isinstance(trouble, QuickBooksRefusal) and trouble.code == answers.DUPLICATE_NUMBER:
             return self._duplicate(client, document, home, trouble)
         raise trouble

@@ -233,4 +233,3 @@ def items_of(body: Any) -> dict[str, dict[str, Any]]:
     """The items of a batch's answer by bId, in whatever order they came; empty where it is no such answer."""
     found = body.get("BatchItemResponse") if isinstance(body, dict) else None
     return {str(item.get("bId")): item for item in found or [] if isinstance(item, dict)}
-

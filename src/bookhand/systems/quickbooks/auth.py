@@ -31,7 +31,7 @@ from bookhand.systems import store
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
 from bookhand.systems.quickbooks import MINOR_VERSION, SCOPE, SYSTEM
-from bookhand.systems.quickbooks.client import BASES, Patience, QuickBooksClient
+from bookhand.systems.quickbooks.client import BASES, Patience, QuickBooksClient, trust
 from bookhand.systems.quickbooks.token_auth import (
     CLIENT_SECRET,
     TOKENS,
@@ -180,7 +180,7 @@ def disconnect(
 def _discover(application: Application) -> _Discovered:
     url = application.discovery_url or DISCOVERY[application.mode]
     try:
-        answer = httpx.get(url, timeout=_TIMEOUT_SECONDS, headers={"Accept": "application/json", "User-Agent": "bookhand"}, follow_redirects=True)  # fmt: skip
+        answer = httpx.get(url, timeout=_TIMEOUT_SECONDS, headers={"Accept": "application/json", "User-Agent": "bookhand"}, follow_redirects=True, verify=trust())  # fmt: skip
         answer.raise_for_status()
         return msgspec.json.decode(answer.content, type=_Discovered)
     except (httpx.HTTPError, msgspec.DecodeError) as error:

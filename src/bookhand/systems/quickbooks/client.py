@@ -15,8 +15,10 @@ nothing.
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -67,9 +69,16 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
         return longest * (0.5 + random.random() / 2)  # noqa: S311 (to spread, not to hide)
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: that takes longer than most calls."""
+    return httpx.create_ssl_context()
+
+
 def http_client(patience: Patience) -> httpx.Client:
     """Connections that are kept open between calls, for a short while."""
     return httpx.Client(
+        verify=trust(),
         timeout=httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds),
         limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEP_SECONDS),
         headers={"Accept": "application/json", "User-Agent": "bookhand"},

@@ -24,6 +24,7 @@ import structlog
 from bookhand.core.days import day_of
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.core.ready import ready
+from bookhand.systems.quickbooks.client import trust
 from bookhand.systems.store import set_status
 from bookhand.workspace.store import clear, report
 
@@ -259,7 +260,7 @@ def _post(endpoint: Endpoint, url: str, form: Mapping[str, str]) -> httpx.Respon
     }
     try:
         return httpx.post(
-            url, data=dict(form), headers=told, auth=(endpoint.client_id, endpoint.client_secret), timeout=_TIMEOUT_SECONDS,
+            url, data=dict(form), headers=told, auth=(endpoint.client_id, endpoint.client_secret), timeout=_TIMEOUT_SECONDS, verify=trust(),
         )  # fmt: skip
     except httpx.HTTPError as error:
         raise Outage(
