@@ -81,17 +81,13 @@ def test_inactive_accounts_closed_days_and_used_numbers(small: Caller):
     company.account("Checking")["Active"] = True
     company.closed_through = "2026-03-05"
     assert small.code("POST", "journalentry", small.entry()) == "6210"
-    made = small.got("POST", "journalentry", small.entry(TxnDate="2026-03-06", DocNumber="S1"))[
-        "JournalEntry"
-    ]
-    small.got(
-        "POST", "journalentry", small.entry(TxnDate="2026-03-06", DocNumber="S1")
-    )  # numbers are not checked by default
+    open_day = {"TxnDate": "2026-03-06", "DocNumber": "S1"}
+    for _ in range(2):  # numbers are not checked where nobody asked for it
+        small.got("POST", "journalentry", small.entry(**open_day))
     company.duplicate_numbers_refused = True
-    assert small.code("POST", "journalentry", small.entry(TxnDate="2026-03-06", DocNumber="S1")) == "6140"
-    small.got(
-        "POST", "journalentry", {**made, "PrivateNote": "edited"}, operation="update"
-    )  # its own number is its own
+    assert small.code("POST", "journalentry", small.entry(**open_day)) == "6140"
+    made = small.got("POST", "journalentry", small.entry(**open_day | {"DocNumber": "S2"}))["JournalEntry"]
+    small.got("POST", "journalentry", {**made, "PrivateNote": "edited"}, operation="update")  # its own number
     assert (
         small.got("GET", "preferences")["Preferences"]["AccountingInfoPrefs"]["BookCloseDate"] == "2026-03-05"
     )
