@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -30,7 +30,7 @@ from bookhand.core.redaction import redact_text
 from bookhand.systems import store
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
-from bookhand.systems.quickbooks import MINOR_VERSION, SCOPE, SYSTEM
+from bookhand.systems.quickbooks import MINOR_VERSION, SCOPE, SYSTEM, layers
 from bookhand.systems.quickbooks.client import BASES, Patience, QuickBooksClient, trust
 from bookhand.systems.quickbooks.token_auth import (
     CLIENT_SECRET,
@@ -99,12 +99,19 @@ def back_of(query: Mapping[str, str]) -> Back:
     )
 
 
-def start_sign_in(db: Database, application: Application, *, name: str | None = None) -> str:
+def start_sign_in(
+    db: Database,
+    application: Application,
+    *,
+    name: str | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> str:
     """The address to send a person to, who chooses a company there."""
+    layers.limits(limits)
     found = _discover(application)
     state = chance.token_urlsafe(32)
     plan = {
-        "kind": SYSTEM, "client_id": application.client_id, "name": name,
+        "kind": SYSTEM, "client_id": application.client_id, "name": name, "limits": dict(limits or {}),
         **settings_of(msgspec.to_builtins(found)),
     }  # fmt: skip
     with db.transaction() as cx:
@@ -131,13 +138,24 @@ def finish_sign_in(
         client_secret=application.client_secret,
     )  # fmt: skip
     tokens = _exchanged(endpoint, application, back.code)
-    draft = _draft(application, back.realm, plan)
+    draft = _draft(application, back, plan)
     try:
         company = _company_name(draft, tokens, patience or Patience(tries=3))
     except BookhandError:
         _give_back(endpoint, tokens)
         raise
     return _keep(db, secrets, draft, tokens, application, company=company, name=plan["name"])
+
+
+def came_back(db: Database, address: str) -> tuple[Connection | None, bool]:
+    """The connection that the sign-in at `address` made, if it did; and whether somebody may still come back from there."""
+    state = parse_qs(urlsplit(address).query)["state"][0]
+    with db.transaction() as cx:
+        waits = store.sign_in_waits(cx, _hash(state))
+        made = [
+            each for each in store.every(cx, system=SYSTEM) if each.settings.get("signed_in") == _trace(state)
+        ]
+    return (made[0] if made else None), waits
 
 
 def look_after(db: Database, secrets: Secrets) -> list[str]:
@@ -212,17 +230,19 @@ def _exchanged(endpoint: Endpoint, application: Application, code: str) -> Token
         ) from None
 
 
-def _draft(application: Application, realm: str, plan: Mapping[str, Any]) -> Connection:
+def _draft(application: Application, back: Back, plan: Mapping[str, Any]) -> Connection:
     told = {
+        "signed_in": _trace(back.state),
         "client_id": application.client_id,
         "token_url": plan["token_url"],
         "revoke_url": plan["revoke_url"],
     }
     base = (application.base_url or BASES[application.mode]).rstrip("/")
     settings = told | ({} if base == BASES[application.mode] else {"base_url": base})
+    settings |= {"limits": plan["limits"]} if plan.get("limits") else {}
     return Connection(
         link=Link(
-            workspace_id=0, connection_id=0, system=SYSTEM, account=realm, mode=application.mode, api_version=MINOR_VERSION
+            workspace_id=0, connection_id=0, system=SYSTEM, account=back.realm or "", mode=application.mode, api_version=MINOR_VERSION
         ),
         name="a new connection", livemode=application.mode == "live", auth="oauth", status="active", scopes=[SCOPE], settings=settings,
     )  # fmt: skip
@@ -270,6 +290,11 @@ def _keep(
         remind(cx, connection, tokens, now=time.time())
     log.info("quickbooks_connected", connection=connection.id, company=link.account, mode=link.mode)
     return connection
+
+
+def _trace(state: str) -> str:
+    """What a connection remembers of the sign-in that made it: enough to find it, and nothing to sign in with."""
+    return hashlib.sha256(f"trace {state}".encode()).hexdigest()[:16]
 
 
 def _hash(state: str) -> bytes:
