@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from tests.systems.quickbooks.shelving import shelf as quickbooks
+
 from bookhand.core.action import Action, Item, Sent
 from bookhand.core.book import Books
 from bookhand.core.problems import BookhandError, Outage, UnknownOutcome
@@ -165,5 +167,5 @@ def beancount(db: Database, secrets: Secrets, folder: Path) -> Iterator[Shelf]:
     yield Beancount(db, folder / "book")
 
 
-SHELVES: dict[str, Callable[..., Any]] = {"beancount": beancount}
+SHELVES: dict[str, Callable[..., Any]] = {"beancount": beancount, "quickbooks": quickbooks}
 """Name to how the book is opened: ``with SHELVES[name](db, secrets, tmp_path) as shelf``."""
