@@ -12,11 +12,13 @@ from rich.markup import escape
 
 from bookhand import logs
 from bookhand.cli import (
+    book_commands,
     books_commands,
     connect_commands,
     door_commands,
     house_commands,
     people_commands,
+    quickbooks_commands,
     rights_commands,
     run_commands,
     runs_commands,
@@ -27,12 +29,14 @@ from bookhand.core.problems import BookhandError
 from bookhand.core.redaction import redact_text
 
 __all__ = [
+    "book_commands",
     "books_commands",
     "connect_commands",
     "door_commands",
     "house_commands",
     "main",
     "people_commands",
+    "quickbooks_commands",
     "rights_commands",
     "run_commands",
     "runs_commands",

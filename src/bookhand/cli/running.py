@@ -22,11 +22,13 @@ import structlog
 import uvicorn
 
 from bookhand.actions.act_workflow import tidy
+from bookhand.cli.quickbooks_commands import signed_in
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
+from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
@@ -150,9 +152,11 @@ class Running:
             log.exception("keeper_failed")
 
     def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
-        """Finish a sign-in that Stripe sent back; the connection is served at once."""
+        """Finish a sign-in that somebody came back from; the connection is served at once."""
+        if kind == "quickbooks":
+            return signed_in(self.house, sent)
         if kind not in {"app", "connect"}:
-            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app or connect.")
+            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app, connect or quickbooks.")
         house = self.house
         made = oauth_auth.finish_oauth(
             house.db, house.secrets, house.application("app" if kind == "app" else "connect"),
@@ -191,7 +195,7 @@ class Running:
                 house.door,
                 authenticate=reception.caller,
                 templates={each.name: each for each in house.templates},
-                more=[people_api.of(reception)],
+                more=[people_api.of(reception), books_api.of(house.books)],
             ),
             templates={each.name: each for each in house.templates},
         )
