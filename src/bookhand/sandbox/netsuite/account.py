@@ -107,11 +107,14 @@ class NetSuiteAccount:
     # --- what people do ---
 
     def close_period(self, name: str, *, closed: bool = True) -> None:
-        """Close a month, or open it again; KeyError where there is none of that name."""
-        period = next((each for each in self.company.periods.values() if each.name == name), None)
-        if period is None:
+        """Close a month and all before it, or open it and all after it: NetSuite keeps their order. KeyError where there is none."""
+        months = [each for each in self.company.periods.values() if each.kind == "month"]
+        chosen = next((each for each in months if each.name == name), None)
+        if chosen is None:
             raise KeyError(f"There is no period {name}.")
-        period.closed = closed
+        for each in months:
+            if each.end <= chosen.end if closed else each.start >= chosen.start:
+                each.closed = closed
         self.tables.refresh()
 
     def set_inactive(self, account: str, *, inactive: bool = True) -> None:
