@@ -140,7 +140,7 @@ def disconnect(db: Database, secrets: Secrets, connection: Connection) -> None:
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """What the account showed: the company's name, and the subsidiary that was chosen."""
+    """What the account showed: the company's name (empty where it has no subsidiaries), and the subsidiary that was chosen."""
 
     name: str
     subsidiary: str | None
@@ -156,7 +156,7 @@ def _connected(
     chosen = {"subsidiary": seen.subsidiary} if seen.subsidiary else {}
     new = store.NewConnection(
         system=SYSTEM, account=f"{place.realm}/{seen.subsidiary}" if seen.subsidiary else place.realm, mode=place.mode,
-        livemode=place.mode == "live", name=name, default_name=f"{seen.name} (NetSuite {place.realm}, {place.mode})",
+        livemode=place.mode == "live", name=name, default_name=f"{seen.name} (NetSuite {place.realm}, {place.mode})" if seen.name else f"NetSuite {place.realm} ({place.mode})",
         api_version=API_VERSION, auth=auth, scopes=["rest_webservices"], settings=settings | chosen,
     )  # fmt: skip
     with db.transaction() as cx:
@@ -215,7 +215,7 @@ def _seen(client: NetSuiteClient, place: Place, subsidiary: str | None) -> _Seen
             raise Refusal(
                 f"NetSuite account {place.realm} has no subsidiaries that the role may see: leave --subsidiary out."
             )
-        return _Seen(f"NetSuite {place.realm}", None)
+        return _Seen("", None)
     chosen = [row for row in rows if row["id"] == subsidiary] if subsidiary else rows
     if len(chosen) != 1:
         listed = ", ".join(f"{row['id']} ({row['name']})" for row in rows)
@@ -253,8 +253,8 @@ class _Trial:
         """Never."""
         return False
 
-    def lost(self, why: str) -> None:
-        """Nothing is stored yet."""
+    def works(self) -> None:
+        """It does."""
 
 
 class _Unshared:

@@ -6,7 +6,7 @@
     client.rows("SELECT id FROM transaction ORDER BY id")   # every row of a SuiteQL query, page by page
 
 A request that was blocked because too many are under way did nothing, so it is sent again after a while, a write too. An access token that
-is refused is renewed once. Everything else that is no definite answer to a write is an `UnknownOutcome`.
+is refused is renewed. Everything else that is no definite answer to a write is an `UnknownOutcome`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
@@ -37,6 +38,8 @@ MOST_ROWS = 100_000
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _LAST_STEP = re.compile(r"/([^/?]+)/?(?:\?.*)?$")
 _KEPT_OPEN_SECONDS = 10.0
+_TOKENS = 8
+"""How many a request goes through at most, while others pass with them."""
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +83,8 @@ class Signs(Protocol):
         """Whether another try makes sense after `refused`."""
         ...
 
-    def lost(self, why: str) -> None:
-        """NetSuite does not take it any more."""
+    def works(self) -> None:
+        """A call passed."""
         ...
 
 
@@ -91,6 +94,17 @@ class Holds(Protocol):
     def hold(self) -> AbstractContextManager[None]:
         """A slot for the time of one request."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent, but for its signature; `begin` is called right before it leaves."""
+
+    method: str
+    url: str
+    content: bytes | None
+    headers: Mapping[str, str]
+    begin: Callable[[], None] = lambda: None
 
 
 class NetSuiteClient:
@@ -154,12 +168,25 @@ class NetSuiteClient:
 
     # --- writes ---
 
-    def put(self, record: str, key: str, body: Mapping[str, Any], *, replacing: str) -> str:
-        """Make the record of that external id, or make it so; the internal id that NetSuite gave."""
+    def put(
+        self,
+        record: str,
+        key: str,
+        body: Mapping[str, Any],
+        *,
+        replacing: str,
+        begin: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Make the record of that external id, or make it so; the internal id that NetSuite gave.
+
+        `begin` is called with the slot in hand, right before anything is sent; what it raises keeps it from being sent.
+        """
         asked = f"PUT {record}"
-        answer = self._write(
-            "PUT", f"/record/v1/{record}/{_step(key)}", {"replace": replacing}, body, asked=asked
+        told = {"X-NetSuite-PropertyNameValidation": "Error"}
+        request = self._request(
+            "PUT", f"/record/v1/{record}/{_step(key)}", {"replace": replacing}, body, told
         )
+        answer = self._write(replace(request, begin=begin), asked=asked)
         found = _LAST_STEP.search(answer.headers.get("location", ""))
         if found is None:
             raise UnknownOutcome(
@@ -175,12 +202,13 @@ class NetSuiteClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:  # fmt: skip
         """An answer that is fine, or 404; tried again while the trouble may pass."""
+        request = self._request(method, path, query, body, headers or {})
         why: Exception | None = None
         for tried in range(self._patience.tries):
             if tried:
                 time.sleep(self._patience.wait(tried - 1))
             try:
-                answer = self._authorised(method, path, query, body, headers or {})
+                answer = self._authorised(request)
             except httpx.HTTPError as error:
                 why = error
                 continue
@@ -195,16 +223,13 @@ class NetSuiteClient:
             raise why
         raise answers.unsent(asked, type(why).__name__)
 
-    def _write(
-        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any], *, asked: str
-    ) -> Answer:
+    def _write(self, request: _Request, *, asked: str) -> Answer:
         """Sent once; again only where NetSuite said that it was blocked, and nothing done."""
-        headers = {"X-NetSuite-PropertyNameValidation": "Error"}
         for tried in range(self._patience.tries):
             if tried:
                 time.sleep(self._patience.wait(tried - 1))
             try:
-                answer = self._authorised(method, path, query, body, headers)
+                answer = self._authorised(request)
             except _UNSENT as error:
                 raise answers.unsent(asked, type(error).__name__) from None
             except httpx.HTTPError as error:
@@ -220,36 +245,27 @@ class NetSuiteClient:
             retry_after_seconds=self._patience.longest_wait_seconds,
         )
 
-    def _authorised(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
-    ) -> Answer:
-        """One exchange; once more under another token where this one was refused, which did nothing."""
-        url = str(httpx.URL(self.place.rest + path, params=dict(query)))
-        content = None if body is None else encode(body)
-        answer, shown = self._exchange(method, url, content, headers)
-        if answer.status == answers.UNAUTHORIZED and self._credential.renew(shown):
-            answer, _ = self._exchange(method, url, content, headers)
-            if answer.status == answers.UNAUTHORIZED:
-                self._credential.lost(
-                    "NetSuite does not accept a new access token: the role or the integration was changed"
-                )
-        return answer
+    def _authorised(self, request: _Request) -> Answer:
+        """An exchange; again under a new token where this one was refused, which did nothing."""
+        for tried in range(_TOKENS):
+            if tried > 1:
+                time.sleep(self._patience.wait(tried - 2))
+            answer, shown = self._exchange(request)
+            if answer.status != answers.UNAUTHORIZED:
+                self._credential.works()
+                return answer
+            if not self._credential.renew(shown):
+                return answer
+        raise answers.outage(answer, asked=request.method, tries=_TOKENS, retry_after_seconds=5.0)
 
-    def _exchange(
-        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[Answer, str]:
+    def _exchange(self, request: _Request) -> tuple[Answer, str]:
         with self._slots.hold():
-            own = self._credential.headers(method, url)
-            sent = {**headers, **own, "Accept": "application/json"}
-            if content is not None:
-                sent["Content-Type"] = "application/json"
+            own = self._credential.headers(request.method, request.url)
+            request.begin()
             try:
-                got = self._http.request(method, url, content=content, headers=sent)
+                got = self._http.request(
+                    request.method, request.url, content=request.content, headers={**request.headers, **own}
+                )
             except httpx.HTTPError:
                 CALLS.labels("netsuite", "none").inc()
                 raise
@@ -260,6 +276,15 @@ class NetSuiteClient:
         if answers.crowded(answer):
             TOO_FAST.labels("netsuite", "at_once").inc()
         return answer, own["Authorization"]
+
+    def _request(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> _Request:  # fmt: skip
+        url = str(httpx.URL(self.place.rest + path, params=dict(query)))
+        told = {"Accept": "application/json", **headers}
+        if body is None:
+            return _Request(method, url, None, told)
+        return _Request(method, url, encode(body), {**told, "Content-Type": "application/json"})
 
 
 def _step(key: str) -> str:

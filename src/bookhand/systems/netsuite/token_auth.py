@@ -2,7 +2,7 @@
 
     credential = Credential(db, secrets, connection)
     credential.headers("GET", url)                  # Authorization
-    credential.renew(refused)                       # after a 401: True where another try makes sense; else the connection is disconnected
+    credential.renew(refused)                       # after a 401: True where another try makes sense
 
 An access token lives for an hour and there is no refresh token: a new one is asked for with a new assertion, ES256, kid = the certificate's id,
 aud = the token URL, good for five minutes (Oracle's help, section_162790605110). Each process holds its own; nothing is stored.
@@ -45,6 +45,7 @@ SCOPES = ["rest_webservices"]
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTED_SECONDS = 300
 _EARLY_SECONDS = 300.0
+_MOST_IN_A_ROW = 4
 _ASKED = "POST /auth/oauth2/v1/token"
 
 log = structlog.get_logger(__name__)
@@ -164,6 +165,7 @@ class Credential:
         self._lock = threading.Lock()
         self._proof: Proof | None = None
         self._access: Access | None = None
+        self._in_a_row = 0
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """What a call carries; a fresh access token is asked for where the last one ends soon."""
@@ -173,19 +175,30 @@ class Credential:
         return {"Authorization": f"Bearer {self._token(proof).token}"}
 
     def renew(self, refused: str) -> bool:
-        """Whether another try makes sense after NetSuite `refused` this header; else the connection is disconnected."""
+        """Whether another try makes sense after NetSuite `refused` this header; else the connection is disconnected.
+
+        A token may be revoked while another is asked for; several in a row, with no call that passed in between, are no accident.
+        """
         with self._lock:
             proof, access = self._proof, self._access
             if isinstance(proof, Certificate):
                 if access is None or refused != f"Bearer {access.token}":
                     return True  # somebody renewed it already
-                self._access = self._proof = None
-                return True
-            self._proof = None  # a person may give other tokens
-        self.lost("NetSuite does not accept the access token any more")
+                self._access = None
+                self._in_a_row += 1
+                if self._in_a_row < _MOST_IN_A_ROW:
+                    return True
+            self._proof = None  # a person may give another
+        self._lost(
+            "NetSuite does not accept the sign-in any more: the role, the user or the integration was changed"
+        )
         return False
 
-    def lost(self, why: str) -> None:
+    def works(self) -> None:
+        """A call passed: what was refused before was an accident."""
+        self._in_a_row = 0
+
+    def _lost(self, why: str) -> None:
         """Mark the connection disconnected."""
         with self._db.transaction() as cx:
             store.set_status(cx, self._connection.id, "disconnected", reason=why)
@@ -215,7 +228,7 @@ class Credential:
             access = ask(self._place, proof, now=self._clock())
         except Refusal as refusal:
             self._proof = None
-            self.lost("NetSuite does not accept the certificate any more")
+            self._lost("NetSuite does not accept the certificate any more")
             raise Refusal(
                 f"{refusal} Connection {self._connection.id} ({self._connection.name}) was disconnected: its certificate was revoked or has "
                 "expired, or the integration was changed. Connect it again."

@@ -115,6 +115,10 @@ def _require(document: Document, terms: Terms) -> None:
         raise Refusal(
             f"Document {document.number} does not balance by {document.imbalance} minor units: it is not written."
         )
+    if document.kind == "deposit" and document.lines[0].minor <= 0:
+        raise Refusal(
+            f"Deposit {document.number} adds nothing to its bank account: it is written as a journal entry, or not at all."
+        )
     if document.currency not in terms.currencies:
         known = ", ".join(terms.currencies)
         raise Refusal(
