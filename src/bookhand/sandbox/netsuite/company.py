@@ -142,6 +142,7 @@ def one_world() -> Company:
         banks=(
             ("1000", "Checking USD", "1", "1"),
             ("1010", "Girokonto EUR", "4", "2"),
+            ("1015", "Checking EUR", "4", "1"),
             ("1020", "Checking GBP", "2", "1"),
         ),
     )

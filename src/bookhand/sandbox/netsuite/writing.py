@@ -3,7 +3,8 @@
 Refused: debits and credits that differ, lines with both or neither, accounts, classes, currencies and subsidiaries that are not there or
 inactive or of another subsidiary, a day in a period that is closed or locked, a deposit below zero ("The total can not be negative":
 Oracle's help, section_3941974737). In `other` a positive amount comes from the account, in `cashBack` it goes to the account
-(section_3947199795). UNVERIFIED: the sentences; that a line of `other` may be negative (it may here, so long as the total is not).
+(section_3947199795). UNVERIFIED: the sentences; that an account with a
+currency takes no other one in a journal entry; that a line of `other` may be negative (it may here, so long as the total is not).
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _line(
     amount: Decimal | int,
     place: str,
 ) -> Line:
-    account = _account(company, after.subsidiary, item, path)
+    account = _account(company, after, item, path)
     if account.type in {"AcctRec", "AcctPay"} and not item.get("entity"):
         raise user_error(
             "You must enter a name for a line with an accounts receivable or payable account.", path=path
@@ -144,13 +145,16 @@ def _line(
     )  # fmt: skip
 
 
-def _account(company: Company, subsidiary: str | None, item: Mapping[str, Any], path: str) -> Account:
+def _account(company: Company, after: Transaction, item: Mapping[str, Any], path: str) -> Account:
     given = _id(item.get("account"))
     account = company.accounts.get(given or "")
     if account is None or account.inactive or account.summary or account.type in {"NonPosting", "Stat"}:
         raise unknown_reference(given, "account", path=f"{path}.account")
-    if subsidiary and account.subsidiaries and subsidiary not in account.subsidiaries:
+    if after.subsidiary and account.subsidiaries and after.subsidiary not in account.subsidiaries:
         raise unknown_reference(given, "account", path=f"{path}.account")
+    if account.currency and account.currency != after.currency:
+        symbol = company.currencies[account.currency].symbol
+        raise user_error(f"The account {account.name} is in {symbol}, and the transaction is not.", path=path)
     return account
 
 
