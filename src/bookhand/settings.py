@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """OAuth client of your Stripe App or Connect platform."""
     stripe_developer_key: SecretStr | None = None
     """The secret key that the OAuth token calls are made with."""
+    netsuite_base_url: str | None = None
+    """A stand-in's address in place of NetSuite's, with ``{account}`` where the account's name goes."""
     backfill_months: int = Field(default=12, ge=1, le=240)
     poll_minutes: int = Field(default=20, ge=15, le=720)
     """How often the event list is read as a safety net."""
@@ -82,7 +84,12 @@ class Settings(BaseSettings):
         return name
 
     @field_validator(
-        "stripe_base_url", "stripe_connect_url", "stripe_marketplace_url", "public_url", "oidc_issuer"
+        "stripe_base_url",
+        "stripe_connect_url",
+        "stripe_marketplace_url",
+        "netsuite_base_url",
+        "public_url",
+        "oidc_issuer",
     )
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:

@@ -12,6 +12,7 @@ from bookhand.cli.app import Name, app, out, read_settings
 from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import connection_table
 from bookhand.core.problems import Refusal
+from bookhand.systems.netsuite import auth as netsuite_auth
 from bookhand.systems.stripe import auth, oauth_auth, parting_auth
 from bookhand.workspace.people.store import has_people
 
@@ -55,7 +56,7 @@ def connect_stripe(
             )
             out.print(way, soft_wrap=True, highlight=False, markup=False)
             return
-        by = _manager(house)
+        by = manager(house)
         secret = key or os.environ.get("STRIPE_API_KEY") or typer.prompt("Restricted key", hide_input=True)
         base, limits = settings.stripe_base_url, limits_of(limit or [])
         if account:
@@ -78,7 +79,7 @@ def connect_stripe(
             highlight=False,
             markup=False,
         )
-        _note(house, "connection.connected", made, by)
+        noted(house, "connection.connected", made, by)
         if house.register_webhooks(made):
             out.print(f"Stripe sends its webhooks to {settings.public_url}.", highlight=False)
         else:
@@ -103,16 +104,23 @@ def connections() -> None:
 def disconnect(name: Name = None) -> None:
     """Forget a connection's tokens and remove its webhook endpoint; its books stay."""
     with wiring.open_house(read_settings()) as house:
-        by = _manager(house)
+        by = manager(house)
         connection = house.named(name)
-        undone = parting_auth.disconnect(house.db, house.secrets, connection.id)
-        _note(house, "connection.disconnected", connection, by)
+        undone = _let_go(house, connection)
+        noted(house, "connection.disconnected", connection, by)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:
         out.print(sentence, highlight=False, markup=False)
 
 
-def _manager(house: House) -> str:
+def _let_go(house: House, connection: Connection) -> list[str]:
+    """Disconnect; in sentences, what the other side still has of us."""
+    if connection.link.system == "netsuite":
+        return netsuite_auth.disconnect(house.db, house.secrets, connection)
+    return parting_auth.disconnect(house.db, house.secrets, connection.id)
+
+
+def manager(house: House) -> str:
     """Who does this: somebody who may manage; the machine itself where nobody can sign in yet."""
     with house.db.transaction() as cx:
         if not has_people(cx):
@@ -122,7 +130,8 @@ def _manager(house: House) -> str:
     return caller.who
 
 
-def _note(house: House, what: str, connection: Connection, by: str) -> None:
+def noted(house: House, what: str, connection: Connection, by: str) -> None:
+    """Write into the trail what was done to a connection, and by whom."""
     link = connection.link
     with house.db.transaction() as cx:
         house.note(cx, what, link.account, {"by": by, "mode": link.mode, "name": connection.name})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.systems.netsuite.conftest import DEPOSIT, ENTRY
 from tests.systems.netsuite.connecting import ONE_WORLD, Connected, connected, switch
 
@@ -13,7 +16,7 @@ from bookhand.core.book_params import params_of
 from bookhand.db.engine import Database
 from bookhand.sandbox.netsuite.netsuite import NetSuite
 from bookhand.systems.netsuite import books_client
-from bookhand.systems.netsuite.books_client import months
+from bookhand.systems.netsuite.books_client import halved
 from bookhand.workspace.secrets_store import Secrets
 
 NOVEMBER = {"since": "2026-11-01", "until": "2026-11-30"}
@@ -153,10 +156,10 @@ def full(netsuite: NetSuite) -> int:
 
 
 @pytest.mark.parametrize("most", [100_000, 5_900])
-def test_a_month_of_many_pages_is_read_whole(
+def test_a_span_of_many_pages_is_read_whole(
     books: Connected, full: int, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """With 5,900 rows as the most a query may give, less the margin, November is read day by day."""
+    """With 5,900 rows as the most a query may give, less the margin, November is read in halves."""
     monkeypatch.setattr(books_client, "MOST_ROWS", most)
     link = books.connection.link
     found = {each.key: each for each in books.books.documents(link, **NOVEMBER)}
@@ -168,11 +171,15 @@ def test_a_month_of_many_pages_is_read_whole(
     )
 
 
-def test_months() -> None:
-    assert list(months("2026-02-28", "2026-02-28")) == [("2026-02-28", "2026-02-28")]
-    assert list(months("2025-12-31", "2026-02-01")) == [
-        ("2025-12-31", "2025-12-31"),
-        ("2026-01-01", "2026-01-31"),
-        ("2026-02-01", "2026-02-01"),
-    ]
-    assert list(months("2026-03-01", "2026-02-01")) == []
+@given(st.dates(min_value=date(1990, 1, 1)), st.integers(0, 9000))
+def test_halves_are_the_whole_once(first: date, length: int) -> None:
+    last = min(first.toordinal() + length, date.max.toordinal())
+    since, until = first.isoformat(), date.fromordinal(last).isoformat()
+    halves = halved(since, until)
+    if since == until:
+        assert halves == ()
+        return
+    (one, middle), (after, end) = halves
+    assert (one, end) == (since, until)
+    assert one <= middle < after <= end
+    assert date.fromisoformat(after).toordinal() - date.fromisoformat(middle).toordinal() == 1

@@ -5,7 +5,7 @@
     list(books.documents(link, since="2026-01-01", until="2026-01-31"))
 
 Days are asked for and told by TO_DATE and TO_CHAR, for a bare day is in the user's own format. One query gives 100,000 rows at most, so
-spans are read month by month. Record and field names are those of NetSuite's records catalogue as public queries use them (`transaction`,
+rows are counted first, and a span with more is read in halves. Record and field names are those of NetSuite's records catalogue as public queries use them (`transaction`,
 `transactionline`, `transactionaccountingline`, `account`, `currency`, `subsidiary`, `accountingperiod`, `classification`). UNVERIFIED:
 `currencyprecision`, and that an account without OneWorld has no record `subsidiary`.
 """
@@ -103,14 +103,14 @@ class NetSuiteBooks(Books):
 
 
 def _queries(session: Session, only: str, since: str, until: str) -> Iterator[str]:
-    """The queries that give every line: one a month, and one a day where a month has more rows than a query may give."""
+    """The queries that give every line of a span: one, or, where it has more rows than one may give, those of its halves."""
     mine = only + _of_subsidiary(session)
-    for first, last in months(since, until):
-        count = int(next(iter(session.client.rows(_COUNT.format(since=first, until=last, only=mine))))["n"])
-        if count > MOST_ROWS - _MARGIN_ROWS:
-            yield from (_LINES.format(since=day, until=day, only=mine) for day in days(first, last))
-        elif count:
-            yield _LINES.format(since=first, until=last, only=mine)
+    count = int(next(iter(session.client.rows(_COUNT.format(since=since, until=until, only=mine))))["n"])
+    halves = halved(since, until) if count > MOST_ROWS - _MARGIN_ROWS else ()
+    if count and not halves:
+        yield _LINES.format(since=since, until=until, only=mine)
+    for first, last in halves:
+        yield from _queries(session, only, first, last)
 
 
 _PERIODS = """
@@ -140,25 +140,17 @@ def subsidiaries(client: NetSuiteClient) -> list[dict[str, str]]:
         raise
 
 
-def months(since: str, until: str) -> Iterator[tuple[str, str]]:
-    """`since` to `until` (both included) in parts that end with their month.
+def halved(since: str, until: str) -> tuple[tuple[str, str], ...]:
+    """A span of days in two halves; a day cannot be halved.
 
-    >>> list(months("2026-01-15", "2026-02-03"))
-    [('2026-01-15', '2026-01-31'), ('2026-02-01', '2026-02-03')]
+    >>> halved("2026-01-01", "2026-01-31"), halved("2026-01-01", "2026-01-01")
+    ((('2026-01-01', '2026-01-16'), ('2026-01-17', '2026-01-31')), ())
     """
-    first, end = date.fromisoformat(since), date.fromisoformat(until)
-    while first <= end:
-        last = min((first.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1), end)
-        yield first.isoformat(), last.isoformat()
-        first = last + timedelta(days=1)
-
-
-def days(first: str, last: str) -> Iterator[str]:
-    """Each day of a span."""
-    day, end = date.fromisoformat(first), date.fromisoformat(last)
-    while day <= end:
-        yield day.isoformat()
-        day += timedelta(days=1)
+    first, last = date.fromisoformat(since), date.fromisoformat(until)
+    if first >= last:
+        return ()
+    middle = first + (last - first) // 2
+    return (since, middle.isoformat()), ((middle + timedelta(days=1)).isoformat(), until)
 
 
 def _of_subsidiary(session: Session) -> str:
