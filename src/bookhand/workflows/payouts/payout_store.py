@@ -2,7 +2,7 @@
 
 `read` is a reader (see `core.ports`). A later telling replaces an earlier one; of two of the same second that differ, the one further
 along a payout's life counts (a trace id is not taken back, what failed does not become paid again), and the bytes decide the rest, so
-that every order of the same mail ends alike. A *leg* is money that should move at the bank: the payout, and its return if it failed.
+that every order of the same mail ends alike.
 """
 
 from __future__ import annotations
@@ -42,21 +42,19 @@ _KEEP = f"""
     where (excluded.as_of, excluded.stage, excluded.hash) > (kept.as_of, kept.stage, kept.hash)
     returning payout_id
 """
-_LEGS = """
+_LOOK_FOR = """
     with told as materialized (
-        select p.payout_id, p.created, l.leg, p.status <> 'canceled' and (l.leg = 'payout' or p.status = 'failed') as wanted
+        select p.payout_id, p.created,
+            p.status <> 'canceled' and (m.rule is null or p.status = 'failed' and m.rule <> 'returned') as wanted
         from unnest(%(ids)s::text[]) as t (id)
         cross join lateral (select * from payout p where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s
             and p.payout_id = t.id offset 0) p
-        cross join (values ('payout'), ('return')) as l (leg)),
+        left join bank_match_payout m on m.workspace_id = %(workspace)s and m.connection_id = %(connection)s and m.payout_id = t.id),
     gone as (
-        delete from payout_leg g using told where g.workspace_id = %(workspace)s and g.connection_id = %(connection)s
-            and g.payout_id = told.payout_id and g.leg = told.leg and not told.wanted)
-    insert into payout_leg (workspace_id, connection_id, payout_id, leg, since)
-    select %(workspace)s, %(connection)s, payout_id, leg, created from told
-    where wanted and not exists (select from bank_match_leg m where m.workspace_id = %(workspace)s
-        and m.connection_id = %(connection)s and m.payout_id = told.payout_id and m.leg = told.leg)
-    order by payout_id, leg on conflict do nothing
+        delete from payout_open g using told where g.workspace_id = %(workspace)s and g.connection_id = %(connection)s
+            and g.payout_id = told.payout_id and not told.wanted)
+    insert into payout_open (workspace_id, connection_id, payout_id, since)
+    select %(workspace)s, %(connection)s, payout_id, created from told where wanted order by payout_id on conflict do nothing
 """
 
 
@@ -83,10 +81,10 @@ def read(cx: Transaction[Any], link: Link, facts: Sequence[Seen]) -> list[Proble
 
 
 def look_for(cx: Transaction[Any], link: Link, payouts: Sequence[str]) -> None:
-    """Bring the legs of `payouts` up to their state: what should be at the bank and is not matched is looked for."""
+    """Let `payouts` be looked for at the bank, or not any more, as their states and matches now say."""
     if payouts:
         cx.execute(
-            _LEGS, {"ids": sorted(payouts), "workspace": link.workspace_id, "connection": link.connection_id}
+            _LOOK_FOR, {"ids": sorted(payouts), "workspace": link.workspace_id, "connection": link.connection_id}
         )
 
 

@@ -38,31 +38,32 @@ create table payout (                    -- the newest state of each
 );
 create index payout_newest on payout (workspace_id, created desc, connection_id, payout_id);
 
-create table payout_leg (                -- money that is expected at the bank, and not found there yet
+create table payout_open (               -- those that are looked for at the bank: no match stands, or it failed after one
     workspace_id int not null,
     connection_id int not null,
     payout_id text collate "C" not null,
-    leg text not null check (leg in ('payout', 'return')),
     since bigint not null,               -- the payout's creation
     held boolean not null default false, -- a person took its match apart: only a person matches it again
-    primary key (workspace_id, connection_id, payout_id, leg)
+    primary key (workspace_id, connection_id, payout_id)
 );
 """
 
 _CONTENTS = """
 alter table journal_payout add column counted bigint not null default -1;    -- how many members the kept breakdown has
+create index journal_member_payout on journal_member (workspace_id, connection_id, payout);
 create index journal_payout_uncounted on journal_payout (workspace_id, connection_id, payout) where counted <> members;
 
 create table payout_total (
     workspace_id int not null,
     connection_id int not null,
     payout_id text collate "C" not null,
+    currency text not null,
     kind text not null,
     count bigint not null,
     amount bigint not null,
     fee bigint not null,
     net bigint not null,
-    primary key (workspace_id, connection_id, payout_id, kind)
+    primary key (workspace_id, connection_id, payout_id, currency, kind)
 );
 create table payout_solution (           -- what may be in a payout that Stripe has no list of
     workspace_id int not null,
@@ -113,15 +114,15 @@ create table bank_match (                -- a row matches, or undoes an earlier 
 create unique index bank_match_undone_once on bank_match (workspace_id, undoes) where undoes is not null;
 create index bank_match_newest on bank_match (workspace_id, seq desc);
 
-create table bank_match_leg (            -- what stands matched now: each leg of a payout once, each line once
+create table bank_match_payout (         -- what stands matched now: each payout once, each line once
     workspace_id int not null,
     connection_id int not null,
     payout_id text collate "C" not null,
-    leg text not null,
     match_id text not null,
-    primary key (workspace_id, connection_id, payout_id, leg)
+    rule text not null,
+    primary key (workspace_id, connection_id, payout_id)
 );
-create index bank_match_leg_of on bank_match_leg (workspace_id, match_id);
+create index bank_match_payout_of on bank_match_payout (workspace_id, match_id);
 create table bank_match_line (
     workspace_id int not null,
     connection_id int not null,
@@ -168,7 +169,7 @@ create index break_open on break (workspace_id, state, day) where state <> 'clos
 """
 
 _TABLES = (
-    "payout", "payout_leg", "payout_total", "payout_solution", "payout_confirmed", "bank_match", "bank_match_leg", "bank_match_line",
+    "payout", "payout_open", "payout_total", "payout_solution", "payout_confirmed", "bank_match", "bank_match_payout", "bank_match_line",
     "bank_question", "break",
 )  # fmt: skip
 _APPEND_ONLY = ("bank_match",)
