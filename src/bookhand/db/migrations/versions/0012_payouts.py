@@ -133,12 +133,46 @@ create table bank_match_line (
 );
 create index bank_match_line_of on bank_match_line (workspace_id, match_id);
 
+create table line_open (                 -- lines that no payout explains; `looked`: the matcher has seen them
+    workspace_id int not null,
+    connection_id int not null,
+    account text not null,
+    key text collate "C" not null,
+    day date not null,
+    looked boolean not null default false,
+    held boolean not null default false,
+    primary key (workspace_id, account, key, connection_id)
+);
+create index line_open_new on line_open (workspace_id, connection_id) where not looked;
+create index line_open_day on line_open (workspace_id, day);
+
+create function line_opened() returns trigger language plpgsql as $$
+begin
+    insert into line_open (workspace_id, connection_id, account, key, day)
+    select workspace_id, connection_id, account, key, day from added on conflict do nothing;
+    return null;
+end $$;
+create trigger line_opened after insert on statement_line
+    referencing new table as added for each statement execute function line_opened();
+create function line_withdrawn() returns trigger language plpgsql as $$
+begin
+    delete from line_open o using added where (o.workspace_id, o.account, o.key, o.connection_id)
+        = (added.workspace_id, added.account, added.key, added.connection_id);
+    return null;
+end $$;
+create trigger line_withdrawn after insert on line_superseded
+    referencing new table as added for each statement execute function line_withdrawn();
+insert into line_open (workspace_id, connection_id, account, key, day)
+    select workspace_id, connection_id, account, key, day from bank_line;
+
 create table bank_question (             -- what only a person can decide
     workspace_id int not null,
     question_id text not null,
+    cause text not null,
     says text not null,
+    payouts jsonb not null,
+    lines jsonb not null,
     content jsonb not null,
-    state text not null default 'open' check (state in ('open', 'gone')),
     asked_at timestamptz not null default now(),
     primary key (workspace_id, question_id)
 );
@@ -146,31 +180,27 @@ create table bank_question (             -- what only a person can decide
 create table break (
     workspace_id int not null,
     break_id text not null,
-    subject_kind text not null,
-    connection_id int not null,
-    account text not null,
-    subject text collate "C" not null,
-    currency text not null,
-    minor bigint not null,
-    day date not null,
     cause text not null,
-    says text not null,
-    next_step text not null,
+    currency text not null,
+    minor bigint not null,               -- as at the bank: positive where the bank has more than is explained
+    since date not null,
+    payouts jsonb not null,
+    lines jsonb not null,                -- [account, key]
+    note text not null,                  -- what is known beyond the cause's own sentence
     owner text,
-    note text,
+    explanation text,
+    explained_by text,
     state text not null default 'open' check (state in ('open', 'explained', 'closed')),
-    first_seen timestamptz not null default now(),
-    last_seen timestamptz not null default now(),
+    found_at timestamptz not null default now(),
     closed_at timestamptz,
-    primary key (workspace_id, break_id),
-    unique (workspace_id, subject_kind, connection_id, account, subject)
+    primary key (workspace_id, break_id)
 );
-create index break_open on break (workspace_id, state, day) where state <> 'closed';
+create index break_open on break (workspace_id, since, break_id) where state <> 'closed';
 """
 
 _TABLES = (
     "payout", "payout_open", "payout_total", "payout_solution", "payout_confirmed", "bank_match", "bank_match_payout", "bank_match_line",
-    "bank_question", "break",
+    "line_open", "bank_question", "break",
 )  # fmt: skip
 _APPEND_ONLY = ("bank_match",)
 _SQL = (_PAYOUTS, _CONTENTS, _MATCHES)

@@ -9,7 +9,7 @@ is not available yet: Stripe books an advance for it, whose source is the payout
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,8 +17,8 @@ from bookhand.core.caller import Caller
 from bookhand.core.facts import BalanceTransaction, Link, Payout
 from bookhand.core.problems import Conflict, Refusal
 from bookhand.systems.stripe.translate import facts_of
+from bookhand.workflows.payouts.contents.proposed import Proposed, proposal_says
 from bookhand.workflows.payouts.contents.solver import MOST_CANDIDATES, Solution, solve
-from bookhand.workflows.payouts.contents.wording import proposal_says
 from bookhand.workflows.payouts.payout_store import COLUMNS, Kept, kept_of
 
 if TYPE_CHECKING:
@@ -72,19 +72,6 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     def target(self) -> int:
         """What the candidates must come to."""
         return -self.own_net - self.certain_minor
-
-
-class Proposed(msgspec.Struct, frozen=True, kw_only=True):
-    """A kept answer: `members` are balance transactions (the certain ones among them), `says` is a sentence."""
-
-    payout: str
-    outcome: Literal["unique", "ambiguous", "unsolved", "gave_up", "confirmed"]
-    how: str
-    at_least: int
-    candidates: int
-    members: tuple[str, ...]
-    fee: int
-    says: str
 
 
 def solve_due(cx: Transaction[Any], link: Link, *, most: int = 10) -> list[Proposed]:

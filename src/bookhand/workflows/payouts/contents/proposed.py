@@ -1,9 +1,26 @@
-"""What the solver found, in a sentence for a person. Pure."""
+"""What is proposed as the members of a payout that Stripe has no list of, and how that is said to a person. Pure."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from bookhand.core.facts import Payout
 from bookhand.workflows.payouts.contents.solver import Solution
+
+
+class Proposed(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept answer: `members` are balance transactions (the certain ones among them), `says` is a sentence."""
+
+    payout: str
+    outcome: Literal["unique", "ambiguous", "unsolved", "gave_up", "confirmed"]
+    how: str
+    at_least: int
+    candidates: int
+    members: tuple[str, ...]
+    fee: int
+    says: str
 
 
 def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: int) -> str:

@@ -1,0 +1,214 @@
+"""Reconciling: count what is in payouts, match them with the bank, post what is certain, ask what is not, keep what is left as Breaks.
+
+    report = reconcile(db, mode="live")
+    report.matches, report.questions, report.breaks
+
+Run twice it changes nothing. Matching itself holds no lock: it reads, thinks, and writes what is still as it was when it read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bookhand.core.facts import Link
+from bookhand.core.problems import Problem
+from bookhand.db.engine import Database
+from bookhand.journal import store as journal
+from bookhand.systems import store as connections
+from bookhand.workflows.payouts.breaks import Break, Cause, LineKey
+from bookhand.workflows.payouts.contents import breakdown_store, solving_store
+from bookhand.workflows.payouts.matcher import match
+from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome
+from bookhand.workflows.payouts.payout_store import get
+from bookhand.workflows.payouts.reconciling import break_store, match_store, open_store, posting_store
+from bookhand.workflows.payouts.reconciling.leftovers import (
+    Sides,
+    breaks_of,
+    held_break,
+    manual_break,
+    question_break,
+    wrong_break,
+)
+from bookhand.workflows.payouts.reconciling.match_store import Kept, new_id
+from bookhand.workflows.payouts.reconciling.open_store import Open, expected_of
+from bookhand.workspace import store as workspace
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+OFF = "payout_does_not_add_up"
+"""The kind of Problem that a payout is whose members do not come to it."""
+_CONTENTS = frozenset({Cause.BREAKDOWN, Cause.MANUAL_PAYOUT})
+_RETURNED = "It failed after its arrival was matched, and the bank shows its return."
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What one run did, in numbers; `breaks` and `questions` are how many stand now."""
+
+    counted: int = 0
+    wrong: int = 0
+    solved: int = 0
+    matches: int = 0
+    undone: int = 0
+    new_breaks: int = 0
+    closed_breaks: int = 0
+    questions: int = 0
+    breaks: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is other than before."""
+        return any((self.counted, self.solved, self.matches, self.undone, self.new_breaks, self.closed_breaks))
+
+
+def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Report:
+    """Everything once, for the Stripe connections of `mode`; see the module's docstring."""
+    report = Report()
+    with db.transaction() as cx:
+        links = {
+            each.id: each.link for each in connections.every(cx, system="stripe") if each.link.mode == mode
+        }
+    for link in links.values():
+        with db.transaction() as cx:
+            _count(cx, link, report)
+    with db.transaction() as cx:
+        found = open_store.everything_open(cx, mode=mode)
+    outcome = match(found.payouts, found.lines, _bounds(bounds, found))
+    with db.transaction() as cx:
+        take_turns(cx, db.workspace_id, links)
+        payouts, lines = open_store.still_open(cx, found)
+        _match(cx, db.workspace_id, links, found, _current(outcome, found, payouts, lines), report)
+        _leave(cx, db.workspace_id, links, found, outcome, report)
+    return report
+
+
+def take_turns(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link]) -> None:
+    """Wait until nobody else matches, and nobody else writes these journals; until the transaction ends."""
+    match_store.take_turn(cx, workspace_id)
+    for _, link in sorted(links.items()):
+        journal.take_turn(cx, link)
+
+
+# --- what is in payouts ---
+
+
+def _count(cx: Transaction[Any], link: Link, report: Report) -> None:
+    """Count what is new, and solve what is manual; a payout that does not add up is a Problem."""
+    counted = breakdown_store.count(cx, link)
+    wrong = breakdown_store.wrong(cx, link, counted)
+    good = sorted(set(counted) - {each.payout for each in wrong})
+    workspace.clear(cx, link, kind=OFF, subjects=good)
+    workspace.report(cx, link, [Problem(kind=OFF, subject=each.payout, message=f"{each.payout}: {each.says}") for each in wrong])
+    report.counted += len(counted)
+    report.wrong += len(wrong)
+    report.solved += len(solving_store.solve_due(cx, link))
+
+
+def _content_breaks(cx: Transaction[Any], link: Link) -> Iterator[Break]:
+    """What stands wrong or unclear in the payouts of one connection."""
+    rows = cx.execute(
+        "select subject from problem where connection_id = %s and kind = %s and closed_at is null order by subject",
+        (link.connection_id, OFF),
+    ).fetchall()
+    for (payout_id,) in rows:
+        found = breakdown_store.breakdown(cx, link, payout_id)
+        yield wrong_break(_expected(cx, link, payout_id), found)
+    for made in solving_store.open_ones(cx, link):
+        kept = get(cx, made.payout, connection_id=link.connection_id)
+        yield manual_break(kept.payout, expected_of(kept.payout, link.connection_id).created_day, made)
+
+
+def _expected(cx: Transaction[Any], link: Link, payout_id: str) -> Expected:
+    return expected_of(get(cx, payout_id, connection_id=link.connection_id).payout, link.connection_id)
+
+
+# --- matches ---
+
+
+def _bounds(given: Bounds | None, found: Open) -> Bounds:
+    return msgspec.structs.replace(given or Bounds(), covered=found.covered)
+
+
+def _current(outcome: Outcome, found: Open, payouts: set[str], lines: set[LineKey]) -> list[Match]:
+    """The matches whose payouts and lines are as they were when they were read; lines of a match that is widened are its own."""
+    return [
+        each
+        for each in outcome.matches
+        if payouts.issuperset(each.payouts) and all(line in lines or _widens(each, found) for line in each.lines)
+    ]
+
+
+def _widens(each: Match, found: Open) -> bool:
+    return any(payout in found.matched for payout in each.payouts)
+
+
+def _match(
+    cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], found: Open, matches: list[Match], report: Report
+) -> None:
+    made = []
+    for each in matches:
+        standing = {found.matched[payout] for payout in each.payouts if payout in found.matched}
+        if standing and each.rule != "returned":
+            continue  # it fits as it did before it failed: the match that stands is that
+        for before in sorted(standing):
+            undone = match_store.undo(
+                cx, workspace_id, before, why=_RETURNED, who=match_store.BOOKHAND[0], name=match_store.BOOKHAND[1], held=False
+            )  # fmt: skip
+            posting_store.unpost(cx, links, undone, why=_RETURNED)
+            report.undone += 1
+        made.append(kept_of(each, found))
+    match_store.keep(cx, workspace_id, made)
+    posting_store.post(cx, links, made)
+    report.matches += len(made)
+
+
+def kept_of(each: Match, found: Open) -> Kept:
+    """A match of the matcher as it is kept."""
+    return Kept(
+        id=new_id(), rule=each.rule, reason=each.reason, certain=each.certain, currency=found.currency[each.payouts[0]],
+        payouts=tuple(found.paid[payout] for payout in each.payouts), lines=tuple(found.arrived[line] for line in each.lines),
+        difference=each.difference_minor, difference_kind=each.difference, rate=None if each.rate is None else str(each.rate),
+    )  # fmt: skip
+
+
+# --- what is left ---
+
+
+def _leave(
+    cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], found: Open, outcome: Outcome, report: Report
+) -> None:
+    """Keep questions and Breaks as they stand now, and what the matcher has seen as seen."""
+    sides = Sides(
+        {each.id: each for each in found.payouts}, {(line.account, line.key): line for line in found.lines}
+    )
+    asked = [(question_break(each, sides).key, each) for each in outcome.questions]
+    breaks = [*breaks_of(outcome, sides), *_held(cx), *(b for link in links.values() for b in _content_breaks(cx, link))]
+    before = break_store.standing(cx)
+    known = _known(cx, [each.found for each in before], found)
+    gone = {each.id for each in before if each.found.cause in _CONTENTS or each.id in known}
+    report.new_breaks, report.closed_breaks = break_store.put(cx, workspace_id, breaks, gone=gone)
+    break_store.put_questions(cx, workspace_id, asked, gone=known)
+    open_store.looked(cx, found)
+    report.questions = len(break_store.questions(cx))
+    report.breaks = len(break_store.standing(cx))
+
+
+def _held(cx: Transaction[Any]) -> Iterator[Break]:
+    for kept, why in open_store.held(cx):
+        yield held_break(expected_of(kept.payout, kept.connection_id), why)
+
+
+def _known(cx: Transaction[Any], standing: list[Break], found: Open) -> set[str]:
+    """The Breaks of which this run knows whether they still stand: it looked at what they are about, or that is open no more."""
+    payouts, lines = open_store.looked_for(
+        cx, (id_ for each in standing for id_ in each.payouts), (key for each in standing for key in each.lines)
+    )
+    return {
+        each.key
+        for each in standing
+        if any(id_ in found.paid or id_ not in payouts for id_ in each.payouts)
+        or any(key in found.arrived or key not in lines for key in each.lines)
+    }
