@@ -110,6 +110,37 @@ def some(cx: Transaction[Any], ids: Sequence[str], *, connection_id: int | None 
     return [kept_of(row) for row in rows]
 
 
+def page(
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    connection_id: int | None = None,
+    standing: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> list[tuple[Kept, str | None]]:
+    """Payouts with the matches that stand for them, newest first; page on with the last id as `after`.
+
+    `standing` is ``open`` (looked for at the bank), ``matched``, or None for all.
+    """
+    rows = cx.execute(
+        f"""
+        select m.match_id, {COLUMNS} from payout p
+        left join bank_match_payout m on m.workspace_id = p.workspace_id and m.connection_id = p.connection_id
+            and m.payout_id = p.payout_id
+        where p.workspace_id = %(workspace)s and (%(connection)s::int is null or p.connection_id = %(connection)s)
+            and (%(after)s::text is null or (p.created, p.payout_id) < (select a.created, a.payout_id from payout a
+                where a.workspace_id = %(workspace)s and a.payout_id = %(after)s limit 1))
+            and (%(standing)s::text is null or %(standing)s = 'matched' and m.match_id is not null
+                or %(standing)s = 'open' and exists (select from payout_open o where o.workspace_id = p.workspace_id
+                    and o.connection_id = p.connection_id and o.payout_id = p.payout_id))
+        order by p.created desc, p.payout_id desc limit %(limit)s
+        """,
+        {"workspace": workspace_id, "connection": connection_id, "standing": standing, "after": after, "limit": limit},
+    )
+    return [(kept_of(row[1:]), row[0]) for row in rows]
+
+
 _READ = f"payout_id, created, amount, arrival_date, automatic, {_COLUMNS}"
 COLUMNS = ", ".join(f"p.{name.strip()}" for name in f"connection_id, as_of, {_READ}".split(","))
 """What `kept_of` reads, from ``payout p``."""

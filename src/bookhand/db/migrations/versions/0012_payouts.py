@@ -36,7 +36,7 @@ create table payout (                    -- the newest state of each
     hash bytea not null,
     primary key (workspace_id, connection_id, payout_id)
 );
-create index payout_newest on payout (workspace_id, created desc, connection_id, payout_id);
+create index payout_newest on payout (workspace_id, created desc, payout_id desc);
 
 create table payout_open (               -- those that are looked for at the bank: no match stands, or it failed after one
     workspace_id int not null,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 State = Literal["open", "explained", "closed"]
+CONTENTS = frozenset({Cause.BREAKDOWN, Cause.MANUAL_PAYOUT})
+"""Causes that are about what is in a payout, not about the bank."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

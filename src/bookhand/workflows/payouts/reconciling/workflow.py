@@ -18,7 +18,7 @@ from bookhand.core.problems import Problem
 from bookhand.db.engine import Database
 from bookhand.journal import store as journal
 from bookhand.systems import store as connections
-from bookhand.workflows.payouts.breaks import Break, Cause, LineKey
+from bookhand.workflows.payouts.breaks import Break, LineKey
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.matcher import match
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 OFF = "payout_does_not_add_up"
 """The kind of Problem that a payout is whose members do not come to it."""
-_CONTENTS = frozenset({Cause.BREAKDOWN, Cause.MANUAL_PAYOUT})
 _RETURNED = "It failed after its arrival was matched, and the bank shows its return."
 
 
@@ -188,7 +187,7 @@ def _leave(
     breaks = [*breaks_of(outcome, sides), *_held(cx), *(b for link in links.values() for b in _content_breaks(cx, link))]
     before = break_store.standing(cx)
     known = _known(cx, [each.found for each in before], found)
-    gone = {each.id for each in before if each.found.cause in _CONTENTS or each.id in known}
+    gone = {each.id for each in before if each.found.cause in break_store.CONTENTS or each.id in known}
     report.new_breaks, report.closed_breaks = break_store.put(cx, workspace_id, breaks, gone=gone)
     break_store.put_questions(cx, workspace_id, asked, gone=known)
     open_store.looked(cx, found)
