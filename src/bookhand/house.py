@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
     from bookhand.systems.stripe.client import StripeReader
+    from bookhand.workflows.payouts.reconciling.workflow import Payouts
     from bookhand.workspace.secrets_store import Secrets
 
 log = structlog.get_logger(__name__)
@@ -91,6 +92,8 @@ class House:
     """Who a schedule's owner is when it fires."""
     door: Door = field(init=False)
     """The one door that everything which acts goes through; `wiring` puts it here."""
+    payouts: Payouts = field(init=False)
+    """Payouts against the bank; `wiring` puts it here."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
     """What is let go of when the house is closed."""
     _engine: Engine | None = None

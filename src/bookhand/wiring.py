@@ -11,7 +11,7 @@ What happens when a dispute opens? Look at `READERS` and `LISTENERS`. Who perfor
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,10 @@ from bookhand.journal import workflow as journal
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
+from bookhand.workflows.payouts import payout_store
+from bookhand.workflows.payouts.actions import PAYOUT_ACTIONS
+from bookhand.workflows.payouts.acts_store import PAYOUT_ACTS
+from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import store as people
 from bookhand.workspace.people.person import NoSuch
 from bookhand.workspace.secrets_store import Secrets
@@ -43,24 +47,35 @@ from bookhand.workspace.trail_store import append
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+    from bookhand.actions.kit import Own
     from bookhand.core.ports import Reader
     from bookhand.runs.schedule import Schedule
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
 
-READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
+READERS: tuple[Reader, ...] = (journal.read, payout_store.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
 
 LISTENERS: dict[str, tuple[str, ...]] = {
     "*": ("inbox: keeps it whole", "journal: books what it says of money, once Stripe's lists confirm it"),
     farewell_store.EVENT: ("farewell: the connection is disconnected, and its runs pause",),
+    **dict.fromkeys(
+        ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled"),
+        ("payouts: its newest state is kept, and it is looked for at the bank",),
+    ),
+    "payout.reconciliation_completed": (
+        "payouts: its newest state is kept; Stripe's list of what is in it is read, counted and must add up to it",
+    ),
 }
 """Event type to what listens to it, in words, for the catalogue; ``*`` listens to every one."""
+
+OWN_ACTS: Mapping[str, Own] = {**OWN, **PAYOUT_ACTS}
+"""Bookhand's own actions to what they do, whichever room they are of."""
 
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    return Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+    return Catalogue((*ACTIONS, *OWN_ACTIONS, *PAYOUT_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
@@ -73,7 +88,7 @@ def door_of(house: House) -> Door:
             db=house.db,
             catalogue=catalogue(),
             performers={"stripe": performer},
-            own={**OWN, "runs.cancel": cancelling(runs.cancel)},
+            own={**OWN_ACTS, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,
         )
@@ -125,6 +140,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         note,
     )
     house.door = door_of(house)
+    house.payouts = Payouts(house.db, mode=house.main_mode)
     house.templates = templates_of(house.door)
     house.schedule_owner = schedule_owner
     try:

@@ -23,14 +23,13 @@ from tests.actions.conftest import (  # noqa: F401 (fixtures)
 
 from bookhand.actions.act_workflow import DoorRuns, act_template
 from bookhand.actions.kit import Kit
-from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import ROLES, Caller, Role, capabilities
 from bookhand.db.engine import Database
 from bookhand.runs.workflow import Engine
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
-from bookhand.wiring import catalogue
+from bookhand.wiring import OWN_ACTS, catalogue
 
 LOCAL = "http://localhost:8787"
 PEOPLE: Mapping[str, int] = {role: number for number, role in enumerate(ROLES, 1)}
@@ -84,7 +83,7 @@ class Api:
 @pytest.fixture
 def kit(db: Database, connected: Any, performer: Any, clock: Any) -> Kit:  # noqa: F811
     return Kit(
-        db=db, catalogue=catalogue(), performers={"stripe": performer}, own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
+        db=db, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
     )  # fmt: skip
 
 

@@ -13,14 +13,13 @@ import pytest
 from tests.web.api.conftest import Api, by_bearer, caller
 
 from bookhand.actions.kit import Kit
-from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import ROLES, Capability, capabilities
 from bookhand.db.engine import Database
 from bookhand.runs import store as runs_store
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
-from bookhand.wiring import catalogue
+from bookhand.wiring import OWN_ACTS, catalogue
 
 
 class Line(NamedTuple):
@@ -177,7 +176,7 @@ def test_every_route_and_no_credentials(world) -> None:
 def other(db: Database, performer: Any) -> Iterator[Api]:
     """The same API in workspace 2, on the same database."""
     with Database(db.url, workspace_id=2) as theirs:
-        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN)
+        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS)
         yield Api(create_app(theirs, api=create_api(Door(kit), authenticate=by_bearer(2))))
 
 

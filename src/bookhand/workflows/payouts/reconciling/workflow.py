@@ -9,6 +9,7 @@ Run twice it changes nothing. Matching itself holds no lock: it reads, thinks, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -82,6 +83,19 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
         _match(cx, db.workspace_id, links, found, _current(outcome, found, payouts, lines), report)
         _leave(cx, db.workspace_id, links, found, outcome, report)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class Payouts:
+    """Payouts against the bank, for one database: what a house has at hand. `mode` is that of the company's real payouts."""
+
+    db: Database
+    mode: str
+    bounds: Bounds | None = None
+
+    def reconcile(self) -> Report:
+        """Everything once; see `reconcile`. As often as one likes: without news it reads what is open and changes nothing."""
+        return reconcile(self.db, mode=self.mode, bounds=self.bounds)
 
 
 def take_turns(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link]) -> None:
