@@ -82,14 +82,6 @@ class Shop:
             pass
 
 
-@pytest.fixture(scope="module")
-def at_url() -> Iterator[tuple[str, Any]]:
-    engine = Pinstripe(seed=7)
-    with running(engine) as url:
-        yield url, engine
-    engine.close()
-
-
 @pytest.fixture
 def open_shop(db: Database, link: Link) -> Iterator[Callable[[], Shop]]:
     """Open a shop on its own stand-in, over its own socket."""
@@ -108,3 +100,55 @@ def open_shop(db: Database, link: Link) -> Iterator[Callable[[], Shop]]:
 @pytest.fixture
 def shop(open_shop: Callable[[], Shop]) -> Shop:
     return open_shop()
+
+
+BANK = "DE89370400440532013000"
+
+
+class Bank:
+    """A bank account: ``bank.line(day, minor, "STRIPE …")`` is on its statement."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self.count = db, 0
+        with db.transaction() as cx:
+            row = cx.execute(
+                "insert into connection (workspace_id, system, account, mode, livemode, name, api_version, auth)"
+                " values (%s, 'bank', %s, 'test', false, 'Bank', '', 'files') returning connection_id",
+                (db.workspace_id, BANK),
+            ).fetchone()
+            assert row is not None
+            self.connection = row[0]
+            cx.execute(
+                "insert into bank_account (workspace_id, connection_id, account, currency) values (%s, %s, %s, 'USD')",
+                (db.workspace_id, self.connection, BANK),
+            )
+
+    def line(
+        self, day: str, minor: int, description: str, *, currency: str = "USD", refs: Any = ()
+    ) -> tuple[str, str]:
+        self.count += 1
+        with self.db.transaction() as cx:
+            cx.execute(
+                "insert into statement_line (workspace_id, connection_id, account, key, day, currency, minor, description, refs, reversal, raw)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, false, '')",
+                (self.db.workspace_id, self.connection, BANK, f"l{self.count}", day, currency, minor, description, list(refs)),
+            )
+        return BANK, f"l{self.count}"
+
+    def covered(self, day: str) -> None:
+        with self.db.transaction() as cx:
+            cx.execute(
+                "insert into bank_statement (workspace_id, connection_id, account, format, last_day, lines, new_lines)"
+                " values (%s, %s, %s, 'csv', %s, 0, 0)",
+                (self.db.workspace_id, self.connection, BANK, day),
+            )
+
+
+@pytest.fixture
+def bank(db: Database) -> Bank:
+    return Bank(db)
+
+
+def day_of(payout: Any) -> str:
+    """The day on which a payout should be at the bank."""
+    return datetime.fromtimestamp(payout["arrival_date"], UTC).date().isoformat()
