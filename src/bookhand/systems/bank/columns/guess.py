@@ -23,12 +23,13 @@ from bookhand.systems.bank.columns.chain import Chain, chain_of
 from bookhand.systems.bank.columns.profile import Profile, Proposal, Question
 from bookhand.systems.bank.columns.sheet import Row, Sheet
 from bookhand.systems.bank.columns.values import ORDERS, DayOrder, Mark, day_of, is_day, is_number, number_of
-from bookhand.systems.bank.columns.words import IN_WORDS, OUT_WORDS, roles_of
+from bookhand.systems.bank.columns.words import IN_WORDS, OUT_WORDS, roles_of, with_others
 
 _MARKS: tuple[Mark, ...] = (".", ",")
 _SAMPLE = 5
 _LEAST_DAYS = 3
 _MOST_WORDS = 6
+_MINUSES = ("-", "(", "\u2212")
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -104,11 +105,13 @@ class _Guess:
         found = [name for name in self._free() if role in roles_of(name)]
         return sorted(found, key=lambda name: roles_of(name).index(role))
 
-    def _pick(self, role: str, fits: Callable[[Sequence[str]], bool] | None = None) -> str | None:
+    def _pick(
+        self, role: str, fits: Callable[[Sequence[str]], bool] | None = None, *, may_be_empty: bool = False
+    ) -> str | None:
         """The first free column that is named for `role` and whose cells fit."""
         for name in self._named(role):
             cells = self._cells(name)
-            if cells and (fits is None or fits(cells)):
+            if (cells or may_be_empty) and (fits is None or fits(cells)):
                 return self._take(role, name, "by its name" + (" and what stands in it" if fits else ""))
         return None
 
@@ -136,11 +139,9 @@ class _Guess:
         raise Refusal("The table (CSV) has no column of days: it is no statement.")
 
     def _amounts(self) -> dict[str, Any]:
-        money_in, money_out = (
-            self._pick("money_in", self._is_numbers),
-            self._pick("money_out", self._is_numbers),
-        )
-        if money_in and money_out:
+        money_in = self._pick("money_in", self._is_numbers, may_be_empty=True)
+        money_out = self._pick("money_out", self._is_numbers, may_be_empty=True)
+        if money_in and money_out and (self._cells(money_in) or self._cells(money_out)):
             return {"money_in": money_in, "money_out": money_out}
         self._taken -= {money_in or "", money_out or ""}
         self._evidence = [each for each in self._evidence if each[0] not in {"money_in", "money_out"}]
@@ -150,9 +151,10 @@ class _Guess:
         rest = [
             name
             for name in self._free()
-            if self._cells(name) and self._is_numbers(self._cells(name)) and "balance" not in roles_of(name)
-            and not set(roles_of(name)) & {"reference", "native_id", "account"}
-        ]  # fmt: skip
+            if self._cells(name)
+            and self._is_numbers(self._cells(name))
+            and set(roles_of(name)) <= {"money_in", "money_out", "direction"}
+        ]
         if rest:
             return {"amount": self._take("amount", rest[0], "its cells are numbers")}
         raise Refusal("The table (CSV) has no column of amounts: it is no statement.")
@@ -163,24 +165,16 @@ class _Guess:
             return {**amounts, "sign": 1}
         for name in self._named("direction"):
             words = sorted({cell.lower() for cell in self._cells(name)})
-            ins, outs = [w for w in words if w in IN_WORDS], [w for w in words if w in OUT_WORDS]
-            if words and len(words) <= _MOST_WORDS and len(ins) + len(outs) == len(words):
+            known = all(word in IN_WORDS or word in OUT_WORDS for word in words)
+            if words and len(words) <= _MOST_WORDS and known:
                 self._take("direction", name, f"it says {', '.join(map(repr, words))}")
-                signed = any(
-                    cell.strip().startswith(("-", "(", "\u2212")) for cell in self._cells(amounts["amount"])
-                )
-                if signed:
+                if any(cell.strip().startswith(_MINUSES) for cell in self._cells(amounts["amount"])):
                     self._evidence.append(
                         ("direction", "the amounts have signs of their own: this column is not needed")
                     )
                     return {**amounts, "sign": 1}
-                return {
-                    **amounts,
-                    "direction": name,
-                    "in_words": tuple(ins),
-                    "out_words": tuple(outs),
-                    "sign": 1,
-                }
+                ins, outs = with_others(words)
+                return {**amounts, "direction": name, "in_words": ins, "out_words": outs, "sign": 1}
         return amounts
 
     def _native_id(self) -> str | None:

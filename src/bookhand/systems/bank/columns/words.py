@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _SAID: dict[str, str] = {
     "value_date": "value date|valuta|valutadatum|wertstellung|wertstellungsdatum|date de valeur|date valeur|fecha valor|data valuta|rentedatum|interest date",
@@ -33,44 +34,21 @@ for _role, _names in _SAID.items():
     for _name in _names.split("|"):
         ROLE[_name] = (*ROLE.get(_name, ()), _role)
 
-IN_WORDS = frozenset(
-    {
-        "c",
-        "cr",
-        "credit",
-        "crdt",
-        "in",
-        "h",
-        "haben",
-        "bij",
-        "k",
-        "+",
-        "deposit",
-        "incoming",
-        "money in",
-        "credito",
-        "gutschrift",
-    }
-)
-OUT_WORDS = frozenset(
-    {
-        "d",
-        "dr",
-        "debit",
-        "dbit",
-        "out",
-        "s",
-        "soll",
-        "af",
-        "-",
-        "withdrawal",
-        "outgoing",
-        "money out",
-        "debito",
-        "belastung",
-        "dslip",
-    }
-)
+WAYS: tuple[tuple[str, str], ...] = (
+    ("c", "d"), ("cr", "dr"), ("credit", "debit"), ("crdt", "dbit"), ("in", "out"), ("h", "s"), ("haben", "soll"), ("bij", "af"),
+    ("+", "-"), ("deposit", "withdrawal"), ("incoming", "outgoing"), ("money in", "money out"), ("gutschrift", "belastung"),
+    ("gutschrift", "lastschrift"), ("credito", "debito"), ("avere", "dare"),
+)  # fmt: skip
+"""Words for money in and money out, as they stand in a column of directions."""
+IN_WORDS = frozenset(came for came, _ in WAYS)
+OUT_WORDS = frozenset(went for _, went in WAYS)
+
+
+def with_others(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words for in and for out that go with those seen: a file with ``CR`` alone has ``DR`` some other month."""
+    seen = set(words)
+    pairs = [pair for pair in WAYS if seen & set(pair)]
+    return tuple(dict.fromkeys(came for came, _ in pairs)), tuple(dict.fromkeys(went for _, went in pairs))
 
 
 def plain(name: str) -> str:

@@ -34,6 +34,7 @@ _SLASHED = re.compile(
     r"/(EREF|MARF|PREF|KREF|IREF|RTRN|TRCD|REMI|NAME|IBAN|BIC|CSID|CNTP|BENM|ORDP|UDTR|UCRD|PURP|ISDT|ADDR|TRTP|EXCH|OCMT|CHGS)/"
 )
 _REFERENCE_WORDS = ("EREF", "KREF", "MREF", "MARF", "PREF", "IREF", "RREF")
+_TEXTS = frozenset({"", "SVWZ", "ABWA"})
 _FULL, _FULL_PART = 65, 27
 
 
@@ -226,20 +227,20 @@ def _structured(text: str, code: str, mark: str) -> Purpose:
 
 
 def _words(lines: Sequence[str]) -> dict[str, str]:
-    """SEPA's words (``EREF+``, ``SVWZ+`` …) to what they say; what stands before the first one under an empty name."""
-    found: dict[str, list[str]] = {"": []}
-    word = ""
+    """SEPA's words (``EREF+``, ``SVWZ+`` …) to what they say; what stands before the first one under an empty name.
+
+    Text that was broken in a full piece goes on without a space; a reference never has one.
+    """
+    found: dict[str, str] = {}
+    word, is_full = "", True
     for line in lines:
         begun = _SEPA.match(line)
         if begun:
-            word = begun[1]
-            found.setdefault(word, []).append(line[begun.end() :])
-        else:
-            found[word].append(line)
-    return {
-        word: _joined(parts, _FULL_PART if word in {"", "SVWZ", "ABWA"} else 0)
-        for word, parts in found.items()
-    }
+            word, is_full = begun[1], True
+        gap = "" if is_full or word not in _TEXTS else " "
+        found[word] = found.get(word, "") + gap + (line[begun.end() :] if begun else line)
+        is_full = len(line) >= _FULL_PART
+    return {word: " ".join(text.split()) for word, text in found.items()}
 
 
 def _slashed(text: str) -> Purpose:
@@ -257,11 +258,11 @@ def _slashed(text: str) -> Purpose:
 
 
 def _joined(lines: Sequence[str], full: int) -> str:
-    """Lines of a field as one text: a full one was broken in the middle of it, a shorter one ended there. 0: nothing between."""
+    """Lines of a field as one text: a full one was broken in the middle of it, a shorter one ended there."""
     text = ""
     for place, line in enumerate(lines):
         text += line
-        if full and len(line) < full and place + 1 < len(lines):
+        if len(line) < full and place + 1 < len(lines):
             text += " "
     return " ".join(text.split())
 
