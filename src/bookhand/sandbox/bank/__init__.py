@@ -1,1 +1,1 @@
-"""A made-up bank: writes its statement files in every format, as such banks write them. Shares nothing with what reads them."""
+"""A bank: the files it would give (`files.render`, sharing nothing with what reads them), and what the seeded company's banks book."""
