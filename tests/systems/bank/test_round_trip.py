@@ -92,19 +92,19 @@ def test_what_is_written_is_read(kind: str, account: BankAccount) -> None:
         assert line.raw.replace("\r\n", "\n") in raw
         if kind not in {"csv_uk", "ofx"}:  # Windows-1252 has not every letter
             assert " ".join(written.description.split()) in line.description
-        if kind in {"ofx", "ofx_xml", "camt", "camt_v8", "csv_uk"}:
+        if kind in {"ofx", "ofx_xml", "camt053", "camt053_v8", "csv_uk"}:
             assert line.native_id == written.id
         if kind in {"mt940", "bai2"}:
             assert written.id in line.references
         if kind not in {"csv_uk", "csv_in_out"}:
             assert not written.reference or written.reference in line.references
-        if kind in {"camt", "camt_v8", "mt940"}:
+        if kind in {"camt053", "camt053_v8", "mt940"}:
             assert line.reversal == written.reversal
-        if kind in {"camt", "camt_v8", "bai2"}:
+        if kind in {"camt053", "camt053_v8", "bai2"}:
             assert line.value_day == written.value_day
 
 
-@pytest.mark.parametrize("kind", ["camt", "camt_v8", "mt940", "bai2", "csv_eu", "csv_us", "csv_in_out"])
+@pytest.mark.parametrize("kind", ["camt053", "camt053_v8", "mt940", "bai2", "csv_eu", "csv", "csv_in_out"])
 @settings(max_examples=10)
 @given(account=accounts())
 def test_the_balances_hold(kind: str, account: BankAccount) -> None:
@@ -124,7 +124,7 @@ def test_a_batch_is_as_many_lines_as_it_has_payments(account: BankAccount) -> No
         id="B1", day=account.last_day, minor=1000, description="BATCH", parts=((400, "po_a"), (600, "po_b"))
     )
     whole = msgspec.structs.replace(account, currency="EUR", lines=(*account.lines, batch))
-    for kind in ("camt", "camt_v8"):
+    for kind in ("camt053", "camt053_v8"):
         statement = read_back(whole, kind).statements[0]
         assert [
             (line.minor, "po_a" in line.references, "po_b" in line.references)
