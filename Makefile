@@ -14,7 +14,7 @@ PORT ?=
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help demo serve test storm bench check format lock clean
+.PHONY: help demo serve test storm explore bench check format lock clean
 
 help:
 	@grep -E '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/:.*# /\t/' | expand -t 10
@@ -27,6 +27,9 @@ test: $(VENV)/dev.done # the whole test suite, on the embedded PostgreSQL (or on
 
 storm: $(VENV)/dev.done # the kills and faults for ten minutes each
 	@$(RUN) -m pytest tests/storm --storm-seconds 600
+
+explore: $(VENV)/dev.done # the laws on cases drawn anew; what fails is printed as an example to keep
+	@BOOKHAND_EXPLORE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not storm"
 
 bench: $(VENV)/dev.done # the measured work, each figure beside what it is compared to
 	@$(RUN) -m bench

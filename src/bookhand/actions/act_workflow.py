@@ -38,7 +38,7 @@ ACT, ASK = "act", "ask"
 log = structlog.get_logger(__name__)
 
 
-_PERFORM = Step(name="perform", says="Send the approved call, or look up what became of it", system="stripe")
+_PERFORM = Step(name="perform", says="Send the approved call, or look up what became of it", system="outside")
 OUTLINES: Mapping[str, Template] = {
     ACT: Template(
         name=ACT, summary="Do what was approved, once", steps=(_PERFORM,), body=lambda _context, _inputs: None
@@ -46,7 +46,7 @@ OUTLINES: Mapping[str, Template] = {
     ASK: Template(
         name=ASK,
         summary="Ask for one write, wait for its yes, and do it",
-        steps=(Step(name="ask", says="Read what is there, and propose the call", system="stripe"), _PERFORM),
+        steps=(Step(name="ask", says="Read what is there, and propose the call", system="outside"), _PERFORM),
         body=lambda _context, _inputs: None,
     ),
 }

@@ -2,7 +2,8 @@
 
     batches.perform("prop_2", told=print)          # {'done': 4980, 'failed': 20}; goes on where it stopped
 
-Calls are claimed, sent and settled a chunk at a time, so the door costs two transactions a chunk, not two a call. Errors: `Outage`
+Calls are claimed, sent and settled a chunk at a time, so the door costs two transactions a chunk, not two a call. Where the vendor takes
+many calls in one request (`BulkPerformer`), they are sent so: each has its own outcome all the same. Errors: `Outage`
 where the other side is down (come back: what is done is done); `Doubt` where calls are left of which nobody can tell.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,9 +37,9 @@ from bookhand.actions.catalogue import endpoint
 from bookhand.actions.kit import Kit
 from bookhand.actions.policy import Wanted
 from bookhand.actions.proposal import Call, Proposal, Row, State, batch_hash, bound, call_hash, version_of
-from bookhand.core.action import Action, Sent
+from bookhand.core.action import Action, BulkPerformer, Item, Sent
 from bookhand.core.facts import Link
-from bookhand.core.problems import Outage, Problem, Refusal, UnknownOutcome
+from bookhand.core.problems import BookhandError, Outage, Problem, Refusal, UnknownOutcome
 from bookhand.core.redaction import redacted
 from bookhand.workspace.store import report
 from bookhand.workspace.trail_store import append
@@ -45,7 +47,7 @@ from bookhand.workspace.trail_store import append
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
-CHUNK = 200
+CHUNK = 240
 THREADS = 8
 
 
@@ -64,6 +66,17 @@ class Taken(msgspec.Struct, frozen=True):
 
     call: Call
     fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A batch that is being done: with `stopped` (why) nothing more of it is sent."""
+
+    proposal: Proposal
+    rows: dict[int, Row]
+    action: Action
+    link: Link
+    stopped: str | None
 
 
 class Batches:
@@ -109,8 +122,7 @@ class Batches:
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
-                one = partial(self._one, proposal, rows, action=action, link=link, stopped=stopped)
-                ends = list(pool.map(one, chunk))
+                ends = self._ends(pool, _Going(proposal, rows, action, link, stopped), chunk)
                 self._settle(proposal, ends)
                 with self.kit.db.transaction() as cx:
                     told(call_store.tally(cx, workspace, proposal_id))
@@ -140,36 +152,87 @@ class Batches:
                 append(cx, proposal.workspace_id, sending)
         return [*(Taken(call, fresh=False) for call in late), *(Taken(call, fresh=True) for call in fresh)]
 
-    def _one(
-        self,
-        proposal: Proposal,
-        rows: dict[int, Row],
-        taken: Taken,
-        *,
-        action: Action,
-        link: Link,
-        stopped: str | None,
-    ) -> End:
+    def _ends(self, pool: ThreadPoolExecutor, going: _Going, chunk: Sequence[Taken]) -> list[End]:
+        """What becomes of a chunk: each call alone, or as many together as the vendor takes."""
+        performer = self.kit.performers[going.action.vendor]
+        if not isinstance(performer, BulkPerformer):
+            return list(pool.map(partial(self._one, going), chunk))
+        checked = list(pool.map(partial(self._before, going), chunk))
+        ends = [end for end in checked if end is not None]
+        ready = [taken.call for taken, end in zip(chunk, checked, strict=True) if end is None]
+        size = max(1, performer.bulk(going.action))
+        groups = [ready[at : at + size] for at in range(0, len(ready), size)]
+        for found in pool.map(partial(self._together, going, performer), groups):
+            ends += found
+        return ends
+
+    def _one(self, going: _Going, taken: Taken) -> End:
+        """A call that goes alone."""
+        end = self._before(going, taken)
+        if end is not None:
+            return end
+        try:
+            return self._sent(taken.call, going.action, going.link)
+        except BookhandError as error:
+            return self._failing(going, taken.call, error)
+
+    def _before(self, going: _Going, taken: Taken) -> End | None:
+        """What became of a call that is not to be sent now; None where it is."""
         call = taken.call
-        left = "intended" if taken.fresh else "unknown"
         try:
             if not taken.fresh:
-                return self._looked(proposal, call)
+                return self._looked(going.proposal, call)
             why = (
-                stopped
-                or self.calls.held_back(proposal, link)
-                or self._why_void(proposal, rows.get(call.row_no), call, action, link)
+                going.stopped
+                or self.calls.held_back(going.proposal, going.link)
+                or self._why_void(going.proposal, going.rows.get(call.row_no), call, going.action, going.link)
             )
-            if why:
-                return End(call=call, state="void", why=why)
-            return self._sent(call, action, link)
-        except UnknownOutcome as error:
+        except BookhandError as error:
+            return self._failing(going, call, error, left="intended" if taken.fresh else "unknown")
+        return End(call=call, state="void", why=why) if why else None
+
+    def _failing(self, going: _Going, call: Call, error: BookhandError, *, left: str = "intended") -> End:
+        """What an error says of a call; `left` is the state it is left in where nothing is known to have been done."""
+        if isinstance(error, UnknownOutcome):
             return End(call=call, state="unknown", why=str(error), stops=error)
-        except (Outage, Refusal) as error:
-            if isinstance(error, Refusal) and taken.fresh and not self.calls.is_away(link):
-                return End(call=call, state="failed", why=str(error))
-            # It is done once the account is back; and of what was sent before, only looking was refused.
-            return End(call=call, state=left, why=str(error), stops=error)
+        if not isinstance(error, (Outage, Refusal)):
+            raise error
+        if isinstance(error, Refusal) and left == "intended" and not self.calls.is_away(going.link):
+            return End(call=call, state="failed", why=str(error))
+        # It is done once the account is back; and of what was sent before, only looking was refused.
+        return End(call=call, state=left, why=str(error), stops=error)
+
+    def _together(self, going: _Going, performer: BulkPerformer, calls: Sequence[Call]) -> list[End]:
+        """Send calls in one request."""
+        items = [Item(call.params, call.key, call.call_id) for call in calls]
+        try:
+            answers = performer.send_many(
+                going.link,
+                going.action,
+                items,
+                begin=partial(self._renew, calls),
+                api_version=calls[0].api_version,
+            )
+        except BookhandError as error:
+            return [self._failing(going, call, error) for call in calls]
+        return [
+            End(call=call, state="done", sent=answer)
+            if isinstance(answer, Sent)
+            else self._failing(going, call, answer)
+            for call, answer in zip(calls, answers, strict=True)
+        ]
+
+    def _renew(self, calls: Sequence[Call]) -> None:
+        """Hold calls for as long as their request may take from now on; `Outage` where they may be somebody else's by now."""
+        now = self.kit.clock()
+        until = now + timedelta(seconds=self.kit.lease_seconds)
+        with self.kit.db.transaction() as cx:
+            if call_store.renew(cx, calls, by=self.kit.worker, now=now, until=until) == len(calls):
+                return
+            cx.rollback()
+        raise Outage(
+            f"{len(calls)} calls of proposal {calls[0].proposal_id} were not sent: their worker came too late. They are looked at again."
+        )
 
     def _sent(self, call: Call, action: Action, link: Link) -> End:
         must_hold(call, self.kit)

@@ -130,6 +130,17 @@ def claim(
     )
 
 
+def renew(cx: Transaction[Any], many: Sequence[Call], *, by: str, now: datetime, until: datetime) -> int:
+    """Hold calls of one proposal anew, which are about to be sent; how many are still this worker's."""
+    return cx.execute(
+        """
+        update call set claimed_until = %s, sent_at = %s
+        where workspace_id = %s and proposal_id = %s and row_no = any (%s) and state = 'sending' and claimed_by = %s and claimed_until > %s
+        """,
+        (until, now, many[0].workspace_id, many[0].proposal_id, [each.row_no for each in many], by, now),
+    ).rowcount
+
+
 def finish(
     cx: Transaction[Any],
     one: Call,

@@ -1,7 +1,7 @@
 """What is allowed, pure: permissions (an allowlist of actions), budgets a day, four eyes, and standing approvals.
 
 A permission is a pattern for a grantee: one action (``refunds.create``), everything that reads or writes one resource
-(``customers:read``, ``refunds:write``), or everything that reads (``*:read``). The more exact pattern wins, then the more exact grantee;
+(``customers:read``, ``refunds:write``, ``quickbooks.deposits:write``), or everything that reads (``*:read``). The more exact pattern wins, then the more exact grantee;
 what nothing speaks of is not allowed.
 
 >>> rules = [Grant("*", "refunds.create", allowed=True), Grant("agent:chat", "refunds.create", allowed=False)]
@@ -43,7 +43,7 @@ DEFAULT_GRANTS: tuple[Grant, ...] = tuple(
 )  # fmt: skip
 """What is allowed after connecting, until somebody changes it. Creating charges and cancelling are off, as is all the rest."""
 
-_PATTERN = re.compile(r"(\*|[a-z_]+):(read|write)|[a-z_]+(\.[a-z_]+)+")
+_PATTERN = re.compile(r"(\*|[a-z_]+(\.[a-z_]+)*):(read|write)|[a-z_]+(\.[a-z_]+)+")
 
 
 def checked_pattern(pattern: str) -> str:

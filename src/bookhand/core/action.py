@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -263,6 +263,7 @@ class Item(msgspec.Struct, frozen=True):
     marker: str
 
 
+@runtime_checkable
 class BulkPerformer(Performer, Protocol):
     """A vendor that takes many calls in one request: the door sends them together, each still once and with its own outcome."""
 
@@ -271,7 +272,17 @@ class BulkPerformer(Performer, Protocol):
         ...
 
     def send_many(
-        self, link: Link, action: Action, items: Sequence[Item], *, api_version: str | None = None
+        self,
+        link: Link,
+        action: Action,
+        items: Sequence[Item],
+        *,
+        begin: Callable[[], None],
+        api_version: str | None = None,
     ) -> list[Sent | BookhandError]:
-        """One request; for each of `items` in order what became of it, with the errors that `send` would raise."""
+        """One request; for each of `items` in order what became of it, with the errors that `send` would raise.
+
+        `begin` is called once, after every wait for a limit and right before the request leaves: it renews the claim on the calls, or
+        raises `Outage` where another worker may have them by now; then nothing is sent.
+        """
         ...

@@ -67,7 +67,7 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One durable part. `says` completes "it …"; `system` names the outside system it needs (its connection must be active)."""
+    """One durable part. `says` completes "it …"; `system` names the outside system it needs (the run's connection must be active)."""
 
     name: str
     says: str
