@@ -62,7 +62,9 @@ def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--payouts-charges", type=int, default=1_000_000, help="charges to count into payouts")
+    parser.add_argument(
+        "--payouts-charges", type=int, default=1_000_000, help="charges to count into payouts"
+    )
 
 
 def _breakdown(ground: Ground, charges: int) -> Iterator[Figure]:
@@ -84,9 +86,29 @@ def _breakdown(ground: Ground, charges: int) -> Iterator[Figure]:
         took, (payouts, wrong) = _timed(counted)
         again, (none, _) = _timed(counted)
     note = f"{charges:,} charges in {payouts:,} payouts, {wrong} wrong; the bare join {bare:.1f} s"
-    yield Figure(section=SECTION, name="breakdown of all", value=round(took, 2), unit="s", most=30.0 * charges / 1e6, note=note)
-    yield Figure(section=SECTION, name="beside the bare join", value=round(took, 2), unit="s", peer="bare join", peer_value=round(bare, 2))
-    yield Figure(section=SECTION, name="once more", value=round(again * 1000, 1), unit="ms", note=f"{none} payouts were due")
+    yield Figure(
+        section=SECTION,
+        name="breakdown of all",
+        value=round(took, 2),
+        unit="s",
+        most=30.0 * charges / 1e6,
+        note=note,
+    )
+    yield Figure(
+        section=SECTION,
+        name="beside the bare join",
+        value=round(took, 2),
+        unit="s",
+        peer="bare join",
+        peer_value=round(bare, 2),
+    )
+    yield Figure(
+        section=SECTION,
+        name="once more",
+        value=round(again * 1000, 1),
+        unit="ms",
+        note=f"{none} payouts were due",
+    )
 
 
 # --- the solver ---
@@ -104,7 +126,14 @@ def _solver() -> Iterator[Figure]:
             refuted += 1
         cases += 1
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(said.items()))
-    yield Figure(section=SECTION, name="slowest manual payout", value=round(slowest[1], 3), unit="s", most=1.0, note=f"{slowest[0]}; {cases} questions: {told}")
+    yield Figure(
+        section=SECTION,
+        name="slowest manual payout",
+        value=round(slowest[1], 3),
+        unit="s",
+        most=1.0,
+        note=f"{slowest[0]}; {cases} questions: {told}",
+    )
     yield Figure(section=SECTION, name="wrong answers", value=refuted, unit="", most=0)
 
 

@@ -106,6 +106,15 @@ ROUTES: dict[str, Line] = {
     "GET /trail/export": Line("audit"),
     "POST /trail/verify": Line("audit"),
     "GET /connections": Line("read"),
+    "GET /payouts": Line("read"),
+    "GET /payouts/{payout_id}": Line("read", (404,), path=lambda *_: "/payouts/po_none"),
+    "GET /breaks": Line("read"),
+    "POST /breaks/{break_id}/explain": Line("propose", (404,), {"explanation": "why"}, lambda *_: "/breaks/br_00000000/explain"),
+    "GET /reconciliation/questions": Line("read"),
+    "POST /reconciliation/matches": Line(
+        "propose", (404,), {"payouts": ["po_none"], "lines": [{"account": "A", "key": "k"}], "why": "why"}),
+    "POST /reconciliation/matches/{match_id}/undo": Line(
+        "propose", (404,), {"why": "why"}, lambda *_: "/reconciliation/matches/match_00000000/undo"),
     "GET /runs": Line("read"),
     "GET /runs/{run_id}": Line("read", path=_run()),
     "POST /runs/{run_id}/pause": Line("manage", body={"reason": "why"}, path=_run("/pause")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,12 @@ from bookhand.inbox.delivery import of_event
 from bookhand.inbox.errands_workflow import run_errands
 from bookhand.inbox.workflow import drain
 from bookhand.journal import workflow as journal
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.stripe.server import running
+from bookhand.systems.bank.intake_workflow import Intake, Taken
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe.client import StripeReader
@@ -50,7 +54,13 @@ class Shop:
         return answer.json()
 
     def pay(self, amount: int, currency: str = "usd") -> str:
-        made = self.post("/v1/payment_intents", amount=amount, currency=currency, payment_method="pm_card_visa", confirm=True)
+        made = self.post(
+            "/v1/payment_intents",
+            amount=amount,
+            currency=currency,
+            payment_method="pm_card_visa",
+            confirm=True,
+        )
         return str(made["latest_charge"])
 
     def wait(self, days: float) -> None:
@@ -92,7 +102,9 @@ def open_shop(db: Database, link: Link) -> Iterator[Callable[[], Shop]]:
             link=link, name="Shop", livemode=False, auth="key", status="active",
             settings={"base_url": url, "limits": {"account": 100_000, "endpoint": 100_000}},
         )  # fmt: skip
-        with StripeReader(connection, token=lambda: engine.keys(ACCOUNT).test, gate=Gate(LocalLeaser())) as reader:
+        with StripeReader(
+            connection, token=lambda: engine.keys(ACCOUNT).test, gate=Gate(LocalLeaser())
+        ) as reader:
             yield lambda: Shop(db, link, engine, reader)
     engine.close()
 
@@ -106,42 +118,32 @@ BANK = "DE89370400440532013000"
 
 
 class Bank:
-    """A bank account: ``bank.line(day, minor, "STRIPE …")`` is on its statement."""
+    """A bank that sends a CAMT.053 file for each of its lines: ``bank.line(day, minor, "STRIPE …")`` is on a statement that was read."""
 
     def __init__(self, db: Database) -> None:
-        self.db, self.count = db, 0
-        with db.transaction() as cx:
-            row = cx.execute(
-                "insert into connection (workspace_id, system, account, mode, livemode, name, api_version, auth)"
-                " values (%s, 'bank', %s, 'test', false, 'Bank', '', 'files') returning connection_id",
-                (db.workspace_id, BANK),
-            ).fetchone()
-            assert row is not None
-            self.connection = row[0]
-            cx.execute(
-                "insert into bank_account (workspace_id, connection_id, account, currency) values (%s, %s, %s, 'USD')",
-                (db.workspace_id, self.connection, BANK),
-            )
+        self.db, self.intake, self.count = db, Intake(db, mode="test"), 0
+        self.balance: Counter[str] = Counter()
 
     def line(
-        self, day: str, minor: int, description: str, *, currency: str = "USD", refs: Any = ()
+        self, day: str, minor: int, description: str, *, currency: str = "USD", reference: str = ""
     ) -> tuple[str, str]:
+        """Its account and key."""
         self.count += 1
+        number = BANK if currency == "USD" else f"{BANK[:-3]}{currency}"
+        whole = BankAccount(
+            number=number, currency=currency, opening_minor=self.balance[number], statement_no=self.count,
+            lines=(BankLine(id=f"TX{self.count}", day=day, minor=minor, description=description, reference=reference),),
+        )  # fmt: skip
+        self.balance[number] += minor
+        taken = self.intake.take(render(whole, "camt053"), name=f"{self.count}.xml", by="person:1")
+        assert isinstance(taken, Taken)
+        assert taken.new_lines == 1
         with self.db.transaction() as cx:
-            cx.execute(
-                "insert into statement_line (workspace_id, connection_id, account, key, day, currency, minor, description, refs, reversal, raw)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, false, '')",
-                (self.db.workspace_id, self.connection, BANK, f"l{self.count}", day, currency, minor, description, list(refs)),
-            )
-        return BANK, f"l{self.count}"
-
-    def covered(self, day: str) -> None:
-        with self.db.transaction() as cx:
-            cx.execute(
-                "insert into bank_statement (workspace_id, connection_id, account, format, last_day, lines, new_lines)"
-                " values (%s, %s, %s, 'csv', %s, 0, 0)",
-                (self.db.workspace_id, self.connection, BANK, day),
-            )
+            row = cx.execute(
+                "select account, key from statement_line order by line_id desc limit 1"
+            ).fetchone()
+        assert row is not None
+        return row[0], row[1]
 
 
 @pytest.fixture

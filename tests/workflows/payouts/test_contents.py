@@ -37,7 +37,9 @@ def test_automatic_payouts_are_counted_and_all_of_them_add_up(db, link, shop):
     assert all(each.adds_up for each in found)
     assert sum(part.minor for each in found for part in each.parts if part.name == "charges") == 22_000
     assert sum(part.minor for each in found for part in each.parts if part.name == "refunds") == -2_500
-    assert {each.payout: each.amount for each in found} == {each["id"]: each["amount"] for each in shop.payouts()}
+    assert {each.payout: each.amount for each in found} == {
+        each["id"]: each["amount"] for each in shop.payouts()
+    }
 
 
 def test_a_manual_payout_of_everything_has_one_solution_and_a_person_confirms_it(db, link, shop):

@@ -12,13 +12,22 @@ from pydantic import Field
 
 from bookhand.core.action import Action, Params, Risk, Shape
 
-Account = Annotated[str, Field(description="The bank account, as its statements name it.", min_length=1, max_length=120)]
+Account = Annotated[
+    str, Field(description="The bank account, as its statements name it.", min_length=1, max_length=120)
+]
 PayoutId = Annotated[str, Field(description="The payout (po_…).", pattern=r"^po_[A-Za-z0-9_]{1,200}$")]
 BreakId = Annotated[str, Field(description="The Break (br_…).", pattern=r"^br_[0-9a-f]{8,64}$")]
 Why = Annotated[str, Field(description="Why, for the record.", min_length=1, max_length=1000)]
 Limit = Annotated[int, Field(description="How many at most.", ge=1, le=500)]
-Day = Annotated[str | None, Field(description="A day, as in 2026-11-25.", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
-Connection = Annotated[int | None, Field(description="Only of this connection, by its number.", ge=1, le=2_000_000_000)]
+Day = Annotated[
+    str | None,
+    Field(
+        description="A day, as in 2026-11-25.", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+    ),
+]
+Connection = Annotated[
+    int | None, Field(description="Only of this connection, by its number.", ge=1, le=2_000_000_000)
+]
 Standing = Literal["open", "matched"]
 
 
@@ -33,8 +42,13 @@ class Arrivals(Params):
     """Which payouts."""
 
     connection: Connection = None
-    standing: Annotated[Standing | None, Field(description="Only those not found at the bank yet, or only those that are.")] = None
-    after: Annotated[str | None, Field(description="Go on after this payout (the last `id` of the page before).", max_length=220)] = None
+    standing: Annotated[
+        Standing | None, Field(description="Only those not found at the bank yet, or only those that are.")
+    ] = None
+    after: Annotated[
+        str | None,
+        Field(description="Go on after this payout (the last `id` of the page before).", max_length=220),
+    ] = None
     limit: Limit = 100
 
 
@@ -42,7 +56,9 @@ class OnePayout(Params):
     """One payout, and how many of its members."""
 
     payout: PayoutId
-    after: Annotated[str | None, Field(description="Members after this balance transaction.", max_length=220)] = None
+    after: Annotated[
+        str | None, Field(description="Members after this balance transaction.", max_length=220)
+    ] = None
     limit: Limit = 100
 
 
@@ -50,20 +66,26 @@ class Reconciliation(Params):
     """Which bank account, up to which day."""
 
     account: Account
-    day: Annotated[Day, Field(description="As of the end of this day; without it that of the newest statement.")] = None
+    day: Annotated[
+        Day, Field(description="As of the end of this day; without it that of the newest statement.")
+    ] = None
 
 
 class Breaks(Params):
     """Which Breaks."""
 
-    owner: Annotated[str | None, Field(description="Only those that this person looks after.", max_length=200)] = None
+    owner: Annotated[
+        str | None, Field(description="Only those that this person looks after.", max_length=200)
+    ] = None
     limit: Limit = 100
 
 
 class Matches(Params):
     """Which matches."""
 
-    payout: Annotated[str | None, Field(description="Only those that stand for this payout.", max_length=220)] = None
+    payout: Annotated[
+        str | None, Field(description="Only those that stand for this payout.", max_length=220)
+    ] = None
     limit: Limit = 100
 
 
@@ -80,7 +102,9 @@ class Match(Params):
     lines: Annotated[list[Line], Field(description="The bank's lines.", min_length=1, max_length=500)]
     difference: Annotated[
         Literal["bank_fee", "fx"] | None,
-        Field(description="What it is that the lines come to less (or more) than the payouts; needed where they do."),
+        Field(
+            description="What it is that the lines come to less (or more) than the payouts; needed where they do."
+        ),
     ] = None
     why: Why
 
@@ -96,14 +120,18 @@ class Explain(Params):
     """What a difference is."""
 
     break_id: BreakId
-    explanation: Annotated[str, Field(description="What it is, for the report.", min_length=1, max_length=1000)]
+    explanation: Annotated[
+        str, Field(description="What it is, for the report.", min_length=1, max_length=1000)
+    ]
 
 
 class Assign(Params):
     """Who looks after a difference."""
 
     break_id: BreakId
-    owner: Annotated[str | None, Field(description="Who, by name or address; null for nobody.", max_length=200)] = None
+    owner: Annotated[
+        str | None, Field(description="Who, by name or address; null for nobody.", max_length=200)
+    ] = None
 
 
 class ConfirmBreakdown(Params):
@@ -112,7 +140,9 @@ class ConfirmBreakdown(Params):
     payout: PayoutId
     members: Annotated[
         list[Annotated[str, Field(max_length=220)]] | None,
-        Field(description="Balance transactions (txn_…); without it, what bookhand proposes.", max_length=5000),
+        Field(
+            description="Balance transactions (txn_…); without it, what bookhand proposes.", max_length=5000
+        ),
     ] = None
     why: Why
 

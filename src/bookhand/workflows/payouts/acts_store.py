@@ -118,7 +118,12 @@ def _match(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, An
     for account, key in keys:
         if (account, key) not in lines:
             raise Missing(f"There is no line {key} in bank account {account}, or the bank took it back.")
-    made = _checked(caller, values, kept, [open_store.arrived_of(line, number) for number, line in (lines[key] for key in keys)])
+    made = _checked(
+        caller,
+        values,
+        kept,
+        [open_store.arrived_of(line, number) for number, line in (lines[key] for key in keys)],
+    )
     match_store.keep(cx, caller.workspace_id, [made])
     posting_store.post(cx, links, [made])
     _close(cx, caller.workspace_id, made)
@@ -129,7 +134,9 @@ def _checked(caller: Caller, values: Values, kept: list[KeptPayout], lines: list
     """The match that a person asks for; `Refusal` where its sides differ and nothing says by what."""
     currencies = {each.payout.currency for each in kept}
     if len(currencies) > 1:
-        raise Refusal(f"Payouts in {', '.join(sorted(currencies))} cannot be in one match: match each currency alone.")
+        raise Refusal(
+            f"Payouts in {', '.join(sorted(currencies))} cannot be in one match: match each currency alone."
+        )
     currency = currencies.pop()
     canceled = next((each.payout.id for each in kept if each.payout.status == "canceled"), None)
     if canceled:
@@ -140,7 +147,9 @@ def _checked(caller: Caller, values: Values, kept: list[KeptPayout], lines: list
     returned = came == 0 and not foreign and all(each.payout.status == "failed" for each in kept)
     difference = 0 if foreign or returned else came - went
     if foreign and values.get("difference") != "fx":
-        raise Refusal(f"The lines are in {', '.join(sorted(foreign))} and the payouts in {currency}: say that the difference is fx.")
+        raise Refusal(
+            f"The lines are in {', '.join(sorted(foreign))} and the payouts in {currency}: say that the difference is fx."
+        )
     if foreign and (len(foreign) > 1 or any(line.currency == currency for line in lines) or not came):
         raise Refusal("Lines of one match are in one currency, and come to something.")
     if difference and not values.get("difference"):
@@ -172,7 +181,13 @@ def _unmatch(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, 
     links = _links(cx)
     take_turns(cx, caller.workspace_id, links)
     found = match_store.undo(
-        cx, caller.workspace_id, values["match"], why=values["why"], who=caller.who, name=caller.name, held=True
+        cx,
+        caller.workspace_id,
+        values["match"],
+        why=values["why"],
+        who=caller.who,
+        name=caller.name,
+        held=True,
     )
     if found.certain:
         posting_store.unpost(cx, links, found, why=values["why"])
@@ -181,7 +196,9 @@ def _unmatch(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, 
 
 def _explain(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
     match_store.take_turn(cx, caller.workspace_id)
-    return break_told(break_store.explain(cx, values["break_id"], explanation=values["explanation"], by=caller.name))
+    return break_told(
+        break_store.explain(cx, values["break_id"], explanation=values["explanation"], by=caller.name)
+    )
 
 
 def _assign(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:

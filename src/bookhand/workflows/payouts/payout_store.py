@@ -84,7 +84,8 @@ def look_for(cx: Transaction[Any], link: Link, payouts: Sequence[str]) -> None:
     """Let `payouts` be looked for at the bank, or not any more, as their states and matches now say."""
     if payouts:
         cx.execute(
-            _LOOK_FOR, {"ids": sorted(payouts), "workspace": link.workspace_id, "connection": link.connection_id}
+            _LOOK_FOR,
+            {"ids": sorted(payouts), "workspace": link.workspace_id, "connection": link.connection_id},
         )
 
 
@@ -136,7 +137,13 @@ def page(
                     and o.connection_id = p.connection_id and o.payout_id = p.payout_id))
         order by p.created desc, p.payout_id desc limit %(limit)s
         """,
-        {"workspace": workspace_id, "connection": connection_id, "standing": standing, "after": after, "limit": limit},
+        {
+            "workspace": workspace_id,
+            "connection": connection_id,
+            "standing": standing,
+            "after": after,
+            "limit": limit,
+        },
     )
     return [(kept_of(row[1:]), row[0]) for row in rows]
 

@@ -94,7 +94,9 @@ def breakdown(cx: Transaction[Any], link: Link, payout_id: str) -> Breakdown:
         asked,
     ).fetchone()
     if row is None:
-        raise Missing(f"There is no payout {payout_id}: look at its id, or bring the history in that it is in.")
+        raise Missing(
+            f"There is no payout {payout_id}: look at its id, or bring the history in that it is in."
+        )
     currency, amount, _, told, confirmed, by_name = row
     basis: Basis = "stripe" if told else "confirmed" if confirmed else "none"
     totals = _kept(cx, asked) if told else _summed(cx, asked) if confirmed else []

@@ -35,7 +35,11 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
         case "unsolved":
             return f"{lead} No choice of its {candidates:,} candidates adds up to it: part of the balance was paid out, or history is missing."
         case "ambiguous":
-            first = "The first in order add up to it, and so do others" if solution.how == "in_order" else "Several choices add up to it"
+            first = (
+                "The first in order add up to it, and so do others"
+                if solution.how == "in_order"
+                else "Several choices add up to it"
+            )
             return f"{lead} {first}, among {candidates:,} candidates: confirm one, or leave it without a breakdown."
         case "gave_up":
             return f"{lead} {_given_up(solution)} Confirm its members if you know them, or leave it without a breakdown."
@@ -44,4 +48,6 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
 def _given_up(solution: Solution) -> str:
     if solution.members is None:
         return "None was found within the bound on work, which proves nothing."
-    return "One choice adds up to it, but nobody could prove within the bound on work that it is the only one."
+    return (
+        "One choice adds up to it, but nobody could prove within the bound on work that it is the only one."
+    )

@@ -55,7 +55,7 @@ def solve(amounts: Sequence[int], target: int) -> Solution:
         known = _two_of(known, _exchanged(amounts, target, run))
         counted = None if len(known) == _ENOUGH else _counted(amounts, target)
         if counted is not None:
-            outcome: Outcome = ("unsolved", "unique", "ambiguous")[len(counted)]  # type: ignore[assignment]
+            outcome: Outcome = ("unsolved", "unique", "ambiguous")[len(counted)]
             return _said(outcome, _two_of(known, counted), run, at_least=len(counted))
     outcome = "ambiguous" if len(known) == _ENOUGH else "gave_up"
     return _said(outcome, known, run, at_least=len(known))
@@ -78,7 +78,9 @@ def _said(
     return Solution(outcome=outcome, how=how, members=known[0] if known else None, at_least=at_least)
 
 
-def _two_of(known: list[tuple[int, ...]], more: Iterator[tuple[int, ...]] | Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def _two_of(
+    known: list[tuple[int, ...]], more: Iterator[tuple[int, ...]] | Sequence[tuple[int, ...]]
+) -> list[tuple[int, ...]]:
     found = list(known)
     for each in more:
         if len(found) == _ENOUGH:
@@ -142,7 +144,9 @@ def _of_positive(sizes: list[int], goal: int) -> list[frozenset[int]] | None:
     if 2 * goal > total:  # what is left out is the smaller part
         left_out = _of_positive(sizes, total - goal)
         return None if left_out is None else [frozenset(range(len(sizes))) - each for each in left_out]
-    useful = sorted((place for place, size in enumerate(sizes) if size <= goal), key=lambda place: sizes[place])
+    useful = sorted(
+        (place for place, size in enumerate(sizes) if size <= goal), key=lambda place: sizes[place]
+    )
     unit = gcd(*(sizes[place] for place in useful)) or 1
     if goal % unit:
         return []

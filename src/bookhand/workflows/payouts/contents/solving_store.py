@@ -87,7 +87,9 @@ def solve_one(cx: Transaction[Any], link: Link, kept: Kept) -> Proposed:
         solution = Solution(outcome="gave_up", how="none")
     else:
         solution = solve(found.nets, found.target)
-    members = () if solution.members is None else (*found.certain, *(found.ids[each] for each in solution.members))
+    members = (
+        () if solution.members is None else (*found.certain, *(found.ids[each] for each in solution.members))
+    )
     made = Proposed(
         payout=kept.payout.id, outcome=solution.outcome, how=solution.how, at_least=solution.at_least, candidates=len(found.ids),
         members=members, fee=found.fee, says=proposal_says(kept.payout, found.undated, solution, len(found.ids)),
@@ -116,7 +118,7 @@ def candidates(cx: Transaction[Any], link: Link, payout: Payout) -> Candidates:
     }
     rows = cx.execute(_CANDIDATES, asked, binary=True).fetchall()
     dated = [(_available_on(body), at, key, net) for key, at, net, _, _, body in rows]
-    free = sorted(each for each in dated if each[0] is not None and each[0] <= payout.created)  # type: ignore[type-var]
+    free = sorted(each for each in dated if each[0] is not None and each[0] <= payout.created)
     return Candidates(
         ids=tuple(each[2] for each in free), nets=tuple(each[3] for each in free), certain=tuple(key for key, _ in certain),
         certain_minor=sum(net for _, net in certain), own=own[0], own_net=own[2], fee=own[1] - own[2],
@@ -180,9 +182,13 @@ def confirm(cx: Transaction[Any], link: Link, caller: Caller, kept: Kept, member
 def take_back(cx: Transaction[Any], link: Link, payout_id: str) -> int:
     """Forget a person's word on a payout, so that it is solved again; how many members it had named."""
     count = cx.execute(
-        f"delete from payout_confirmed where {_MINE} and payout_id = %(payout)s", _mine(link) | {"payout": payout_id}
+        f"delete from payout_confirmed where {_MINE} and payout_id = %(payout)s",
+        _mine(link) | {"payout": payout_id},
     ).rowcount
-    cx.execute(f"delete from payout_solution where {_MINE} and payout_id = %(payout)s", _mine(link) | {"payout": payout_id})
+    cx.execute(
+        f"delete from payout_solution where {_MINE} and payout_id = %(payout)s",
+        _mine(link) | {"payout": payout_id},
+    )
     return count
 
 

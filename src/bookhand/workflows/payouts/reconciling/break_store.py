@@ -57,7 +57,9 @@ def get(cx: Transaction[Any], break_id: str) -> Kept:
     return _kept(row)
 
 
-def put(cx: Transaction[Any], workspace_id: int, found: Iterable[Break], *, gone: Collection[str]) -> tuple[int, int]:
+def put(
+    cx: Transaction[Any], workspace_id: int, found: Iterable[Break], *, gone: Collection[str]
+) -> tuple[int, int]:
     """Keep what is found, and close those of `gone` that are not; how many came and how many went."""
     before = {each.id: each for each in standing(cx)}
     now = {each.key: each for each in found}
@@ -83,7 +85,8 @@ def put(cx: Transaction[Any], workspace_id: int, found: Iterable[Break], *, gone
     )  # fmt: skip
     went = [key for key in before if key in gone and key not in now]
     cx.execute(
-        "update break set state = 'closed', closed_at = now() where break_id = any (%s) and state <> 'closed'", (went,)
+        "update break set state = 'closed', closed_at = now() where break_id = any (%s) and state <> 'closed'",
+        (went,),
     )
     return len(fresh), len(went)
 
@@ -110,7 +113,9 @@ def assign(cx: Transaction[Any], break_id: str, owner: str | None) -> Kept:
 # --- questions ---
 
 
-def put_questions(cx: Transaction[Any], workspace_id: int, asked: Sequence[tuple[str, Question]], *, gone: Collection[str]) -> None:
+def put_questions(
+    cx: Transaction[Any], workspace_id: int, asked: Sequence[tuple[str, Question]], *, gone: Collection[str]
+) -> None:
     """Keep what is asked, each under its Break's id, and forget those of `gone` that are not asked any more."""
     now = {id_ for id_, _ in asked}
     cx.execute("delete from bank_question where question_id = any (%s)", (sorted(set(gone) - now),))

@@ -42,7 +42,9 @@ def question_break(question: Question, sides: Sides) -> Break:
     payouts = [sides.payouts[id_] for id_ in question.payouts]
     lines = [sides.lines[key] for key in question.lines]
     currency = payouts[0].currency if payouts else lines[0].currency
-    minor = sum(line.minor for line in lines if line.currency == currency) - sum(each.minor for each in payouts)
+    minor = sum(line.minor for line in lines if line.currency == currency) - sum(
+        each.minor for each in payouts
+    )
     since = min([*(each.arrival_day for each in payouts), *(line.day for line in lines)])
     return Break(
         cause=question.cause, currency=currency, minor=minor, since=since, payouts=question.payouts, lines=question.lines,
@@ -79,4 +81,11 @@ def _of_payout(left: OpenPayout, payout: Expected) -> Break:
 
 
 def _of_line(left: OpenLine, line: StatementLine) -> Break:
-    return Break(cause=left.cause, currency=line.currency, minor=line.minor, since=line.day, lines=(left.line,), note=left.note)
+    return Break(
+        cause=left.cause,
+        currency=line.currency,
+        minor=line.minor,
+        since=line.day,
+        lines=(left.line,),
+        note=left.note,
+    )

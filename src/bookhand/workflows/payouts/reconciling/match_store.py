@@ -115,7 +115,9 @@ def keep(cx: Transaction[Any], workspace_id: int, matches: Sequence[Kept]) -> No
     )  # fmt: skip
 
 
-def undo(cx: Transaction[Any], workspace_id: int, match_id: str, *, why: str, who: str, name: str, held: bool) -> Kept:
+def undo(
+    cx: Transaction[Any], workspace_id: int, match_id: str, *, why: str, who: str, name: str, held: bool
+) -> Kept:
     """Undo a match by another row, and look for its parts again; what it was. `held`: only a person matches them again."""
     found = get(cx, match_id)
     if found.undone_by is not None:
@@ -170,7 +172,10 @@ def standing(cx: Transaction[Any], payouts: Iterable[str]) -> list[Kept]:
 
 def newest(cx: Transaction[Any], *, limit: int = 100) -> list[Kept]:
     """The latest matches, undone ones too."""
-    return [_kept(row) for row in cx.execute(f"{_SELECT} where m.undoes is null order by m.seq desc limit %s", (limit,))]
+    return [
+        _kept(row)
+        for row in cx.execute(f"{_SELECT} where m.undoes is null order by m.seq desc limit %s", (limit,))
+    ]
 
 
 _SELECT = """

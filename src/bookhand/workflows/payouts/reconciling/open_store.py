@@ -48,7 +48,7 @@ class Open(msgspec.Struct, kw_only=True):
 
 
 def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
-    """What is open of the connections of `mode`, and the lines that may belong to it."""
+    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it."""
     rows = cx.execute(
         f"""
         select p.hash, b.match_id, e.happened_at, {COLUMNS} from payout_open o
@@ -65,11 +65,14 @@ def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
     kept = [(row[0], row[1], row[2], kept_of(row[3:])) for row in rows]
     payouts = [expected_of(each.payout, each.connection_id, failed_at) for _, _, failed_at, each in kept]
     matched = {each.payout.id: match for _, match, _, each in kept if match is not None}
-    found = _lines(cx, windows(payouts), sorted(set(matched.values())))
+    found = _lines(cx, windows(payouts), sorted(set(matched.values())), mode=mode)
     return Open(
         payouts=payouts,
         lines=[line for _, line in found],
-        paid={each.payout.id: Paid(each.connection_id, each.payout.id, each.payout.amount) for _, _, _, each in kept},
+        paid={
+            each.payout.id: Paid(each.connection_id, each.payout.id, each.payout.amount)
+            for _, _, _, each in kept
+        },
         arrived={(line.account, line.key): arrived_of(line, connection_id) for connection_id, line in found},
         currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
         version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
@@ -162,7 +165,9 @@ def looked_for(
 ) -> tuple[set[str], set[LineKey]]:
     """Those of these that are open."""
     keys = sorted(set(lines))
-    ids = cx.execute("select payout_id from payout_open where payout_id = any (%s)", (sorted(set(payouts)),)).fetchall()
+    ids = cx.execute(
+        "select payout_id from payout_open where payout_id = any (%s)", (sorted(set(payouts)),)
+    ).fetchall()
     rows = cx.execute(
         "select o.account, o.key from line_open o join unnest(%s::text[], %s::text[]) as n (account, key)"
         " on o.account = n.account and o.key = n.key",
@@ -191,7 +196,7 @@ def covered(cx: Transaction[Any]) -> dict[str, str]:
 
 
 def _lines(
-    cx: Transaction[Any], ranges: Sequence[tuple[date, date]], matches: Sequence[str]
+    cx: Transaction[Any], ranges: Sequence[tuple[date, date]], matches: Sequence[str], *, mode: str
 ) -> list[tuple[int, StatementLine]]:
     rows = cx.execute(
         f"""
@@ -203,15 +208,32 @@ def _lines(
             union
             select m.connection_id, m.account, m.key from bank_match_line m where m.match_id = any (%s))
         select {_LINE} from wanted w join bank_line l on l.connection_id = w.connection_id and l.account = w.account and l.key = w.key
+        join connection c on c.connection_id = l.connection_id and c.mode = %s
         order by l.day, l.account, l.line_id
         """,
-        ([first for first, _ in ranges], [last for _, last in ranges], list(matches)),
+        ([first for first, _ in ranges], [last for _, last in ranges], list(matches), mode),
     )
     return [_line(row) for row in rows]
 
 
 def _line(row: Sequence[Any]) -> tuple[int, StatementLine]:
-    connection_id, account, key, day, value_day, currency, minor, description, counterparty, refs, native, code, back, original, of = row
+    (
+        connection_id,
+        account,
+        key,
+        day,
+        value_day,
+        currency,
+        minor,
+        description,
+        counterparty,
+        refs,
+        native,
+        code,
+        back,
+        original,
+        of,
+    ) = row
     return connection_id, StatementLine(
         account=account, key=key, day=day, value_day=value_day, currency=currency, minor=minor, description=description,
         counterparty=counterparty, references=tuple(refs), native_id=native, code=code, reversal=back, original_minor=original,

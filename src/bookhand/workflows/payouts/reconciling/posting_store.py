@@ -30,14 +30,21 @@ def unpost(cx: Transaction[Any], links: Mapping[int, Link], match: Kept, *, why:
     _add(cx, links, [match], undo=why)
 
 
-def _add(cx: Transaction[Any], links: Mapping[int, Link], matches: Sequence[Kept], *, undo: str | None) -> None:
+def _add(
+    cx: Transaction[Any], links: Mapping[int, Link], matches: Sequence[Kept], *, undo: str | None
+) -> None:
     drafts: dict[int, list[Draft]] = {}
     timezone = _timezone(cx, links) if matches else "UTC"
     for match in matches:
         for connection_id, entries in entries_of(_settled(match), timezone=timezone).items():
             kept = drafts.setdefault(connection_id, [])
             for entry in entries:
-                undone = reversal(entry, key=f"{entry.key}:undone", happened_at=entry.happened_at, why=f"Not this payout: {undo}")
+                undone = reversal(
+                    entry,
+                    key=f"{entry.key}:undone",
+                    happened_at=entry.happened_at,
+                    why=f"Not this payout: {undo}",
+                )
                 kept.append(Draft(entry if undo is None else undone))
     for connection_id, found in sorted(drafts.items()):
         added = journal.add(cx, links[connection_id], found)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -61,7 +61,9 @@ class Report(msgspec.Struct, kw_only=True):
     @property
     def changed(self) -> bool:
         """Whether anything is other than before."""
-        return any((self.counted, self.solved, self.matches, self.undone, self.new_breaks, self.closed_breaks))
+        return any(
+            (self.counted, self.solved, self.matches, self.undone, self.new_breaks, self.closed_breaks)
+        )
 
 
 def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Report:
@@ -80,8 +82,9 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     with db.transaction() as cx:
         take_turns(cx, db.workspace_id, links)
         payouts, lines = open_store.still_open(cx, found)
-        _match(cx, db.workspace_id, links, found, _current(outcome, found, payouts, lines), report)
-        _leave(cx, db.workspace_id, links, found, outcome, report)
+        now = _Round(cx, db.workspace_id, links, found, report)
+        _match(now, _current(outcome, found, payouts, lines))
+        _leave(now, outcome)
     return report
 
 
@@ -96,6 +99,16 @@ class Payouts:
     def reconcile(self) -> Report:
         """Everything once; see `reconcile`. As often as one likes: without news it reads what is open and changes nothing."""
         return reconcile(self.db, mode=self.mode, bounds=self.bounds)
+
+
+class _Round(NamedTuple):
+    """One run's transaction, what it found before it, and what it tells."""
+
+    cx: Transaction[Any]
+    workspace_id: int
+    links: Mapping[int, Link]
+    found: Open
+    report: Report
 
 
 def take_turns(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link]) -> None:
@@ -114,7 +127,11 @@ def _count(cx: Transaction[Any], link: Link, report: Report) -> None:
     wrong = breakdown_store.wrong(cx, link, counted)
     good = sorted(set(counted) - {each.payout for each in wrong})
     workspace.clear(cx, link, kind=OFF, subjects=good)
-    workspace.report(cx, link, [Problem(kind=OFF, subject=each.payout, message=f"{each.payout}: {each.says}") for each in wrong])
+    workspace.report(
+        cx,
+        link,
+        [Problem(kind=OFF, subject=each.payout, message=f"{each.payout}: {each.says}") for each in wrong],
+    )
     report.counted += len(counted)
     report.wrong += len(wrong)
     report.solved += len(solving_store.solve_due(cx, link))
@@ -150,7 +167,8 @@ def _current(outcome: Outcome, found: Open, payouts: set[str], lines: set[LineKe
     return [
         each
         for each in outcome.matches
-        if payouts.issuperset(each.payouts) and all(line in lines or _widens(each, found) for line in each.lines)
+        if payouts.issuperset(each.payouts)
+        and all(line in lines or _widens(each, found) for line in each.lines)
     ]
 
 
@@ -158,24 +176,28 @@ def _widens(each: Match, found: Open) -> bool:
     return any(payout in found.matched for payout in each.payouts)
 
 
-def _match(
-    cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], found: Open, matches: list[Match], report: Report
-) -> None:
+def _match(now: _Round, matches: list[Match]) -> None:
     made = []
     for each in matches:
-        standing = {found.matched[payout] for payout in each.payouts if payout in found.matched}
+        standing = {now.found.matched[payout] for payout in each.payouts if payout in now.found.matched}
         if standing and each.rule != "returned":
             continue  # it fits as it did before it failed: the match that stands is that
         for before in sorted(standing):
-            undone = match_store.undo(
-                cx, workspace_id, before, why=_RETURNED, who=match_store.BOOKHAND[0], name=match_store.BOOKHAND[1], held=False
-            )  # fmt: skip
-            posting_store.unpost(cx, links, undone, why=_RETURNED)
-            report.undone += 1
-        made.append(kept_of(each, found))
-    match_store.keep(cx, workspace_id, made)
-    posting_store.post(cx, links, made)
-    report.matches += len(made)
+            _undo(now, before)
+        made.append(kept_of(each, now.found))
+    match_store.keep(now.cx, now.workspace_id, made)
+    posting_store.post(now.cx, now.links, made)
+    now.report.matches += len(made)
+
+
+def _undo(now: _Round, match_id: str) -> None:
+    """A match that a fuller one takes the place of."""
+    who, name = match_store.BOOKHAND
+    undone = match_store.undo(
+        now.cx, now.workspace_id, match_id, why=_RETURNED, who=who, name=name, held=False
+    )
+    posting_store.unpost(now.cx, now.links, undone, why=_RETURNED)
+    now.report.undone += 1
 
 
 def kept_of(each: Match, found: Open) -> Kept:
@@ -190,23 +212,24 @@ def kept_of(each: Match, found: Open) -> Kept:
 # --- what is left ---
 
 
-def _leave(
-    cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], found: Open, outcome: Outcome, report: Report
-) -> None:
+def _leave(now: _Round, outcome: Outcome) -> None:
     """Keep questions and Breaks as they stand now, and what the matcher has seen as seen."""
+    cx, found = now.cx, now.found
     sides = Sides(
         {each.id: each for each in found.payouts}, {(line.account, line.key): line for line in found.lines}
     )
     asked = [(question_break(each, sides).key, each) for each in outcome.questions]
-    breaks = [*breaks_of(outcome, sides), *_held(cx), *(b for link in links.values() for b in _content_breaks(cx, link))]
+    contents = (each for link in now.links.values() for each in _content_breaks(cx, link))
     before = break_store.standing(cx)
     known = _known(cx, [each.found for each in before], found)
     gone = {each.id for each in before if each.found.cause in break_store.CONTENTS or each.id in known}
-    report.new_breaks, report.closed_breaks = break_store.put(cx, workspace_id, breaks, gone=gone)
-    break_store.put_questions(cx, workspace_id, asked, gone=known)
+    now.report.new_breaks, now.report.closed_breaks = break_store.put(
+        cx, now.workspace_id, [*breaks_of(outcome, sides), *_held(cx), *contents], gone=gone
+    )
+    break_store.put_questions(cx, now.workspace_id, asked, gone=known)
     open_store.looked(cx, found)
-    report.questions = len(break_store.questions(cx))
-    report.breaks = len(break_store.standing(cx))
+    now.report.questions = len(break_store.questions(cx))
+    now.report.breaks = len(break_store.standing(cx))
 
 
 def _held(cx: Transaction[Any]) -> Iterator[Break]:
@@ -217,7 +240,9 @@ def _held(cx: Transaction[Any]) -> Iterator[Break]:
 def _known(cx: Transaction[Any], standing: list[Break], found: Open) -> set[str]:
     """The Breaks of which this run knows whether they still stand: it looked at what they are about, or that is open no more."""
     payouts, lines = open_store.looked_for(
-        cx, (id_ for each in standing for id_ in each.payouts), (key for each in standing for key in each.lines)
+        cx,
+        (id_ for each in standing for id_ in each.payouts),
+        (key for each in standing for key in each.lines),
     )
     return {
         each.key
