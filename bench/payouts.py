@@ -20,6 +20,7 @@ from bench.ground import Ground
 from bookhand.db.engine import Database
 from bookhand.workflows.payouts.contents import breakdown_store
 from bookhand.workflows.payouts.contents.solver import solve
+from bookhand.workflows.payouts.reconciling.workflow import reconcile
 
 SECTION = "payouts"
 A_PAYOUT = 1_000
@@ -58,12 +59,16 @@ _BARE = """
 
 def measure(ground: Ground, options: argparse.Namespace) -> Iterator[Figure]:
     yield from _breakdown(ground, options.payouts_charges)
+    yield from _reconciling(ground, options.payouts_arrived)
     yield from _solver()
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--payouts-charges", type=int, default=1_000_000, help="charges to count into payouts"
+    )
+    parser.add_argument(
+        "--payouts-arrived", type=int, default=20_000, help="payouts to find at the bank"
     )
 
 
@@ -109,6 +114,43 @@ def _breakdown(ground: Ground, charges: int) -> Iterator[Figure]:
         unit="ms",
         note=f"{none} payouts were due",
     )
+
+
+# --- the whole way: matched, posted, kept ---
+
+_ARRIVED = """
+    insert into payout (workspace_id, connection_id, payout_id, created, currency, amount, status, automatic, method, arrival_date,
+        reconciliation_status, trace_id, trace_status, as_of, stage, hash)
+    select 1, %(c)s, 'po_' || n, 1767225600 + n / 40 * 86400, 'USD', 10000 + n * 7 %% 90001, 'paid', true, 'standard',
+        1767225600 + (2 + n / 40) * 86400, 'completed', 'TRACE' || (1000000 + n), 'supported', 0, 0, '\\x00' from generate_series(1, %(n)s) n;
+    insert into payout_open (workspace_id, connection_id, payout_id, since)
+    select workspace_id, connection_id, payout_id, created from payout where connection_id = %(c)s;
+    insert into connection (workspace_id, system, account, mode, livemode, name, api_version, auth)
+    values (1, 'bank', 'DE1', 'test', false, 'Bank', '', 'files');
+    insert into bank_account (workspace_id, connection_id, account) select 1, connection_id, 'DE1' from connection where system = 'bank';
+    insert into statement_line (workspace_id, connection_id, account, key, day, currency, minor, description, refs, reversal, raw)
+    select 1, c.connection_id, 'DE1', 'k' || n, '2026-01-03'::date + n / 40, 'USD', case when n %% 6 = 0 then -n else 10000 + n * 7 %% 90001 end,
+        case when n %% 6 = 0 then 'RENT' else 'STRIPE PAYOUT TRACE' || (1000000 + n) end, '{}', false, ''
+    from generate_series(1, %(n)s) n, connection c where c.system = 'bank';
+"""
+
+
+def _reconciling(ground: Ground, payouts: int) -> Iterator[Figure]:
+    with ground.place(base_url="http://127.0.0.1:1") as place, Database(place.url) as db:
+        asked = {"c": place.link.connection_id, "n": payouts}
+        with psycopg.connect(place.url, autocommit=True) as owner:
+            for statement in _ARRIVED.split(";\n"):
+                if statement.strip():
+                    owner.execute(statement, {k: v for k, v in asked.items() if f"%({k})s" in statement})
+            owner.execute("vacuum analyze")
+        took, report = _timed(lambda: reconcile(db, mode="test"))
+        again, second = _timed(lambda: reconcile(db, mode="test"))
+    told = f"{payouts:,} payouts and as many lines: {report.matches:,} matched and posted, {report.breaks:,} Breaks"
+    yield Figure(section=SECTION, name="reconciled, the whole way", value=round(payouts / took), unit="/s", note=told)
+    yield Figure(
+        section=SECTION, name="reconciled again", value=round(again * 1000), unit="ms",
+        note=f"nothing changed: {not second.changed}; {second.breaks:,} payouts are still open",
+    )  # fmt: skip
 
 
 # --- the solver ---

@@ -13,6 +13,8 @@ from bookhand.core.problems import Conflict, Refusal
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import store as journal
 from bookhand.journal.check_workflow import check
+from bookhand.systems import store as connections
+from bookhand.systems.bank import store as bank_store
 from bookhand.wiring import OWN_ACTS, catalogue
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling import break_store, match_store
@@ -139,6 +141,24 @@ def test_money_that_stripe_takes_from_the_bank(db, link, shop, bank):
         bank.line(day_of(each), each["amount"], f"STRIPE {each['id']}")
     assert reconcile(db, mode="test").matches == 2
     assert balances(db, link)["bank:" + ACCOUNT] == sum(each["amount"] for each in shop.payouts())
+
+
+def test_a_line_that_the_bank_takes_back_is_matched_no_more(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    account, key = bank.line(day_of(payout), 9_680, f"STRIPE {payout['id']}")
+    assert reconcile(db, mode="test").matches == 1
+    with db.transaction() as cx:
+        connection = connections.every(cx, system="bank")[0]
+        bank_store.supersede(cx, connection.link, account, key, by_key=None, why="Booked by mistake")
+    report = reconcile(db, mode="test")
+    assert (report.undone, report.matches) == (1, 0)
+    assert balances(db, link)["bank_in_transit"] == 9_680
+    assert not reconcile(db, mode="test").changed
+    bank.line(day_of(payout), 9_680, f"STRIPE {payout['id']}")
+    assert reconcile(db, mode="test").matches == 1
 
 
 def test_a_sum_that_is_off_by_a_cent_is_a_break_and_a_problem(db, link, shop):

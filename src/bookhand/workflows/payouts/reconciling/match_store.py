@@ -153,6 +153,15 @@ def undo(
     return found
 
 
+def withdrawn(cx: Transaction[Any]) -> list[str]:
+    """Matches that stand and have a line which the bank has taken back since."""
+    rows = cx.execute(
+        "select distinct m.match_id from bank_match_line m join line_superseded s on s.workspace_id = m.workspace_id"
+        " and s.connection_id = m.connection_id and s.account = m.account and s.key = m.key order by 1"
+    )
+    return [match_id for (match_id,) in rows]
+
+
 def get(cx: Transaction[Any], match_id: str) -> Kept:
     """One match; `Missing` where there is none."""
     rows = cx.execute(f"{_SELECT} where m.match_id = %s and m.undoes is null", (match_id,)).fetchall()

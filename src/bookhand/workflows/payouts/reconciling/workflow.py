@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 OFF = "payout_does_not_add_up"
 """The kind of Problem that a payout is whose members do not come to it."""
 _RETURNED = "It failed after its arrival was matched, and the bank shows its return."
+_WITHDRAWN = "The bank took the line back."
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -70,12 +71,13 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     """Everything once, for the Stripe connections of `mode`; see the module's docstring."""
     report = Report()
     with db.transaction() as cx:
-        links = {
-            each.id: each.link for each in connections.every(cx, system="stripe") if each.link.mode == mode
-        }
+        every = {each.id: each.link for each in connections.every(cx, system="stripe")}
+    links = {number: link for number, link in every.items() if link.mode == mode}
     for link in links.values():
         with db.transaction() as cx:
             _count(cx, link, report)
+    with db.transaction() as cx:
+        _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
         found = open_store.everything_open(cx, mode=mode)
     outcome = match(found.payouts, found.lines, _bounds(bounds, found))
@@ -183,21 +185,34 @@ def _match(now: _Round, matches: list[Match]) -> None:
         if standing and each.rule != "returned":
             continue  # it fits as it did before it failed: the match that stands is that
         for before in sorted(standing):
-            _undo(now, before)
+            _undo(now, before, _RETURNED)
         made.append(kept_of(each, now.found))
     match_store.keep(now.cx, now.workspace_id, made)
     posting_store.post(now.cx, now.links, made)
     now.report.matches += len(made)
 
 
-def _undo(now: _Round, match_id: str) -> None:
+def _take_back(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], report: Report) -> None:
+    """Undo the matches of lines that the bank has taken back: their payouts are looked for again."""
+    if match_store.withdrawn(cx):
+        take_turns(cx, workspace_id, links)
+        for match_id in match_store.withdrawn(cx):
+            _undo_one(cx, workspace_id, links, match_id, _WITHDRAWN)
+            report.undone += 1
+
+
+def _undo(now: _Round, match_id: str, why: str) -> None:
     """A match that a fuller one takes the place of."""
-    who, name = match_store.BOOKHAND
-    undone = match_store.undo(
-        now.cx, now.workspace_id, match_id, why=_RETURNED, who=who, name=name, held=False
-    )
-    posting_store.unpost(now.cx, now.links, undone, why=_RETURNED)
+    _undo_one(now.cx, now.workspace_id, now.links, match_id, why)
     now.report.undone += 1
+
+
+def _undo_one(
+    cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], match_id: str, why: str
+) -> None:
+    who, name = match_store.BOOKHAND
+    undone = match_store.undo(cx, workspace_id, match_id, why=why, who=who, name=name, held=False)
+    posting_store.unpost(cx, links, undone, why=why)
 
 
 def kept_of(each: Match, found: Open) -> Kept:
