@@ -23,7 +23,12 @@ from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause, LineKey
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
 
-_STRIPE: Final = re.compile(r"(?<![A-Z])STRIPE(?![A-Z])|(?<![A-Z])STRIPE(?=TRANSFER|PAYMENTS|PAYOUT|TECHN)")
+_STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
+_OTHER_BUSINESS: Final = re.compile(
+    r"STRIPE\W+CAPITAL\b|\b(?:LOAN|ADVANCE|DARLEHEN|REFUND|ERSTATTUNG|CASHBACK)\b|(?<![0-9A-Z])PO_[0-9A-Z]{14,}"
+)
+"""What Stripe pays besides payouts, and ids of payouts (of accounts that are not connected, where no known one has the id)."""
+_TAKEN_BACK: Final = re.compile(r"\b(?:REVERS\w*|RETURNED|RTN|REJECT\w*|STORNO\w*|RUECKL\w*|RÜCKL\w*)\b")
 _WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -41,11 +46,13 @@ _RETURN: Final = re.compile(
     r"\b(RETURN\w*|REVERS\w*|REJECT\w*|RTN|R0[1-9]|R[1-8]\d|RUECK\w*|RÜCK\w*|REFUS\w*)\b"
 )
 _FEE: Final = re.compile(
-    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
+    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
 )
 _NOTHING: Final[list[str]] = []
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
+_FEE_PART: Final = 4
+_TWIN_LENGTH: Final = 8
 _SHAPE_LENGTH: Final = 10
 _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
@@ -128,11 +135,19 @@ class Evidence:
         return found
 
     def looks_like_stripe(self, line: int) -> bool:
-        """Whether the line says Stripe (and not Pinstripe), or what a payout asked the bank to show."""
+        """Whether the line says Stripe (and not Pinstripe), or what a payout asked the bank to show.
+
+        Where the bank names the other side, it is the other side that must say so: others may write of Stripe.
+        """
         found = self._looks.get(line)
         if found is None:
-            text = self.text(line)
-            found = ("STRIPE" in text and _STRIPE.search(text) is not None) or bool(self.descriptors(line))
+            text = self.lines[line].counterparty
+            text = text.upper() if text else self.text(line)
+            if "STRIPE" in text and _STRIPE.search(text) is not None:
+                found = True
+            else:
+                shown = self.descriptors(line)
+                found = bool(shown) and any(each in sound(text) for each in shown)
             self._looks[line] = found
         return found
 
@@ -231,9 +246,14 @@ class Evidence:
 
     def timely(self, payout: int, line: int) -> bool:
         """Whether the day fits a line that names the payout."""
-        return -self.bounds.early_days <= self.lag(payout, line) <= self.bounds.trace_late_days
+        return self.within(payout, line, self.bounds.trace_late_days)
 
-    def contradicts(self, payout: int, line: int) -> str:
+    def within(self, payout: int, line: int, late: int, early: int | None = None) -> bool:
+        """Whether the line's day is in a window around the arrival day, and not before the payout was made."""
+        early = self.bounds.early_days if early is None else early
+        return -early <= self.lag(payout, line) <= late and self.lines[line].day >= self.payouts[payout].created_day
+
+    def contradicts(self, payout: int, line: int, *, whole: bool = True) -> str:
         """Why a line of the right amount is not this payout's, or nothing.
 
         It names another payout; or it carries an id of the very shape of this payout's trace, but another one; or the descriptor of
@@ -247,12 +267,38 @@ class Evidence:
         one = self.payouts[payout]
         if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
+        if (why := self._other_business(payout, line, whole=whole)) is not None:
+            return why
         shown = self.descriptors(line)
         if shown and sound(one.descriptor) not in shown:
             owners = {owner for each in shown for owner in self._descriptors[each]}
             if one.connection not in owners:
                 return f"the line shows {shown[0]}, which is another Stripe account's"
         return ""
+
+    def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
+        """Words that say that a line is something else than a whole payout."""
+        text = self.text(line)
+        one = self.payouts[payout]
+        found = _OTHER_BUSINESS.search(text)
+        if found is not None and not (
+            plain(one.id).startswith(plain(found[0])) or found[0] in sound(one.descriptor).split()
+        ):
+            return f"the line says {found[0]}"
+        if whole and _FEE.search(text) is not None and self.stated_fees(line):
+            return "the line says that a fee was kept of it"
+        return None
+
+    def arrives(self, payout: int, line: int) -> bool:
+        """Whether a line can be the payout's own money, and is not money that is taken back; a payout that reverses another is both."""
+        if self.payouts[payout].original is not None:
+            return True
+        return not self.lines[line].reversal and (line in self.named or _TAKEN_BACK.search(self.text(line)) is None)
+
+    def same_token(self, payout: int, other: int) -> bool:
+        """Whether two payouts have the same trace, so that a line that carries it names both."""
+        one, two = self.payouts[payout].trace_id, self.payouts[other].trace_id
+        return one is not None and two is not None and plain(one) == plain(two)
 
     def _other_trace(self, trace: str, line: int) -> str | None:
         shape = self._shapes.get(trace)
@@ -291,7 +337,7 @@ class Evidence:
             self._references.update(chain.from_iterable([line.references for line in self.lines]))
         here: Counter[str] = Counter(chain.from_iterable([set(self.lines[line].references) for line in lines]))
         return any(
-            count > 1 and count >= self._references[value] and len(value) >= _ID_LENGTH
+            count > 1 and count >= self._references[value] and len(plain(value)) >= _TWIN_LENGTH
             for value, count in here.items()
         )
 
@@ -304,6 +350,11 @@ class Evidence:
             if len(rest) <= places:
                 found.append(int(whole + rest.ljust(places, "0")))
         return [fee for fee in found if fee]
+
+    def is_fee(self, payout: int, fee: int) -> bool:
+        """Whether a bank could keep so much of a payout: text can say anything."""
+        one = self.payouts[payout]
+        return 0 < fee <= self.fee_most(one.currency) and fee * _FEE_PART <= one.minor
 
     def fee_most(self, currency: str) -> int:
         """The most that is believed to be a bank's fee, in minor units."""
@@ -395,7 +446,10 @@ def is_account(payout: Expected, account: str) -> bool:
     """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
     if payout.account is not None:
         return payout.account == account
-    return payout.last4 is None or account.endswith(payout.last4) or not account[-4:].isdigit()
+    if payout.last4 is None:
+        return True
+    tail = account.replace(" ", "")[-len(payout.last4) :]
+    return tail == payout.last4 or not tail.isdigit()
 
 
 def sound(text: str | None) -> str:

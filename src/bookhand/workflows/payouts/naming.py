@@ -68,12 +68,16 @@ def _exact(known: Evidence, by_payout: dict[int, list[int]]) -> None:
         if len(lines) != 1:
             continue
         line = lines[0]
-        rivals = named[line]
-        if len(rivals) > 1 and any(line in found.get(other, ()) for other in rivals if other != payout):
+        if any(_is_meant_too(known, payout, other, line) for other in named[line] if other != payout):
             continue
         if len(by_payout[payout]) > 1 and _came_back(known, payout, by_payout[payout]):
             continue
         _accept_exact(known, payout, line)
+
+
+def _is_meant_too(known: Evidence, payout: int, other: int, line: int) -> bool:
+    """Whether the line names the other payout as well; where both have the same trace, the amount tells which is meant."""
+    return known.timely(other, line) and (not known.same_token(payout, other) or known.exact(other, line))
 
 
 def _accept_exact(known: Evidence, payout: int, line: int) -> None:
@@ -226,7 +230,7 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
         one, other = known.payouts[payout], known.lines[line]
         fee = one.minor - other.minor
         usual = fee in known.fees.get(other.account, ())
-        stated = fee in known.stated_fees(line)
+        stated = fee in known.stated_fees(line) and known.is_fee(payout, fee)
         parts = [part for part in rest.get((other.account, fee), ()) if known.timely(payout, part)]
         rival = [part for part in rest.get((other.account, one.minor), ()) if known.timely(payout, part)]
         if rival:
@@ -285,7 +289,13 @@ def _adds_up(known: Evidence, payouts: list[int], lines: list[int]) -> bool:
 
 
 def _tangle(known: Evidence, payouts: list[int], lines: list[int]) -> None:
-    exact = [(p, line) for p in payouts for line in lines if p in known.named[line] and known.exact(p, line)]
+    exact = [(p, line) for p in payouts for line in lines if p in known.named[line] and _is_arrival(known, p, line)]
+    if len(payouts) == len(lines) and len(exact) == len(payouts) * len(lines):
+        known.accept(
+            sorted(payouts, key=lambda p: (known.places[p], p)), known.by_day(lines), "group",
+            f"{len(payouts)} payouts and {len(lines)} lines of one amount carry the same id: all are here, and nothing tells which is which.",
+        )  # fmt: skip
+        return
     cause = Cause.DUPLICATE if len(exact) > len(payouts) else Cause.CONTRADICTION
     known.ask(
         cause, payouts, lines,
