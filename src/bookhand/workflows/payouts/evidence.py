@@ -35,6 +35,11 @@ _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ONLY_ALNUM: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
+_DOUBTS: Final = (
+    "CAPITAL", "LOAN", "ADVANCE", "DARLEHEN", "REFUND", "ERSTATTUNG", "CASHBACK", "PO_", "FEE", "CHG", "CHARGE", "SPESEN", "ENTGELT", "GEB",
+    "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
+)  # fmt: skip
+"""Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
 _WORDS: Final[dict[int, str]] = {
     code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
 }
@@ -94,6 +99,7 @@ class Evidence:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
+        self._doubts: dict[int, bool] = {}
         self._looks: dict[int, bool] = {}
         self._unmarked: frozenset[str] = frozenset()
         self._references: Counter[str] = Counter()
@@ -143,7 +149,8 @@ class Evidence:
         if found is None:
             text = self.lines[line].counterparty
             text = text.upper() if text else self.text(line)
-            if "STRIPE" in text and _STRIPE.search(text) is not None:
+            at = text.find("STRIPE")
+            if at >= 0 and (_stands_alone(text, at) or _STRIPE.search(text) is not None):
                 found = True
             else:
                 shown = self.descriptors(line)
@@ -251,7 +258,9 @@ class Evidence:
     def within(self, payout: int, line: int, late: int, early: int | None = None) -> bool:
         """Whether the line's day is in a window around the arrival day, and not before the payout was made."""
         early = self.bounds.early_days if early is None else early
-        return -early <= self.lag(payout, line) <= late and self.lines[line].day >= self.payouts[payout].created_day
+        one, other = self.payouts[payout], self.lines[line]
+        place = self.line_places[line] if one.currency == other.currency else self.place_of[one.currency](other.day)
+        return -early <= place - self.places[payout] <= late and other.day >= one.created_day
 
     def contradicts(self, payout: int, line: int, *, whole: bool = True) -> str:
         """Why a line of the right amount is not this payout's, or nothing.
@@ -267,7 +276,7 @@ class Evidence:
         one = self.payouts[payout]
         if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
-        if (why := self._other_business(payout, line, whole=whole)) is not None:
+        if self._doubtful(line) and (why := self._other_business(payout, line, whole=whole)) is not None:
             return why
         shown = self.descriptors(line)
         if shown and sound(one.descriptor) not in shown:
@@ -275,6 +284,14 @@ class Evidence:
             if one.connection not in owners:
                 return f"the line shows {shown[0]}, which is another Stripe account's"
         return ""
+
+    def _doubtful(self, line: int) -> bool:
+        """Whether the line has any of the words that other business has: a quick look before the exact one."""
+        found = self._doubts.get(line)
+        if found is None:
+            text = self.text(line)
+            found = self._doubts[line] = any([word in text for word in _DOUBTS])
+        return found
 
     def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
         """Words that say that a line is something else than a whole payout."""
@@ -293,7 +310,7 @@ class Evidence:
         """Whether a line can be the payout's own money, and is not money that is taken back; a payout that reverses another is both."""
         if self.payouts[payout].original is not None:
             return True
-        return not self.lines[line].reversal and (line in self.named or _TAKEN_BACK.search(self.text(line)) is None)
+        return not self.lines[line].reversal and (line in self.named or not self._doubtful(line) or _TAKEN_BACK.search(self.text(line)) is None)
 
     def same_token(self, payout: int, other: int) -> bool:
         """Whether two payouts have the same trace, so that a line that carries it names both."""
@@ -440,6 +457,11 @@ class Evidence:
                 difference_minor=other.minor - one.minor,
             )  # fmt: skip
         return self.match([payout], [line], "person", reason, certain=False)
+
+
+def _stands_alone(text: str, at: int) -> bool:
+    """The common case of `_STRIPE`, without it: a word between blanks."""
+    return text[at - 1 : at] in {"", " ", ":"} and text[at + 6 : at + 7] in {"", " "}
 
 
 def is_account(payout: Expected, account: str) -> bool:
