@@ -110,7 +110,9 @@ def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
             [known.candidate(p, line, "the amount" if p == payout else "the amount less the usual fee") for p in (payout, *others)],
         )  # fmt: skip
     elif known.shows_descriptor(payout, line):
-        reason = f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        reason = (
+            f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        )
         known.pair(payout, line, "descriptor", reason)
     else:
         reason = f"The line says Stripe and has the amount, {days(lag)}; no other of Stripe's has it in these days."
@@ -155,7 +157,11 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmo
         for leg in some
     }
     reached = {line for some in edges.values() for line in some}
-    loose = [line for line in rivals if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)]
+    loose = [
+        line
+        for line in rivals
+        if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
+    ]
     for piece in _pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
             _decide(known, legs, edges, *piece, lonely)
@@ -210,7 +216,9 @@ def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
     payout, back = leg
     one, bounds = known.payouts[payout], known.bounds
     most = bounds.rival_days + (bounds.return_days if back else 0)
-    if not known.within(payout, line, most, bounds.early_days + 1) or not (back or known.arrives(payout, line)):
+    if not known.within(payout, line, most, bounds.early_days + 1) or not (
+        back or known.arrives(payout, line)
+    ):
         return False
     if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
         return False
@@ -228,7 +236,9 @@ def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
     else:
         failed = known.failed_after(leg.payout)
         if lag < 0 or not (
-            lag <= bounds.return_days if failed is None else abs(lag - failed) <= bounds.late_days + bounds.early_days
+            lag <= bounds.return_days
+            if failed is None
+            else abs(lag - failed) <= bounds.late_days + bounds.early_days
         ):
             return False
         marked = known.looks_like_return(line)
@@ -272,9 +282,13 @@ def _decide(
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
         _single(known, payouts[0], lines[0], lonely)
         return
-    narrow = {leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]}
+    narrow = {
+        leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
+    }
     parts = _pieces(payouts, legs, narrow)
-    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum([len(some) for _, some in parts]) == len(lines)
+    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
+        [len(some) for _, some in parts]
+    ) == len(lines)
     if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
         for part in parts:
             _accept(known, *part, lonely)
@@ -287,11 +301,18 @@ def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], 
     if len(payouts) == 1 == len(lines):
         return len(legs[payouts[0]]) == 1
     for positive in (True, False):
-        some = [leg for p in payouts for leg in legs[p] if (known.payouts[p].minor > 0) is (positive is not leg.back)]
+        some = [
+            leg
+            for p in payouts
+            for leg in legs[p]
+            if (known.payouts[p].minor > 0) is (positive is not leg.back)
+        ]
         here = [line for line in lines if (known.sent(line) > 0) is positive]
         if len(some) != len(here):
             return False
-        some.sort(key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg))
+        some.sort(
+            key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg)
+        )
         if not all(line in narrow[leg] for leg, line in zip(some, known.by_day(here), strict=True)):
             return False
     return True

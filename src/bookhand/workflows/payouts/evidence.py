@@ -81,7 +81,9 @@ class Evidence:
         self.lines: list[StatementLine] = _lines_in_order(lines)
         self.keys: list[LineKey] = [(one.account, one.key) for one in self.lines]
         self._texts: dict[int, str] = {}
-        self.place_of = {currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}}
+        self.place_of = {
+            currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
+        }
         self.places: list[int] = _places((one.currency, one.arrival_day) for one in self.payouts)
         self.line_places: list[int] = _places((one.currency, one.day) for one in self.lines)
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
@@ -204,7 +206,11 @@ class Evidence:
     def failed_after(self, payout: int) -> int | None:
         """Business days from the arrival day to the day on which it failed, where that is known."""
         one = self.payouts[payout]
-        return None if one.failed_day is None else self.place_of[one.currency](one.failed_day) - self.places[payout]
+        return (
+            None
+            if one.failed_day is None
+            else self.place_of[one.currency](one.failed_day) - self.places[payout]
+        )
 
     def around(self, payout: int, lines: Sequence[int]) -> Sequence[int]:
         """Those of the lines whose days could matter to a payout at all; `lines` as they are where they are few."""
@@ -244,7 +250,9 @@ class Evidence:
     def sent(self, line: int) -> int:
         """The amount of `amount`, without its currency."""
         one = self.lines[line]
-        return one.minor if one.original_minor is None or one.original_currency is None else one.original_minor
+        return (
+            one.minor if one.original_minor is None or one.original_currency is None else one.original_minor
+        )
 
     def exact(self, payout: int, line: int) -> bool:
         """Whether the amounts are the same."""
@@ -259,7 +267,11 @@ class Evidence:
         """Whether the line's day is in a window around the arrival day, and not before the payout was made."""
         early = self.bounds.early_days if early is None else early
         one, other = self.payouts[payout], self.lines[line]
-        place = self.line_places[line] if one.currency == other.currency else self.place_of[one.currency](other.day)
+        place = (
+            self.line_places[line]
+            if one.currency == other.currency
+            else self.place_of[one.currency](other.day)
+        )
         return -early <= place - self.places[payout] <= late and other.day >= one.created_day
 
     def contradicts(self, payout: int, line: int, *, whole: bool = True) -> str:
@@ -270,9 +282,7 @@ class Evidence:
         """
         names = self.named.get(line)
         if names is not None:
-            return (
-                "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
-            )
+            return "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
         one = self.payouts[payout]
         if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
@@ -310,7 +320,9 @@ class Evidence:
         """Whether a line can be the payout's own money, and is not money that is taken back; a payout that reverses another is both."""
         if self.payouts[payout].original is not None:
             return True
-        return not self.lines[line].reversal and (line in self.named or not self._doubtful(line) or _TAKEN_BACK.search(self.text(line)) is None)
+        return not self.lines[line].reversal and (
+            line in self.named or not self._doubtful(line) or _TAKEN_BACK.search(self.text(line)) is None
+        )
 
     def same_token(self, payout: int, other: int) -> bool:
         """Whether two payouts have the same trace, so that a line that carries it names both."""
@@ -352,7 +364,9 @@ class Evidence:
         """Whether two of the lines share a reference that no other line has: one of them is likely a copy."""
         if not self._references:
             self._references.update(chain.from_iterable([line.references for line in self.lines]))
-        here: Counter[str] = Counter(chain.from_iterable([set(self.lines[line].references) for line in lines]))
+        here: Counter[str] = Counter(
+            chain.from_iterable([set(self.lines[line].references) for line in lines])
+        )
         return any(
             count > 1 and count >= self._references[value] and len(plain(value)) >= _TWIN_LENGTH
             for value, count in here.items()

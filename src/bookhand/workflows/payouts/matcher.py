@@ -45,7 +45,9 @@ def match(
     open_to, open_from = open_payouts(known), open_lines(known)
     match_fees(known, open_to, open_from)
     free_payouts, free_lines = known.free_payouts, known.free_lines
-    match_sums(known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]])
+    match_sums(
+        known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]]
+    )
     _mentioned(known)
     _weak(known)
     return Outcome(
@@ -60,11 +62,7 @@ def _mentioned(known: Evidence) -> None:
     """Payouts that are still open and are named by a line of another amount: if nothing else came, that line is worth a question."""
     for line, payouts in known.named.items():
         for payout in payouts:
-            if (
-                known.free_lines[line]
-                and known.free_payouts[payout]
-                and known.timely(payout, line)
-            ):
+            if known.free_lines[line] and known.free_payouts[payout] and known.timely(payout, line):
                 _ask_named(known, payout, line)
 
 
@@ -159,7 +157,10 @@ def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, st
     for account in accounts:
         for start, end in known.bounds.holes.get(account, ()):
             if end >= one.arrival_day and known.place(one.currency, start) <= due:
-                return Cause.NOT_COVERED, f"No statement covers {start} to {end}; it was due on {one.arrival_day}."
+                return (
+                    Cause.NOT_COVERED,
+                    f"No statement covers {start} to {end}; it was due on {one.arrival_day}.",
+                )
     if due > known.place(one.currency, last):
         return Cause.IN_TRANSIT, f"Due on {one.arrival_day}; statements reach to {last}."
     return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {last}."

@@ -34,7 +34,11 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     for payout in payouts:
         one = known.payouts[payout]
         for line, fee, stated in by_amount.get((one.currency, one.minor), ()):
-            if (known.is_fee(payout, fee) or not stated) and known.fits(payout, line) and _near(known, payout, line, known.bounds.rival_days):
+            if (
+                (known.is_fee(payout, fee) or not stated)
+                and known.fits(payout, line)
+                and _near(known, payout, line, known.bounds.rival_days)
+            ):
                 claims.setdefault(payout, []).append((line, fee, stated))
                 asked.setdefault(line, set()).add(payout)
     for payout, found in claims.items():
@@ -42,7 +46,9 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         if not (known.free_payouts[payout] and all(known.free_lines[each] for each, _, _ in found)):
             continue
         one = known.payouts[payout]
-        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(payout, line, whole=False)
+        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(
+            payout, line, whole=False
+        )
         kept = f"{format_minor(fee, one.currency)} {one.currency}"
         if len(found) == 1 == len(asked[line]) and sound:
             known.accept(
@@ -243,7 +249,9 @@ def _place(count: int, size: int) -> int:
 def _of_size(amounts: Sequence[int], size: int, total: int) -> list[tuple[int, ...]]:
     if total not in map(sum, combinations(amounts, size)):  # mostly so, and this is the fast way to know it
         return []
-    return [some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total]
+    return [
+        some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total
+    ]
 
 
 def _decide(known: Evidence, found: list[tuple[Kind, list[Sum]]]) -> None:
