@@ -29,7 +29,16 @@ _MOVING = {
 }  # fmt: skip
 RATES = {("EUR", "USD"): ("1.02", "1.20"), ("GBP", "EUR"): ("1.10", "1.24"), ("USD", "EUR"): ("0.84", "0.98"), ("CAD", "USD"): ("0.68", "0.78"),
          ("USD", "GBP"): ("0.72", "0.84"), ("JPY", "USD"): ("0.0062", "0.0072"), ("KWD", "USD"): ("3.1", "3.4"), ("USD", "KWD"): ("0.30", "0.32")}  # fmt: skip
-_NAMES = ("ACME INC", "NORTHWIND LTD", "BLUE HARBOR", "KITE LABS", "OAK AND PINE", "LUMEN GMBH", "FARO SHOP", "TALLY HOUSE")
+_NAMES = (
+    "ACME INC",
+    "NORTHWIND LTD",
+    "BLUE HARBOR",
+    "KITE LABS",
+    "OAK AND PINE",
+    "LUMEN GMBH",
+    "FARO SHOP",
+    "TALLY HOUSE",
+)
 _SHOPS = ("OFFICE WORLD", "CLOUD HOST 44", "RAIL TICKETS", "PAYROLL 0923", "CITY POWER", "PINSTRIPE TAILORS", "STRIPES COFFEE", "J MILLER RENT",
           "INSURANCE AG", "TAX OFFICE", "ACME INC CUSTOMER 88", "WATER WORKS", "PHONE CO")  # fmt: skip
 _STYLES = {"USD": ("ach", "short", "bare"), "EUR": ("sepa", "short"), "GBP": ("faster", "bare"), "JPY": ("bare", "short"), "CAD": ("ach", "short"),
@@ -87,7 +96,11 @@ class Bank:
 def open_bank(rng: random.Random, index: int) -> Bank:
     """The bank account of a number."""
     currency = rng.choices(("USD", "EUR", "GBP", "JPY", "CAD", "KWD"), (52, 18, 12, 8, 6, 4))[0]
-    off = {date(year, int(day[:2]), int(day[2:])) for year in (2024, 2025, 2026, 2027) for day in _OFF[currency].split()}
+    off = {
+        date(year, int(day[:2]), int(day[2:]))
+        for year in (2024, 2025, 2026, 2027)
+        for day in _OFF[currency].split()
+    }
     name = rng.choice(_NAMES)
     return Bank(
         number=f"{rng.randrange(10**8):08d}{1000 + index:04d}",
@@ -130,14 +143,19 @@ def payout_text(rng: random.Random, bank: Bank, payout: Payout, *, trace: str | 
         case "faster":
             return Text(f"FPI STRIPE PAYMENTS UK {shown}", (trace,) if trace else ())
         case "short":
-            return Text(f"{shown if shown == 'STRIPE' else 'STRIPE ' + shown} TRANSFER{' ' + trace if trace else ''}", (own,))
+            return Text(
+                f"{shown if shown == 'STRIPE' else 'STRIPE ' + shown} TRANSFER{' ' + trace if trace else ''}",
+                (own,),
+            )
         case _:
             return Text("STRIPE", (trace.lstrip("0"),) if trace else ())
 
 
 def foreign_text(rng: random.Random) -> Text:
     """Any other line."""
-    return Text(f"{rng.choice(_SHOPS)} {rng.randrange(10**6)}", (f"{rng.randrange(10**12):012d}",) * rng.randrange(2))
+    return Text(
+        f"{rng.choice(_SHOPS)} {rng.randrange(10**6)}", (f"{rng.randrange(10**12):012d}",) * rng.randrange(2)
+    )
 
 
 def foreign_stripe_text(rng: random.Random, bank: Bank) -> Text:

@@ -71,7 +71,9 @@ class Judge:
                     ids[_bare(value)].add(one.id)
         found: dict[LineKey, set[str]] = {}
         for key, line in self.lines.items():
-            chunks = [chunk for text in (line.description, *line.references) for chunk in _CHUNK.findall(text)]
+            chunks = [
+                chunk for text in (line.description, *line.references) for chunk in _CHUNK.findall(text)
+            ]
             some = {one for chunk in chunks for one in ids.get(_bare(chunk), ())}
             if some:
                 found[key] = some
@@ -112,7 +114,11 @@ class Judge:
                 continue
             for one in label.payouts:
                 it = self.payouts[one]
-                if it.status != "failed" and it.minor > 0 and it.currency == self.home[it.connection].currency:
+                if (
+                    it.status != "failed"
+                    and it.minor > 0
+                    and it.currency == self.home[it.connection].currency
+                ):
                     payouts[self.home[it.connection].number, self._first(one).isoformat()].append(one)
             for key in label.lines:
                 if self.lines[key].minor > 0 and self._marked(key):
@@ -226,7 +232,9 @@ class Judge:
         if not named:
             return "neither an id nor the sent amount is stated"
         low, high = (Decimal(each) for each in self.world.rates[one.currency, line.currency])
-        rate = Decimal(line.minor).scaleb(-exponent(line.currency)) / Decimal(one.minor).scaleb(-exponent(one.currency))
+        rate = Decimal(line.minor).scaleb(-exponent(line.currency)) / Decimal(one.minor).scaleb(
+            -exponent(one.currency)
+        )
         return "" if low <= rate <= high else "the rate is not one of these years"
 
     def _marked(self, key: LineKey) -> bool:

@@ -85,7 +85,8 @@ class Maker:
         made = created or self.day(bank)
         arrival = made if more.get("method") == "instant" else bank.later(made, 2)
         one = Payout(
-            id="po_1" + "".join(self.rng.choices("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=23)),
+            id="po_1"
+            + "".join(self.rng.choices("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=23)),
             connection=bank.connection,
             currency=bank.currency,
             minor=self.amount(bank) if minor is None else minor,
@@ -129,14 +130,18 @@ class Maker:
 
     def label(self, kind: Kind, payouts: list[Payout], lines: list[LineKey]) -> None:
         """Write down what belongs together."""
-        self.world.labels.append(Label(kind=kind, payouts=tuple(one.id for one in payouts), lines=tuple(lines)))
+        self.world.labels.append(
+            Label(kind=kind, payouts=tuple(one.id for one in payouts), lines=tuple(lines))
+        )
 
     def other(self, kind: Kind) -> None:
         """A line that is no payout's."""
         bank = self.rng.choice(self.banks)
         sign = self.rng.choice((1, 1, -1))
         if kind == "foreign_stripe":
-            key = self.line(bank, self.day(bank), sign * self.amount(bank), foreign_stripe_text(self.rng, bank))
+            key = self.line(
+                bank, self.day(bank), sign * self.amount(bank), foreign_stripe_text(self.rng, bank)
+            )
         elif kind == "trap" and self.payouts:
             one = self.rng.choice(self.payouts)
             bank = next(each for each in self.banks if each.connection == one.connection)
@@ -164,7 +169,11 @@ def _same_amount(maker: Maker, bank: Bank) -> None:
     for index in range(rng.randrange(2, 6)):
         one = maker.payout(bank, created=day if together else bank.later(day, index), minor=minor)
         lost = rng.random() < 0.04
-        maker.label("missing" if lost else "same_amount", [one], [] if lost else [maker.arrives(bank, one, trace=traced)])
+        maker.label(
+            "missing" if lost else "same_amount",
+            [one],
+            [] if lost else [maker.arrives(bank, one, trace=traced)],
+        )
 
 
 def _batch(maker: Maker, bank: Bank) -> None:
@@ -285,7 +294,10 @@ def _cut(maker: Maker, bank: Bank) -> None:
     """The bank cuts its text, wherever that is."""
     one = maker.payout(bank)
     text = payout_text(maker.rng, bank, one, trace=one.trace_id)
-    text = Text(text.description[: maker.rng.choice((6, 10, 16, 24, 32))].rstrip(), text.references if maker.rng.random() < 0.5 else ())
+    text = Text(
+        text.description[: maker.rng.choice((6, 10, 16, 24, 32))].rstrip(),
+        text.references if maker.rng.random() < 0.5 else (),
+    )
     maker.label("cut", [one], [maker.line(bank, maker.on(bank, one), one.minor, text)])
 
 
@@ -322,7 +334,9 @@ def _decoy(maker: Maker, bank: Bank) -> None:
     one = maker.payout(bank)
     maker.label("decoy", [one], [maker.arrives(bank, one)])
     stranger = msgspec.structs.replace(one, trace_id=bank.trace(maker.rng), descriptor=None)
-    text = payout_text(maker.rng, bank, stranger, trace=stranger.trace_id if maker.rng.random() < 0.6 else None)
+    text = payout_text(
+        maker.rng, bank, stranger, trace=stranger.trace_id if maker.rng.random() < 0.6 else None
+    )
     maker.label("foreign_stripe", [], [maker.line(bank, maker.on(bank, one), one.minor, text)])
 
 

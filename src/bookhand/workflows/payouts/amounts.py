@@ -7,7 +7,7 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bookhand.core.money import format_minor
@@ -27,16 +27,20 @@ class Leg(NamedTuple):
 
 def match_amounts(known: Evidence) -> None:
     """Decide what has exact amounts."""
-    for payouts, lines in _worlds(known):
+    worlds, lonely = _worlds(known)
+    for payouts, lines in worlds:
         if len(payouts) == 1 == len(lines) and known.payouts[payouts[0]].status != "failed":
-            _alone(known, payouts[0], lines[0])
+            _alone(known, payouts[0], lines[0], lonely)
         else:
-            _world(known, payouts, lines)
+            _world(known, payouts, lines, lonely)
 
 
-def _worlds(known: Evidence) -> Iterator[tuple[list[int], list[int]]]:
-    """Payouts and lines of the same amount, whatever its sign, in the order of the payouts."""
-    by_amount: dict[str, dict[int, list[int] | int]] = {}
+_ByAmount = dict[str, dict[int, list[int] | int]]
+
+
+def _worlds(known: Evidence) -> tuple[list[tuple[list[int], list[int]]], _ByAmount]:
+    """Payouts and lines of the same amount, whatever its sign, in the order of the payouts; and the payouts of amounts without a line."""
+    by_amount: _ByAmount = {}
     free_payouts, free_lines = known.free_payouts, known.free_lines
     for index, payout in enumerate(known.payouts):
         if free_payouts[index] and payout.status != "canceled" and payout.minor:
@@ -57,16 +61,25 @@ def _worlds(known: Evidence) -> Iterator[tuple[list[int], list[int]]]:
             if found is not None:
                 payouts = found if isinstance(found, list) else [found]
                 worlds.setdefault(payouts[0], (payouts, []))[1].append(index)
-    return (worlds[first] for first in sorted(worlds))
+    lonely = {
+        currency: {minor: some for minor, some in here.items() if _first(some) not in worlds}
+        for currency, here in by_amount.items()
+        if known.fees
+    }
+    return [worlds[first] for first in sorted(worlds)], lonely
 
 
-def _alone(known: Evidence, payout: int, line: int) -> None:
+def _first(some: list[int] | int) -> int:
+    return some[0] if isinstance(some, list) else some
+
+
+def _alone(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
     """One payout and one line in all that is known have this amount."""
     if _reaches(known, Leg(payout, back=False), line):
-        _single(known, payout, line)
+        _single(known, payout, line, lonely)
 
 
-def _single(known: Evidence, payout: int, line: int) -> None:
+def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
     one = known.payouts[payout]
     lag = known.lag(payout, line)
     why = known.contradicts(payout, line)
@@ -90,12 +103,33 @@ def _single(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
     elif one.currency != known.lines[line].currency:
         _exchanged(known, payout, line)
+    elif others := _less_fee(known, line, lonely):
+        known.ask(
+            Cause.BANK_FEE, [payout, *others], [line],
+            f"A line is payout {one.id} whole, or payout {known.payouts[others[0]].id} less the usual fee.",
+            [known.candidate(p, line, "the amount" if p == payout else "the amount less the usual fee") for p in (payout, *others)],
+        )  # fmt: skip
     elif known.shows_descriptor(payout, line):
-        reason = f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        reason = (
+            f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        )
         known.pair(payout, line, "descriptor", reason)
     else:
         reason = f"The line says Stripe and has the amount, {days(lag)}; no other of Stripe's has it in these days."
         known.pair(payout, line, "amount", reason)
+
+
+def _less_fee(known: Evidence, line: int, lonely: _ByAmount) -> list[int]:
+    """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
+    one = known.lines[line]
+    found = []
+    for fee in known.fees.get(one.account, ()):
+        some = lonely.get(one.currency, {}).get(one.minor + fee, [])
+        for payout in some if isinstance(some, list) else [some]:
+            arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
+            if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
+                found.append(payout)
+    return found
 
 
 def _exchanged(known: Evidence, payout: int, line: int) -> None:
@@ -114,7 +148,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
 
 
-def _world(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
     rivals = [line for line in lines if known.could_be(line)]
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
     edges = {
@@ -122,11 +156,48 @@ def _world(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         for payout, some in legs.items()
         for leg in some
     }
+    reached = {line for some in edges.values() for line in some}
+    loose = [
+        line
+        for line in rivals
+        if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
+    ]
     for piece in _pieces(payouts, legs, edges):
-        _decide(known, legs, edges, *piece)
+        if not (loose and _sent_back(known, *piece, loose)):
+            _decide(known, legs, edges, *piece, lonely)
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
+
+
+def _is_a_strangers(known: Evidence, back: int, lines: list[int]) -> bool:
+    """Whether a return may well be of another line of this amount, which is not Stripe's either."""
+    return not known.looks_like_stripe(back) and any(
+        known.sent(line) == -known.sent(back) and not known.could_be(line) for line in lines
+    )
+
+
+def _sent_back(known: Evidence, payouts: list[int], lines: list[int], loose: list[int]) -> bool:
+    """Whether a line that no payout needs takes one of these lines back: then Stripe's word and the bank's differ."""
+    back = [
+        line
+        for line in loose
+        if known.free_lines[line]
+        and any(
+            known.sent(line) == -known.sent(there)
+            and known.keys[line][0] == known.keys[there][0]
+            and 0 <= known.line_places[line] - known.line_places[there] <= known.bounds.return_days
+            for there in lines
+        )
+    ]
+    if back:
+        known.ask(
+            Cause.RETURNED_NOT_FAILED, payouts, [*lines, *back],
+            f"The bank took {'a line' if len(back) == 1 else 'lines'} back that {'has' if len(lines) == 1 else 'have'} the amount of "
+            f"payout {known.payouts[payouts[0]].id}; Stripe says {known.payouts[payouts[0]].status}.",
+            [known.candidate(p, line, "the amount and the day") for p in payouts for line in lines if known.exact(p, line)][:_SHOWN],
+        )  # fmt: skip
+    return bool(back)
 
 
 def _legs(known: Evidence, payout: int, lines: Sequence[int]) -> list[Leg]:
@@ -145,7 +216,9 @@ def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
     payout, back = leg
     one, bounds = known.payouts[payout], known.bounds
     most = bounds.rival_days + (bounds.return_days if back else 0)
-    if not -bounds.early_days - 1 <= known.lag(payout, line) <= most:
+    if not known.within(payout, line, most, bounds.early_days + 1) or not (
+        back or known.arrives(payout, line)
+    ):
         return False
     if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
         return False
@@ -163,7 +236,9 @@ def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
     else:
         failed = known.failed_after(leg.payout)
         if lag < 0 or not (
-            lag <= bounds.return_days if failed is None else abs(lag - failed) <= bounds.late_days + bounds.early_days
+            lag <= bounds.return_days
+            if failed is None
+            else abs(lag - failed) <= bounds.late_days + bounds.early_days
         ):
             return False
         marked = known.looks_like_return(line)
@@ -200,17 +275,23 @@ def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
     return found
 
 
-def _decide(known: Evidence, legs: _Legs, edges: _Edges, payouts: list[int], lines: list[int]) -> None:
+def _decide(
+    known: Evidence, legs: _Legs, edges: _Edges, payouts: list[int], lines: list[int], lonely: _ByAmount
+) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
-        _single(known, payouts[0], lines[0])
+        _single(known, payouts[0], lines[0], lonely)
         return
-    narrow = {leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]}
+    narrow = {
+        leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
+    }
     parts = _pieces(payouts, legs, narrow)
-    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum([len(some) for _, some in parts]) == len(lines)
+    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
+        [len(some) for _, some in parts]
+    ) == len(lines)
     if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
         for part in parts:
-            _accept(known, *part)
+            _accept(known, *part, lonely)
     else:
         _ask(known, payouts, lines)
 
@@ -220,20 +301,27 @@ def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], 
     if len(payouts) == 1 == len(lines):
         return len(legs[payouts[0]]) == 1
     for positive in (True, False):
-        some = [leg for p in payouts for leg in legs[p] if (known.payouts[p].minor > 0) is (positive is not leg.back)]
+        some = [
+            leg
+            for p in payouts
+            for leg in legs[p]
+            if (known.payouts[p].minor > 0) is (positive is not leg.back)
+        ]
         here = [line for line in lines if (known.sent(line) > 0) is positive]
         if len(some) != len(here):
             return False
-        some.sort(key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg))
+        some.sort(
+            key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg)
+        )
         if not all(line in narrow[leg] for leg, line in zip(some, known.by_day(here), strict=True)):
             return False
     return True
 
 
-def _accept(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+def _accept(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
     one = known.payouts[payouts[0]]
     if len(payouts) == 1 == len(lines):
-        _single(known, payouts[0], lines[0])
+        _single(known, payouts[0], lines[0], lonely)
     elif any(known.lines[line].currency != one.currency for line in lines) or known.twins(lines):
         _ask(known, payouts, lines)
     elif len(payouts) == 1:

@@ -49,9 +49,9 @@ class Calendar:
         found = self._places.get(day)
         if found is None:
             at = date.fromisoformat(day)
-            found = self._places[day] = self._first_of(at.year) + self._year(at.year)[
-                at.timetuple().tm_yday - 1
-            ]
+            found = self._places[day] = (
+                self._first_of(at.year) + self._year(at.year)[at.timetuple().tm_yday - 1]
+            )
         return found
 
     def lag(self, expected: str, day: str) -> int:
@@ -91,9 +91,7 @@ def _rest_days(currency: str, year: int) -> tuple[Collection[date], Collection[i
         return frozenset(found), {_SATURDAY, _SATURDAY + 1}
     if currency in _COUNTRY:
         country, part = _COUNTRY[currency]
-        kinds = {"public", "bank"} & set(
-            holidays.country_holidays(country, subdiv=part).supported_categories
-        )
+        kinds = {"public", "bank"} & set(holidays.country_holidays(country, subdiv=part).supported_categories)
         found = holidays.country_holidays(
             country, subdiv=part, years=year, categories=tuple(sorted(kinds)), expand=False
         )

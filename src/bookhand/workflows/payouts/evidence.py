@@ -23,13 +23,23 @@ from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause, LineKey
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
 
-_STRIPE: Final = re.compile(r"(?<![A-Z])STRIPE(?![A-Z])|(?<![A-Z])STRIPE(?=TRANSFER|PAYMENTS|PAYOUT|TECHN)")
+_STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
+_OTHER_BUSINESS: Final = re.compile(
+    r"STRIPE\W+CAPITAL\b|\b(?:LOAN|ADVANCE|DARLEHEN|REFUND|ERSTATTUNG|CASHBACK)\b|(?<![0-9A-Z])PO_[0-9A-Z]{14,}"
+)
+"""What Stripe pays besides payouts, and ids of payouts (of accounts that are not connected, where no known one has the id)."""
+_TAKEN_BACK: Final = re.compile(r"\b(?:REVERS\w*|RETURNED|RTN|REJECT\w*|STORNO\w*|RUECKL\w*|RÜCKL\w*)\b")
 _WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ONLY_ALNUM: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
+_DOUBTS: Final = (
+    "CAPITAL", "LOAN", "ADVANCE", "DARLEHEN", "REFUND", "ERSTATTUNG", "CASHBACK", "PO_", "FEE", "CHG", "CHARGE", "SPESEN", "ENTGELT", "GEB",
+    "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
+)  # fmt: skip
+"""Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
 _WORDS: Final[dict[int, str]] = {
     code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
 }
@@ -41,11 +51,13 @@ _RETURN: Final = re.compile(
     r"\b(RETURN\w*|REVERS\w*|REJECT\w*|RTN|R0[1-9]|R[1-8]\d|RUECK\w*|RÜCK\w*|REFUS\w*)\b"
 )
 _FEE: Final = re.compile(
-    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
+    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
 )
 _NOTHING: Final[list[str]] = []
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
+_FEE_PART: Final = 4
+_TWIN_LENGTH: Final = 8
 _SHAPE_LENGTH: Final = 10
 _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
@@ -69,7 +81,9 @@ class Evidence:
         self.lines: list[StatementLine] = _lines_in_order(lines)
         self.keys: list[LineKey] = [(one.account, one.key) for one in self.lines]
         self._texts: dict[int, str] = {}
-        self.place_of = {currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}}
+        self.place_of = {
+            currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
+        }
         self.places: list[int] = _places((one.currency, one.arrival_day) for one in self.payouts)
         self.line_places: list[int] = _places((one.currency, one.day) for one in self.lines)
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
@@ -87,6 +101,7 @@ class Evidence:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
+        self._doubts: dict[int, bool] = {}
         self._looks: dict[int, bool] = {}
         self._unmarked: frozenset[str] = frozenset()
         self._references: Counter[str] = Counter()
@@ -128,11 +143,20 @@ class Evidence:
         return found
 
     def looks_like_stripe(self, line: int) -> bool:
-        """Whether the line says Stripe (and not Pinstripe), or what a payout asked the bank to show."""
+        """Whether the line says Stripe (and not Pinstripe), or what a payout asked the bank to show.
+
+        Where the bank names the other side, it is the other side that must say so: others may write of Stripe.
+        """
         found = self._looks.get(line)
         if found is None:
-            text = self.text(line)
-            found = ("STRIPE" in text and _STRIPE.search(text) is not None) or bool(self.descriptors(line))
+            text = self.lines[line].counterparty
+            text = text.upper() if text else self.text(line)
+            at = text.find("STRIPE")
+            if at >= 0 and (_stands_alone(text, at) or _STRIPE.search(text) is not None):
+                found = True
+            else:
+                shown = self.descriptors(line)
+                found = bool(shown) and any(each in sound(text) for each in shown)
             self._looks[line] = found
         return found
 
@@ -182,7 +206,11 @@ class Evidence:
     def failed_after(self, payout: int) -> int | None:
         """Business days from the arrival day to the day on which it failed, where that is known."""
         one = self.payouts[payout]
-        return None if one.failed_day is None else self.place_of[one.currency](one.failed_day) - self.places[payout]
+        return (
+            None
+            if one.failed_day is None
+            else self.place_of[one.currency](one.failed_day) - self.places[payout]
+        )
 
     def around(self, payout: int, lines: Sequence[int]) -> Sequence[int]:
         """Those of the lines whose days could matter to a payout at all; `lines` as they are where they are few."""
@@ -222,7 +250,9 @@ class Evidence:
     def sent(self, line: int) -> int:
         """The amount of `amount`, without its currency."""
         one = self.lines[line]
-        return one.minor if one.original_minor is None or one.original_currency is None else one.original_minor
+        return (
+            one.minor if one.original_minor is None or one.original_currency is None else one.original_minor
+        )
 
     def exact(self, payout: int, line: int) -> bool:
         """Whether the amounts are the same."""
@@ -231,9 +261,20 @@ class Evidence:
 
     def timely(self, payout: int, line: int) -> bool:
         """Whether the day fits a line that names the payout."""
-        return -self.bounds.early_days <= self.lag(payout, line) <= self.bounds.trace_late_days
+        return self.within(payout, line, self.bounds.trace_late_days)
 
-    def contradicts(self, payout: int, line: int) -> str:
+    def within(self, payout: int, line: int, late: int, early: int | None = None) -> bool:
+        """Whether the line's day is in a window around the arrival day, and not before the payout was made."""
+        early = self.bounds.early_days if early is None else early
+        one, other = self.payouts[payout], self.lines[line]
+        place = (
+            self.line_places[line]
+            if one.currency == other.currency
+            else self.place_of[one.currency](other.day)
+        )
+        return -early <= place - self.places[payout] <= late and other.day >= one.created_day
+
+    def contradicts(self, payout: int, line: int, *, whole: bool = True) -> str:
         """Why a line of the right amount is not this payout's, or nothing.
 
         It names another payout; or it carries an id of the very shape of this payout's trace, but another one; or the descriptor of
@@ -241,18 +282,52 @@ class Evidence:
         """
         names = self.named.get(line)
         if names is not None:
-            return (
-                "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
-            )
+            return "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
         one = self.payouts[payout]
         if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
+        if self._doubtful(line) and (why := self._other_business(payout, line, whole=whole)) is not None:
+            return why
         shown = self.descriptors(line)
         if shown and sound(one.descriptor) not in shown:
             owners = {owner for each in shown for owner in self._descriptors[each]}
             if one.connection not in owners:
                 return f"the line shows {shown[0]}, which is another Stripe account's"
         return ""
+
+    def _doubtful(self, line: int) -> bool:
+        """Whether the line has any of the words that other business has: a quick look before the exact one."""
+        found = self._doubts.get(line)
+        if found is None:
+            text = self.text(line)
+            found = self._doubts[line] = any([word in text for word in _DOUBTS])
+        return found
+
+    def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
+        """Words that say that a line is something else than a whole payout."""
+        text = self.text(line)
+        one = self.payouts[payout]
+        found = _OTHER_BUSINESS.search(text)
+        if found is not None and not (
+            plain(one.id).startswith(plain(found[0])) or found[0] in sound(one.descriptor).split()
+        ):
+            return f"the line says {found[0]}"
+        if whole and _FEE.search(text) is not None and self.stated_fees(line):
+            return "the line says that a fee was kept of it"
+        return None
+
+    def arrives(self, payout: int, line: int) -> bool:
+        """Whether a line can be the payout's own money, and is not money that is taken back; a payout that reverses another is both."""
+        if self.payouts[payout].original is not None:
+            return True
+        return not self.lines[line].reversal and (
+            line in self.named or not self._doubtful(line) or _TAKEN_BACK.search(self.text(line)) is None
+        )
+
+    def same_token(self, payout: int, other: int) -> bool:
+        """Whether two payouts have the same trace, so that a line that carries it names both."""
+        one, two = self.payouts[payout].trace_id, self.payouts[other].trace_id
+        return one is not None and two is not None and plain(one) == plain(two)
 
     def _other_trace(self, trace: str, line: int) -> str | None:
         shape = self._shapes.get(trace)
@@ -289,9 +364,11 @@ class Evidence:
         """Whether two of the lines share a reference that no other line has: one of them is likely a copy."""
         if not self._references:
             self._references.update(chain.from_iterable([line.references for line in self.lines]))
-        here: Counter[str] = Counter(chain.from_iterable([set(self.lines[line].references) for line in lines]))
+        here: Counter[str] = Counter(
+            chain.from_iterable([set(self.lines[line].references) for line in lines])
+        )
         return any(
-            count > 1 and count >= self._references[value] and len(value) >= _ID_LENGTH
+            count > 1 and count >= self._references[value] and len(plain(value)) >= _TWIN_LENGTH
             for value, count in here.items()
         )
 
@@ -304,6 +381,11 @@ class Evidence:
             if len(rest) <= places:
                 found.append(int(whole + rest.ljust(places, "0")))
         return [fee for fee in found if fee]
+
+    def is_fee(self, payout: int, fee: int) -> bool:
+        """Whether a bank could keep so much of a payout: text can say anything."""
+        one = self.payouts[payout]
+        return 0 < fee <= self.fee_most(one.currency) and fee * _FEE_PART <= one.minor
 
     def fee_most(self, currency: str) -> int:
         """The most that is believed to be a bank's fee, in minor units."""
@@ -391,11 +473,19 @@ class Evidence:
         return self.match([payout], [line], "person", reason, certain=False)
 
 
+def _stands_alone(text: str, at: int) -> bool:
+    """The common case of `_STRIPE`, without it: a word between blanks."""
+    return text[at - 1 : at] in {"", " ", ":"} and text[at + 6 : at + 7] in {"", " "}
+
+
 def is_account(payout: Expected, account: str) -> bool:
     """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
     if payout.account is not None:
         return payout.account == account
-    return payout.last4 is None or account.endswith(payout.last4) or not account[-4:].isdigit()
+    if payout.last4 is None:
+        return True
+    tail = account.replace(" ", "")[-len(payout.last4) :]
+    return tail == payout.last4 or not tail.isdigit()
 
 
 def sound(text: str | None) -> str:

@@ -45,7 +45,9 @@ def match(
     open_to, open_from = open_payouts(known), open_lines(known)
     match_fees(known, open_to, open_from)
     free_payouts, free_lines = known.free_payouts, known.free_lines
-    match_sums(known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]])
+    match_sums(
+        known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]]
+    )
     _mentioned(known)
     _weak(known)
     return Outcome(
@@ -58,14 +60,9 @@ def match(
 
 def _mentioned(known: Evidence) -> None:
     """Payouts that are still open and are named by a line of another amount: if nothing else came, that line is worth a question."""
-    bounds = known.bounds
     for line, payouts in known.named.items():
         for payout in payouts:
-            if (
-                known.free_lines[line]
-                and known.free_payouts[payout]
-                and -bounds.early_days <= known.lag(payout, line) <= bounds.trace_late_days
-            ):
+            if known.free_lines[line] and known.free_payouts[payout] and known.timely(payout, line):
                 _ask_named(known, payout, line)
 
 
@@ -115,10 +112,10 @@ def _weak(known: Evidence) -> None:
 
 
 def _could_be(known: Evidence, payout: int, line: int) -> bool:
-    bounds = known.bounds
     return (
         known.fits(payout, line)
-        and -bounds.early_days <= known.lag(payout, line) <= bounds.late_days
+        and known.arrives(payout, line)
+        and known.within(payout, line, known.bounds.late_days)
         and not known.contradicts(payout, line)
     )
 
@@ -150,13 +147,20 @@ def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, st
         return Cause.CANCELED, ""
     if one.status == "failed":
         return Cause.FAILED, ""
-    here = [span for account, span in spans.items() if is_account(one, account)]
+    accounts = [account for account in spans if is_account(one, account)]
     due = known.places[index] + known.bounds.late_days
-    if not here:
+    if not accounts:
         return Cause.NOT_COVERED, "No statement is of the account that it was paid to."
-    first, last = min(span[0] for span in here), max(span[1] for span in here)
+    first, last = min(spans[each][0] for each in accounts), max(spans[each][1] for each in accounts)
     if one.arrival_day < first:
         return Cause.NOT_COVERED, f"Statements begin on {first}, it was due on {one.arrival_day}."
+    for account in accounts:
+        for start, end in known.bounds.holes.get(account, ()):
+            if end >= one.arrival_day and known.place(one.currency, start) <= due:
+                return (
+                    Cause.NOT_COVERED,
+                    f"No statement covers {start} to {end}; it was due on {one.arrival_day}.",
+                )
     if due > known.place(one.currency, last):
         return Cause.IN_TRANSIT, f"Due on {one.arrival_day}; statements reach to {last}."
     return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {last}."

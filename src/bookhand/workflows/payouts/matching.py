@@ -129,6 +129,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """(payout's currency, bank's currency) to the lowest and highest rate that is believed."""
     covered: dict[str, str] = {}
     """Bank account to the last day that its statements cover; the day of its last line where it is not told."""
+    holes: dict[str, tuple[tuple[str, str], ...]] = {}
+    """Bank account to the days (first, last) within its statements that none of them covers."""
 
 
 ready(Expected, Match, Question, OpenPayout, OpenLine, Outcome, Bounds)  # see core.ready

@@ -61,19 +61,24 @@ def _exact(known: Evidence, by_payout: dict[int, list[int]]) -> None:
     """One payout, one line with its name, amount and day, and neither has another such: they are one, whoever else mentions them."""
     named = known.named
     found = {
-        payout: [line for line in by_payout[payout] if _is_arrival(known, payout, line)] for payout in by_payout
+        payout: [line for line in by_payout[payout] if _is_arrival(known, payout, line)]
+        for payout in by_payout
     }
     for payout in sorted(found):
         lines = found[payout]
         if len(lines) != 1:
             continue
         line = lines[0]
-        rivals = named[line]
-        if len(rivals) > 1 and any(line in found.get(other, ()) for other in rivals if other != payout):
+        if any(_is_meant_too(known, payout, other, line) for other in named[line] if other != payout):
             continue
         if len(by_payout[payout]) > 1 and _came_back(known, payout, by_payout[payout]):
             continue
         _accept_exact(known, payout, line)
+
+
+def _is_meant_too(known: Evidence, payout: int, other: int, line: int) -> bool:
+    """Whether the line names the other payout as well; where both have the same trace, the amount tells which is meant."""
+    return known.timely(other, line) and (not known.same_token(payout, other) or known.exact(other, line))
 
 
 def _accept_exact(known: Evidence, payout: int, line: int) -> None:
@@ -99,9 +104,7 @@ def _reason(known: Evidence, payout: int, line: int) -> str:
 
 def _id_in_words(known: Evidence, payout: int, line: int) -> str:
     one = known.payouts[payout]
-    return (
-        f"trace {one.trace_id}" if one.trace_id else f"the id of payout {one.id} ({known.lines[line].key})"
-    )
+    return f"trace {one.trace_id}" if one.trace_id else f"the id of payout {one.id} ({known.lines[line].key})"
 
 
 def _came_back(known: Evidence, payout: int, lines: Iterable[int]) -> bool:
@@ -109,9 +112,7 @@ def _came_back(known: Evidence, payout: int, lines: Iterable[int]) -> bool:
     return any(known.lines[line].minor == -minor for line in lines)
 
 
-def _components(
-    known: Evidence, by_payout: dict[int, list[int]]
-) -> Iterable[tuple[list[int], list[int]]]:
+def _components(known: Evidence, by_payout: dict[int, list[int]]) -> Iterable[tuple[list[int], list[int]]]:
     """What is still open, in connected pieces: payouts, and the lines that name them in time."""
     seen: set[int] = set()
     near = {
@@ -127,7 +128,9 @@ def _components(
             for line in near[todo.pop()]:
                 if line not in lines:
                     lines.add(line)
-                    more = [p for p in known.named[line] if p in near and line in near[p] and p not in payouts]
+                    more = [
+                        p for p in known.named[line] if p in near and line in near[p] and p not in payouts
+                    ]
                     payouts.update(more)
                     todo += more
         seen |= payouts
@@ -141,12 +144,14 @@ def _near(known: Evidence, payout: int, line: int) -> bool:
     return -known.bounds.early_days - 1 <= known.lag(payout, line) <= most
 
 
-def _one_payout(
-    known: Evidence, payout: int, lines: list[int], short: list[tuple[int, int]]
-) -> None:
+def _one_payout(known: Evidence, payout: int, lines: list[int], short: list[tuple[int, int]]) -> None:
     one = known.payouts[payout]
     if not all(known.fits(payout, line) for line in lines) or one.status == "canceled":
-        why = "but it was canceled" if one.status == "canceled" else "but is on another account than it was paid to"
+        why = (
+            "but it was canceled"
+            if one.status == "canceled"
+            else "but is on another account than it was paid to"
+        )
         _ask(known, Cause.CONTRADICTION, payout, lines, f"A line names payout {one.id}, {why}.")
     elif one.status == "failed":
         _failed(known, payout, lines)
@@ -157,14 +162,26 @@ def _one_payout(
     elif len(lines) == 1:
         _one_to_one(known, payout, lines[0], short)
     elif all(known.exact(payout, line) for line in lines):
-        _ask(known, Cause.DUPLICATE, payout, lines, f"{len(lines)} lines carry the id and the amount of payout {one.id}.")
+        _ask(
+            known,
+            Cause.DUPLICATE,
+            payout,
+            lines,
+            f"{len(lines)} lines carry the id and the amount of payout {one.id}.",
+        )
     elif _adds_up(known, [payout], lines):
         known.accept(
             [payout], lines, "split",
             f"{len(lines)} lines carry the payout's id, and add up to it.",
         )  # fmt: skip
     else:
-        _ask(known, Cause.AMOUNT, payout, lines, f"{len(lines)} lines name payout {one.id}, and do not add up to it.")
+        _ask(
+            known,
+            Cause.AMOUNT,
+            payout,
+            lines,
+            f"{len(lines)} lines name payout {one.id}, and do not add up to it.",
+        )
 
 
 def _failed(known: Evidence, payout: int, lines: list[int]) -> None:
@@ -173,14 +190,26 @@ def _failed(known: Evidence, payout: int, lines: list[int]) -> None:
     there = [line for line in lines if known.exact(payout, line)]
     back = [line for line in lines if known.amount(line) == (one.currency, -one.minor)]
     if len(there) + len(back) < len(lines) or len(there) > 1 or len(back) > 1:
-        _ask(known, Cause.AMOUNT, payout, lines, f"Lines name the failed payout {one.id}, and are not its arrival and its return.")
+        _ask(
+            known,
+            Cause.AMOUNT,
+            payout,
+            lines,
+            f"Lines name the failed payout {one.id}, and are not its arrival and its return.",
+        )
     elif there and back and known.lag(payout, there[0]) <= known.lag(payout, back[0]):
         known.accept(
             [payout], [there[0], back[0]], "returned",
             "Both lines carry the payout's id: it arrived, and was sent back.",
         )  # fmt: skip
     elif there and back:
-        _ask(known, Cause.CONTRADICTION, payout, lines, f"The failed payout {one.id} was sent back before it arrived.")
+        _ask(
+            known,
+            Cause.CONTRADICTION,
+            payout,
+            lines,
+            f"The failed payout {one.id} was sent back before it arrived.",
+        )
     # else: the amounts' rule looks for the other half
 
 
@@ -188,8 +217,16 @@ def _one_to_one(known: Evidence, payout: int, line: int, short: list[tuple[int, 
     one, other = known.payouts[payout], known.lines[line]
     if known.exact(payout, line):
         lag = known.lag(payout, line)
-        _ask(known, Cause.LATE, payout, [line], f"The line names payout {one.id} and has its amount, but came {days(lag)}.")
-    elif not known.timely(payout, line) or not (known.looks_like_stripe(line) or known.gives_trace(payout, line)):
+        _ask(
+            known,
+            Cause.LATE,
+            payout,
+            [line],
+            f"The line names payout {one.id} and has its amount, but came {days(lag)}.",
+        )
+    elif not known.timely(payout, line) or not (
+        known.looks_like_stripe(line) or known.gives_trace(payout, line)
+    ):
         return  # a mention: long before or after, or in a text that is not Stripe's
     elif known.amount(line)[0] != one.currency:
         _exchanged(known, payout, line)
@@ -210,7 +247,9 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
             f"The line carries {_id_in_words(known, payout, line)}; {rate} {other.currency} for one {one.currency} is within the stated band.",
         )  # fmt: skip
     else:
-        _ask(known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate}.")
+        _ask(
+            known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate}."
+        )
 
 
 def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
@@ -226,7 +265,7 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
         one, other = known.payouts[payout], known.lines[line]
         fee = one.minor - other.minor
         usual = fee in known.fees.get(other.account, ())
-        stated = fee in known.stated_fees(line)
+        stated = fee in known.stated_fees(line) and known.is_fee(payout, fee)
         parts = [part for part in rest.get((other.account, fee), ()) if known.timely(payout, part)]
         rival = [part for part in rest.get((other.account, one.minor), ()) if known.timely(payout, part)]
         if rival:
@@ -285,7 +324,15 @@ def _adds_up(known: Evidence, payouts: list[int], lines: list[int]) -> bool:
 
 
 def _tangle(known: Evidence, payouts: list[int], lines: list[int]) -> None:
-    exact = [(p, line) for p in payouts for line in lines if p in known.named[line] and known.exact(p, line)]
+    exact = [
+        (p, line) for p in payouts for line in lines if p in known.named[line] and _is_arrival(known, p, line)
+    ]
+    if len(payouts) == len(lines) and len(exact) == len(payouts) * len(lines):
+        known.accept(
+            sorted(payouts, key=lambda p: (known.places[p], p)), known.by_day(lines), "group",
+            f"{len(payouts)} payouts and {len(lines)} lines of one amount carry the same id: all are here, and nothing tells which is which.",
+        )  # fmt: skip
+        return
     cause = Cause.DUPLICATE if len(exact) > len(payouts) else Cause.CONTRADICTION
     known.ask(
         cause, payouts, lines,

@@ -1,13 +1,13 @@
 """Amounts that are not a payout's own: less a fee, several payouts in one line, one payout in several lines; pure.
 
 Sums meet by chance: among twelve payouts there are four thousand, and one of them may well be the amount of a line that has nothing to do with
-them. So a sum is believed only where it is the only one, and where so few had to be tried before it that chance would hit once in twenty
+them. So a sum is believed only where it is the only one, and where so few had to be tried before it that chance would hit once in two
 thousand: mostly, all that is left of a day. A line that names one of the payouts needs no such luck. What is not believed is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import combinations
 from math import comb, gcd
 from typing import Final, Literal, NamedTuple
@@ -19,7 +19,10 @@ from bookhand.workflows.payouts.matching import Match
 
 _MOST: Final = 14
 """Of so many every subset is tried; of more, only pairs and all but a few."""
-_CHANCE: Final = 20_000
+_FEW: Final = 10
+"""Beside a part that is named, a choice among so few is believed if it is the only one."""
+_ROUND: Final = 10
+_CHANCE: Final = 2_000
 _CHANCE_NAMED: Final = 100
 
 
@@ -31,7 +34,11 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     for payout in payouts:
         one = known.payouts[payout]
         for line, fee, stated in by_amount.get((one.currency, one.minor), ()):
-            if known.fits(payout, line) and _near(known, payout, line, known.bounds.rival_days):
+            if (
+                (known.is_fee(payout, fee) or not stated)
+                and known.fits(payout, line)
+                and _near(known, payout, line, known.bounds.rival_days)
+            ):
                 claims.setdefault(payout, []).append((line, fee, stated))
                 asked.setdefault(line, set()).add(payout)
     for payout, found in claims.items():
@@ -39,7 +46,9 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         if not (known.free_payouts[payout] and all(known.free_lines[each] for each, _, _ in found)):
             continue
         one = known.payouts[payout]
-        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(payout, line)
+        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(
+            payout, line, whole=False
+        )
         kept = f"{format_minor(fee, one.currency)} {one.currency}"
         if len(found) == 1 == len(asked[line]) and sound:
             known.accept(
@@ -86,7 +95,7 @@ def open_lines(known: Evidence) -> list[int]:
 
 
 def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
-    return -known.bounds.early_days <= known.lag(payout, line) <= late
+    return known.within(payout, line, late)
 
 
 class Sum(NamedTuple):
@@ -127,28 +136,48 @@ def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
 
 
 def _batches(known: Evidence, line: int, by_day: dict[tuple[str, int], list[int]]) -> list[Sum]:
-    """The sets of payouts of one arrival day that are the line; at most a few, for two are as bad as many."""
+    """The sets of payouts that are the line; at most a few, for two are as bad as many.
+
+    They are looked for among those that were due on the same day, and among all that were due in the days before.
+    """
     one, bounds = known.lines[line], known.bounds
     if one.original_minor is not None:
         return []
     anchor = known.anchors.get(line)
-    found: list[Sum] = []
+    place = known.line_places[line]
+    near = {
+        lag: [p for p in by_day.get((one.currency, place - lag), ()) if _is_part(known, p, line, anchor)]
+        for lag in range(-bounds.early_days, bounds.late_days + 1)
+    }
+    due = [p for lag, some in near.items() if lag >= 0 for p in some]
+    return _choices(
+        line, one.minor, [near[0], due, *(near[lag] for lag in sorted(near, key=abs) if lag)],
+        {p: known.payouts[p].minor for some in near.values() for p in some}, frozenset() if anchor is None else {anchor},
+    )  # fmt: skip
+
+
+def _is_part(known: Evidence, payout: int, line: int, anchor: int | None) -> bool:
+    if not known.fits(payout, line) or known.payouts[payout].minor >= known.lines[line].minor:
+        return False
+    return payout == anchor or not _against(known, payout, line)
+
+
+def _choices(
+    whole: int, total: int, pools: Sequence[Sequence[int]], minors: dict[int, int], named: Set[int]
+) -> list[Sum]:
+    """Every choice of parts that sums to `total` and has the named ones in it, with its odds; each once, from the likeliest pool."""
+    found: dict[frozenset[int], Sum] = {}
     tried = 0
-    for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
-        place = known.place(one.currency, one.day) - lag
-        pool = [
-            p for p in by_day.get((one.currency, place), ())
-            if known.fits(p, line) and known.payouts[p].minor < one.minor and (p == anchor or not _against(known, p, line))
-        ]  # fmt: skip
-        if len(pool) > 1:
-            sums, tried = _subsets(one.minor, [known.payouts[p].minor for p in pool], tried)
-            found += [
-                Sum(line, tuple(pool[at] for at in some), odds, anchor is not None)
-                for some, odds in sums
-                if anchor is None or pool.index(anchor) in some
-                if anchor is None or anchor in pool
-            ]
-    return found
+    rest = total - sum(minors.get(each, total) for each in named)
+    for pool in pools:
+        free = [each for each in pool if each not in named]
+        if len(free) + len(named) > 1 and named <= set(pool):
+            sums, tried = _subsets(rest, [minors[each] for each in free], tried, least=1 if named else 2)
+            for some, odds in sums:
+                parts = (*named, *(free[at] for at in some))
+                sure = bool(named) and len(free) <= _FEW
+                found.setdefault(frozenset(parts), Sum(whole, parts, 0 if sure else odds, bool(named)))
+    return list(found.values())
 
 
 def _against(known: Evidence, payout: int, line: int) -> bool:
@@ -171,41 +200,43 @@ def _splits(
 ) -> list[Sum]:
     """The sets of lines of one account and day that are the payout."""
     one, bounds = known.payouts[payout], known.bounds
-    found: list[Sum] = []
-    tried = 0
+    near: list[list[int]] = []
     for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
         for lines in pools.get((one.currency, known.places[payout] + lag), ()):
-            pool = [
+            near.append([
                 line for line in lines
                 if known.fits(payout, line) and known.lines[line].minor < one.minor and not known.contradicts(payout, line)
-            ]  # fmt: skip
-            if len(pool) > 1:
-                sums, tried = _subsets(one.minor, [known.lines[line].minor for line in pool], tried)
-                found += [
-                    Sum(payout, parts, odds, bool(anchors))
-                    for some, odds in sums
-                    if anchors <= set(parts := tuple(pool[at] for at in some))
-                ]
-    return found
+            ])  # fmt: skip
+    minors = {line: known.lines[line].minor for lines in near for line in lines}
+    return _choices(payout, one.minor, near, minors, anchors)
 
 
 def _subsets(
-    total: int, amounts: Sequence[int], tried: int
+    total: int, amounts: Sequence[int], tried: int, *, least: int
 ) -> tuple[list[tuple[tuple[int, ...], int]], int]:
-    """Up to two subsets (of two or more) that sum to `total`, and how many pools were looked at.
+    """Up to two subsets (of `least` or more) that sum to `total`, and how many pools were looked at.
 
     Each comes with its place among all choices, the likely ones first: near days before far ones, all of a day before all but one, pairs
     before threes. So many chances there were to meet `total` by accident (times the grain of the amounts, where all are round).
     """
     count, found = len(amounts), list[tuple[tuple[int, ...], int]]()
-    if sum(amounts) >= total:
-        in_order = sorted(amounts)
-        for size in range(count, 1, -1) if count <= _MOST else (count, count - 1, 2):
-            if sum(in_order[:size]) <= total <= sum(in_order[-size:]):
-                found += [(some, (tried + 1) * _place(count, size) * gcd(total, *amounts)) for some in _of_size(amounts, size, total)]
-                if len(found) > 1:
-                    break
+    if sum(amounts) < total:
+        return found, tried
+    in_order = sorted(amounts)
+    sizes = range(count, least - 1, -1) if count <= _MOST else (count, count - 1, *range(2, least - 1, -1))
+    for size in sizes:
+        if sum(in_order[:size]) <= total <= sum(in_order[-size:]):
+            odds = (tried + 1) * _place(count, size) * _grain(total, amounts)
+            found += [(some, odds) for some in _of_size(amounts, size, total)]
+            if len(found) > 1:
+                break
     return found[:2], tried + 1
+
+
+def _grain(total: int, amounts: Sequence[int]) -> int:
+    """What all of the amounts are multiples of; a few cents are chance."""
+    found = gcd(total, *amounts)
+    return found if found >= _ROUND else 1
 
 
 def _place(count: int, size: int) -> int:
@@ -218,7 +249,9 @@ def _place(count: int, size: int) -> int:
 def _of_size(amounts: Sequence[int], size: int, total: int) -> list[tuple[int, ...]]:
     if total not in map(sum, combinations(amounts, size)):  # mostly so, and this is the fast way to know it
         return []
-    return [some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total]
+    return [
+        some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total
+    ]
 
 
 def _decide(known: Evidence, found: list[tuple[Kind, list[Sum]]]) -> None:
