@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 from bookhand.actions.workflow import Door
 from bookhand.runs.template import Template
 from bookhand.web import pages
-from bookhand.web.api import actions, proposals, rights, runs, trail, trouble
+from bookhand.web.api import actions, bank, proposals, rights, runs, trail, trouble
 from bookhand.web.api.porter import Authenticate, Porter
 from bookhand.web.api.reference import reference
 from bookhand.web.api.trouble import PREFIX
@@ -40,6 +40,7 @@ _TAGS = {
     "Standing approvals": "Configurations that are approved once.",
     "Trail": "What was done, when and why; each entry is bound to the one before.",
     "Connections": "The accounts that are connected.",
+    "Bank": "Statement files taken in, and the lines of the bank accounts.",
     "Runs": "Durable work: its steps, what it waits for, and stopping it.",
     "People": "Signing in, who I am, people, invitations, tokens and sessions.",
 }
@@ -59,7 +60,15 @@ def create_api(
     )  # fmt: skip
     api.state.door = door
     api.state.templates = dict(templates or {})
-    for router in (actions.router, proposals.router, rights.router, trail.router, runs.router, *more):
+    for router in (
+        actions.router,
+        proposals.router,
+        rights.router,
+        trail.router,
+        runs.router,
+        bank.router,
+        *more,
+    ):
         api.include_router(router)
     _described(api)
     trouble.told(api)
