@@ -69,6 +69,16 @@ class Settings(BaseSettings):
     """OAuth client of your Stripe App or Connect platform."""
     stripe_developer_key: SecretStr | None = None
     """The secret key that the OAuth token calls are made with."""
+    bank_folder: Path | None = None
+    """A folder whose statement files are taken in."""
+    bank_file_mb: int = Field(default=50, ge=1, le=500)
+    """The largest statement file that is read, in megabytes."""
+    plaid_client_id: str | None = None
+    plaid_secret: SecretStr | None = None
+    """Your keys at Plaid."""
+    plaid_base_url: str = "https://production.plaid.com"
+    plaid_minutes: int = Field(default=60, ge=5, le=1440)
+    """How often banks that are connected through Plaid are asked for new lines."""
     backfill_months: int = Field(default=12, ge=1, le=240)
     poll_minutes: int = Field(default=20, ge=15, le=720)
     """How often the event list is read as a safety net."""
@@ -82,7 +92,12 @@ class Settings(BaseSettings):
         return name
 
     @field_validator(
-        "stripe_base_url", "stripe_connect_url", "stripe_marketplace_url", "public_url", "oidc_issuer"
+        "stripe_base_url",
+        "stripe_connect_url",
+        "stripe_marketplace_url",
+        "plaid_base_url",
+        "public_url",
+        "oidc_issuer",
     )
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:

@@ -26,11 +26,14 @@ from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN, cancelling
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, capabilities
+from bookhand.core.problems import Refusal
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
+from bookhand.systems.bank.folder_client import Watcher
+from bookhand.systems.bank.intake_workflow import Intake
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from bookhand.runs.schedule import Schedule
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
+    from bookhand.systems.bank.plaid.api_client import PlaidClient
+    from bookhand.systems.bank.plaid.sync_workflow import Feed
 
 READERS: tuple[Reader, ...] = (journal.read, payout_store.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
@@ -98,6 +103,42 @@ def door_of(house: House) -> Door:
 def templates_of(door: Door) -> tuple[Template, ...]:
     """The kinds of runs there are."""
     return (act_template(door), ask_template(door))
+
+
+def intake_of(house: House, *, mode: str = "live") -> Intake:
+    """What takes bank statements in."""
+    return Intake(house.db, note=house.note, mode=mode, most_megabytes=house.settings.bank_file_mb)
+
+
+def watcher_of(house: House, *, mode: str = "live") -> Watcher | None:
+    """What looks at the folder of bank statements; None where the settings name none."""
+    folder = house.settings.bank_folder
+    return Watcher(folder, intake_of(house, mode=mode)) if folder is not None else None
+
+
+def plaid_of(house: House) -> PlaidClient:
+    """A client for Plaid by the settings; `Refusal` where its keys are not set. The caller closes it."""
+    from bookhand.systems.bank.plaid.api_client import Application, PlaidClient  # noqa: PLC0415 (half a second that few need)
+
+    found = house.settings
+    if not (found.plaid_client_id and found.plaid_secret):
+        raise Refusal(
+            "Plaid needs BOOKHAND_PLAID_CLIENT_ID and BOOKHAND_PLAID_SECRET: your keys of dashboard.plaid.com."
+        )
+    return PlaidClient(
+        Application(
+            client_id=found.plaid_client_id,
+            secret=found.plaid_secret.get_secret_value(),
+            base_url=found.plaid_base_url,
+        )
+    )
+
+
+def feed_of(house: House, plaid: PlaidClient) -> Feed:
+    """What brings the banks that are connected through Plaid up to date."""
+    from bookhand.systems.bank.plaid.sync_workflow import Feed  # noqa: PLC0415 (see above)
+
+    return Feed(house.db, house.secrets, plaid)
 
 
 def schedule_owner(cx: Transaction[Any], schedule: Schedule) -> tuple[Caller, dict[str, Any]] | None:

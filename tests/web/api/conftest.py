@@ -73,6 +73,9 @@ class Api:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         return self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
 
+    def upload(self, path: str, *, name: str, raw: bytes, **fields: str) -> Any:
+        return self.client.post(f"/api/v1{path}", files={"file": (name, raw)}, data=fields)
+
     def get(self, path: str, **headers: str) -> Any:
         return self.call("GET", path, **headers)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,7 +23,7 @@ from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
 from bookhand.systems.bank import SYSTEM, checks, profile_store, store
-from bookhand.systems.bank.columns.profile import Profile, Proposal, confirmed
+from bookhand.systems.bank.columns.profile import Proposal, confirmed
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
 from bookhand.systems.store import NewConnection
@@ -86,13 +87,13 @@ class Intake:
         self._db = db
         self._note = note
         self._mode = mode
-        self._most = most_megabytes
+        self.most_megabytes = most_megabytes
 
     def take(
         self, raw: bytes, *, name: str, by: str, account: str | None = None, auth: Auth = "files"
     ) -> Taken | Waiting:
         """Read a file; `account` is needed for a CSV that names none, and is checked against what other files say."""
-        found = read(raw, most_megabytes=self._most)
+        found = read(raw, most_megabytes=self.most_megabytes)
         with self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = store.hash_of(raw)
@@ -120,8 +121,8 @@ class Intake:
             raise Refusal("Say which bank account the file is of.")
         with self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            _, raw = store.file(cx, file_hash)
-            table = read(raw, most_megabytes=self._most)
+            file_hash, _, raw = store.file(cx, file_hash)
+            table = read(raw, most_megabytes=self.most_megabytes)
             if not isinstance(table, Table):
                 raise Refusal("This file says itself what stands where: it needs no profile.")
             proposal = table.proposal(currency=store.currency_of(cx, account))
@@ -137,15 +138,10 @@ class Intake:
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
 
-    def profile(self, file_hash: str, account: str) -> Profile | None:
-        """The remembered profile that a kept CSV is read by for an account, if there is one."""
+    def confirmations(self) -> datetime | None:
+        """When a profile was confirmed last."""
         with self._db.transaction() as cx:
-            _, raw = store.file(cx, file_hash)
-            table = read(raw, most_megabytes=self._most)
-            if not isinstance(table, Table):
-                return None
-            known = profile_store.of(cx, table.sheet.fingerprint, account=account, mode=self._mode)
-            return known[0][1] if known else None
+            return profile_store.last(cx)
 
     def _wait(
         self,

@@ -1,6 +1,8 @@
-"""Confirmed profiles of CSV files, by account and header; and where a feed goes on."""
+"""Confirmed profiles of CSV files, by account and header."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -30,3 +32,10 @@ def of(cx: Transaction, fingerprint: str, *, account: str | None, mode: str) -> 
         (fingerprint, account, account, mode),
     )
     return [(str(name), msgspec.convert(found, Profile)) for name, found in rows]
+
+
+def last(cx: Transaction) -> datetime | None:
+    """When a profile was confirmed last."""
+    row = cx.execute("select max(confirmed_at) from csv_profile").fetchone()
+    found: datetime | None = row[0] if row else None
+    return found

@@ -96,12 +96,17 @@ def keep_file(cx: Transaction, workspace_id: int, raw: bytes, *, name: str, by: 
     return found
 
 
-def file(cx: Transaction, hash_: str) -> tuple[str, bytes]:
-    """The name and the bytes of a kept file; `Missing` where there is none."""
-    row = cx.execute("select name, raw from bank_file where hash = %s", (hash_,)).fetchone()
-    if row is None:
-        raise Missing(f"No bank file {hash_[:12]} is here: send it again.")
-    return str(row[0]), bytes(row[1])
+def file(cx: Transaction, hash_: str) -> tuple[str, str, bytes]:
+    """The hash, the name and the bytes of a kept file, by its hash or the beginning of it; `Missing` where there is none or several."""
+    rows = cx.execute(
+        "select hash, name, raw from bank_file where starts_with(hash, %s) limit 2", (hash_,)
+    ).fetchall()
+    if len(rows) != 1:
+        raise Missing(
+            f"There is no one bank file {hash_[:64]}: send it again, and take the number that is told then."
+        )
+    found, name, raw = rows[0]
+    return str(found), str(name), bytes(raw)
 
 
 def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
@@ -291,16 +296,21 @@ def other_format(cx: Transaction, link: Link, account: str, span: Span, format_:
 # --- lines ---
 
 
+_LINES = """
+    select l.line_id, l.connection_id, l.account, l.key, l.day::text, l.value_day::text, l.currency, l.minor, l.description, l.counterparty,
+           l.refs, l.native_id, l.code, l.reversal, l.original_minor, l.original_currency, l.raw, s.why
+    from statement_line l left join line_superseded s using (workspace_id, connection_id, account, key)
+"""
+
+
 def lines(
     cx: Transaction, *, connection_id: int | None = None, account: str | None = None, since: str | None = None, until: str | None = None,
     after: tuple[str, int] | None = None, superseded: bool = False, limit: int = 100,
 ) -> list[KeptLine]:  # fmt: skip
     """Lines by day, newest first; `after` is the day and number of the last one seen. Those that do not count only where asked for."""
     rows = cx.execute(
-        """
-        select l.line_id, l.connection_id, l.account, l.key, l.day::text, l.value_day::text, l.currency, l.minor, l.description, l.counterparty,
-               l.refs, l.native_id, l.code, l.reversal, l.original_minor, l.original_currency, l.raw, s.why
-        from statement_line l left join line_superseded s using (workspace_id, connection_id, account, key)
+        f"""
+        {_LINES}
         where (%(connection)s::int is null or l.connection_id = %(connection)s) and (%(account)s::text is null or l.account = %(account)s)
             and (%(since)s::date is null or l.day >= %(since)s::date) and (%(until)s::date is null or l.day <= %(until)s::date)
             and (%(all)s or s.key is null)
@@ -310,6 +320,15 @@ def lines(
         {"connection": connection_id, "account": account, "since": since, "until": until, "all": superseded,
          "day": after[0] if after else None, "number": after[1] if after else None, "limit": limit},
     )  # fmt: skip
+    return [_kept(row) for row in rows]
+
+
+def by_native(cx: Transaction, link: Link, ids: Sequence[str]) -> list[KeptLine]:
+    """The lines of a connection that count and bear one of these ids of the bank."""
+    rows = cx.execute(
+        f"{_LINES} where l.workspace_id = %s and l.connection_id = %s and l.native_id = any (%s) and s.key is null",
+        (link.workspace_id, link.connection_id, list(ids)),
+    )
     return [_kept(row) for row in rows]
 
 

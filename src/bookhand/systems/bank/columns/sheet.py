@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import msgspec
 
 from bookhand.core.problems import Refusal
+from bookhand.systems.bank.columns.values import ORDERS, is_day
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 200
@@ -63,14 +64,15 @@ def sheet_of(text: str) -> Sheet:
     if width > _MOST_COLUMNS:
         raise Refusal(f"The table has {width} columns, more than any statement has: it was refused.")
     rows = [row for row in _rows(text, delimiter) if any(row.cells)]
-    place = next(place for place, row in enumerate(rows) if _fits(row, width))
-    first = rows[place]
-    has_header = not any(_VALUE.match(cell) for cell in first.cells)
-    header = _named(first.cells) if has_header else tuple(f"column {n}" for n in range(1, width + 1))
-    body = rows[place + 1 :] if has_header else rows[place:]
+    begin = next((place for place, row in enumerate(rows) if _fits(row, width) and _has_day(row)), 0)
+    head = next((place for place in range(begin - 1, -1, -1) if _is_header(rows[place], width)), None)
+    header = (
+        _named(rows[head].cells) if head is not None else tuple(f"column {n}" for n in range(1, width + 1))
+    )
+    body = rows[begin if head is None else head + 1 :]
     return Sheet(
-        delimiter=delimiter, header=header, has_header=has_header,
-        rows=tuple(_trimmed(row, len(header)) for row in body), before=tuple(row.raw for row in rows[:place]),
+        delimiter=delimiter, header=header, has_header=head is not None, rows=tuple(_trimmed(row, len(header)) for row in body),
+        before=tuple(row.raw for row in rows[: begin if head is None else head]),
     )  # fmt: skip
 
 
@@ -112,8 +114,19 @@ def _score(rows: list[Row]) -> tuple[float, int]:
 
 
 def _fits(row: Row, width: int) -> bool:
-    """Whether a row may be the header or the first of the table: as wide as the others, and most of it filled."""
-    return width - 1 <= len(row.cells) <= width + 1 and sum(map(bool, row.cells)) * 2 >= width
+    """Whether a row may be one of the table: as wide as the others, give or take one."""
+    return width - 1 <= len(row.cells) <= width + 1
+
+
+def _has_day(row: Row) -> bool:
+    return any(is_day(cell, order) for cell in row.cells for order in ORDERS)
+
+
+def _is_header(row: Row, width: int) -> bool:
+    """Whether a row is all names, and most of it filled."""
+    return (
+        _fits(row, width) and sum(map(bool, row.cells)) * 2 >= width and not any(_VALUE.match(cell) for cell in row.cells)
+    )  # fmt: skip
 
 
 def _named(cells: tuple[str, ...]) -> tuple[str, ...]:

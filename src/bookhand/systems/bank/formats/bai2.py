@@ -209,7 +209,7 @@ class _Account:
                 account=self._name, key="", day=self._group.day, value_day=value_day, currency=self._currency,
                 minor=plain * _sign(code, record.line), description=fields.rest() or _meaning(code), code=code,
                 references=tuple(dict.fromkeys(part for part in (bank, customer) if part.strip("0"))),
-                reversal="revers" in _meaning(code).lower(), raw=record.raw,
+                reversal="reversal" in _meaning(code).lower(), raw=record.raw,
             )
         )  # fmt: skip
 
