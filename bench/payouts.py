@@ -67,9 +67,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--payouts-charges", type=int, default=1_000_000, help="charges to count into payouts"
     )
-    parser.add_argument(
-        "--payouts-arrived", type=int, default=20_000, help="payouts to find at the bank"
-    )
+    parser.add_argument("--payouts-arrived", type=int, default=20_000, help="payouts to find at the bank")
 
 
 def _breakdown(ground: Ground, charges: int) -> Iterator[Figure]:
@@ -146,7 +144,9 @@ def _reconciling(ground: Ground, payouts: int) -> Iterator[Figure]:
         took, report = _timed(lambda: reconcile(db, mode="test"))
         again, second = _timed(lambda: reconcile(db, mode="test"))
     told = f"{payouts:,} payouts and as many lines: {report.matches:,} matched and posted, {report.breaks:,} Breaks"
-    yield Figure(section=SECTION, name="reconciled, the whole way", value=round(payouts / took), unit="/s", note=told)
+    yield Figure(
+        section=SECTION, name="reconciled, the whole way", value=round(payouts / took), unit="/s", note=told
+    )
     yield Figure(
         section=SECTION, name="reconciled again", value=round(again * 1000), unit="ms",
         note=f"nothing changed: {not second.changed}; {second.breaks:,} payouts are still open",

@@ -16,6 +16,7 @@ from bookhand.cli.cards import text
 from bookhand.cli.tables import amount, plain_table
 from bookhand.workflows.payouts.contents.breakdown import WORDS
 from bookhand.workflows.payouts.reconciling.workflow import Report
+from bookhand.workflows.payouts.statement import Reconciliation, long_day, rows
 
 _LONGEST = 60
 
@@ -28,7 +29,9 @@ def payout_table(found: Iterable[Mapping[str, Any]]) -> Table:
     table.add_column("Amount", justify="right")
     table.add_column("At the bank")
     for each in found:
-        how = "automatic" if each["automatic"] else each["method"] if each["method"] == "instant" else "manual"
+        how = (
+            "automatic" if each["automatic"] else each["method"] if each["method"] == "instant" else "manual"
+        )
         state = Text("arrived", "green") if each["match"] else Text("not found yet", "yellow")
         if each["status"] == "canceled":
             state = Text("never sent", "dim")
@@ -50,7 +53,9 @@ def breakdown_card(found: Mapping[str, Any]) -> Group:
     for part in found["parts"]:
         table.add_row(WORDS[part["name"]], f"{part['count']:,}", amount(part["minor"], currency))
     if found["payout_fee"]:
-        table.add_row("Of it: the fee of the payout itself", "", amount(-found["payout_fee"], currency), style="dim")
+        table.add_row(
+            "Of it: the fee of the payout itself", "", amount(-found["payout_fee"], currency), style="dim"
+        )
     table.add_row(Text("Payout", "bold"), "", Text(amount(payout["amount"], currency), "bold"))
     style = "green" if found["adds_up"] else "yellow" if found["off_by"] in {None, 0} else "bold red"
     parts: list[RenderableType] = [table, Text(found["says"], style)]
@@ -69,7 +74,12 @@ def member_table(lines: Sequence[Mapping[str, Any]], currency: str) -> Table:
         table.add_column(heading, justify="right")
     for each in lines:
         figures = (each["amount"], each["fee"], each["net"])
-        table.add_row(text(each["id"]), each["kind"], text(each["source"] or ""), *(amount(f, currency) for f in figures))
+        table.add_row(
+            text(each["id"]),
+            each["kind"],
+            text(each["source"] or ""),
+            *(amount(f, currency) for f in figures),
+        )
     return table
 
 
@@ -102,8 +112,28 @@ def question_lines(found: Sequence[Mapping[str, Any]]) -> list[Text]:
         for candidate in each["candidates"]:
             payouts = " ".join(f"--payout {payout}" for payout in candidate["payouts"])
             lines = " ".join(f"--line '{account} {key}'" for account, key in candidate["lines"])
-            told += [text(f"  {candidate['reason']}"), text(f"    bookhand match {payouts} {lines} --why …", "dim")]
+            told += [
+                text(f"  {candidate['reason']}"),
+                text(f"    bookhand match {payouts} {lines} --why …", "dim"),
+            ]
     return told
+
+
+def statement_table(found: Reconciliation) -> Table:
+    """The reconciliation statement, as it is read."""
+    table = plain_table(f"Reconciliation of {found.account}, {long_day(found.as_of)}")
+    table.add_column("")
+    table.add_column("Day")
+    table.add_column(found.currency, justify="right")
+    table.add_column("Reference", overflow="fold")
+    for row in rows(found):
+        style = {"item": "", "subtotal": "dim", "section": "bold"}.get(row.kind, "bold")
+        if row.kind == "difference":
+            style = "bold green" if found.holds else "bold red"
+        indent = "  " if row.kind in {"item", "subtotal"} else ""
+        shown = "" if row.minor is None else amount(row.minor, found.currency)
+        table.add_row(text(indent + row.text, style), row.day, Text(shown, style), text(row.reference, "dim"))
+    return table
 
 
 def report_line(report: Report) -> str:

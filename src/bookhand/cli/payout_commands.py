@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 
 from bookhand.cli import payout_cards
 from bookhand.cli.app import app, out
-from bookhand.cli.desk import desk
+from bookhand.cli.desk import Desk, desk
 from bookhand.core.problems import Refusal
+from bookhand.workflows.payouts.reconciling.statement_store import accounts
+from bookhand.workflows.payouts.statement import Reconciliation
+from bookhand.workflows.payouts.statement_file import as_file
 
 PayoutId = Annotated[str, typer.Argument(help="The payout (po_…).")]
 BreakId = Annotated[str, typer.Argument(help="The Break (br_…).")]
@@ -20,7 +25,8 @@ _PAGE = 500
 @app.command()
 def payouts(
     standing: Annotated[
-        Literal["open", "matched"] | None, typer.Option(help="Only those not found at the bank yet, or those that are.")
+        Literal["open", "matched"] | None,
+        typer.Option(help="Only those not found at the bank yet, or those that are."),
     ] = None,
     limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=_PAGE)] = 30,
 ) -> None:
@@ -33,7 +39,7 @@ def payouts(
 @app.command()
 def payout(
     payout_id: PayoutId,
-    lines: Annotated[bool, typer.Option("--lines", help="Every member too.")] = False,  # noqa: FBT002 (Typer's way)
+    lines: Annotated[bool, typer.Option("--lines", help="Every member too.")] = False,
 ) -> None:
     """What is in a payout, to the cent; exit code 1 where it does not add up."""
     with desk() as at:
@@ -69,7 +75,11 @@ def breaks(
     """What nobody has explained yet: amount, age, cause, owner, and what to do."""
     if assign is not None:
         _ask("breaks.assign", {"break_id": assign, "owner": owner}, f"For {owner or 'nobody'}.")
-        out.print(f"{assign} is {f'looked after by {owner}' if owner else 'nobody’s'}.", highlight=False, markup=False)
+        out.print(
+            f"{assign} is {f'looked after by {owner}' if owner else 'given to nobody'}.",
+            highlight=False,
+            markup=False,
+        )
         return
     found = _read("breaks.list", {"limit": _PAGE} | ({"owner": owner} if owner else {}))
     out.print(payout_cards.break_table(found) if found else "Nothing is unexplained.")
@@ -78,7 +88,9 @@ def breaks(
 @app.command("match")
 def match_(
     payout: Annotated[list[str], typer.Option(help="A payout (po_…); several with several --payout.")],
-    line: Annotated[list[str], typer.Option(help="A bank line: its account and its key, with a space between.")],
+    line: Annotated[
+        list[str], typer.Option(help="A bank line: its account and its key, with a space between.")
+    ],
     why: Why,
     difference: Annotated[
         Literal["bank_fee", "fx"] | None, typer.Option(help="What it is that the two sides differ by.")
@@ -113,12 +125,52 @@ def confirm_breakdown(
     payout_id: PayoutId,
     why: Why,
     member: Annotated[
-        list[str] | None, typer.Option(help="A balance transaction (txn_…); without any, what bookhand proposes.")
+        list[str] | None,
+        typer.Option(help="A balance transaction (txn_…); without any, what bookhand proposes."),
     ] = None,
 ) -> None:
     """Say what went out with a manual or instant payout, of which Stripe has no list."""
-    _ask("payouts.confirm_breakdown", {"payout": payout_id, "why": why} | ({"members": member} if member else {}), why)
+    _ask(
+        "payouts.confirm_breakdown",
+        {"payout": payout_id, "why": why} | ({"members": member} if member else {}),
+        why,
+    )
     payout(payout_id)
+
+
+@app.command()
+def reconciliation(
+    account: Annotated[
+        str | None, typer.Argument(help="The bank account; not needed where there is only one.")
+    ] = None,
+    day: Annotated[str | None, typer.Option(help="At the end of this day, as in 2026-11-30.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write it as CSV.", dir_okay=False)] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write it as a spreadsheet.", dir_okay=False)] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write it as a page to print.", dir_okay=False)] = None,
+) -> None:
+    """The reconciliation statement of a bank account; exit code 1 where something is left unexplained."""
+    with desk() as at:
+        asked = {"account": account or _only_account(at)} | ({"day": day} if day else {})
+        found = msgspec.convert(at.door.read(at.caller, "payouts.reconciliation", asked).data, Reconciliation)
+    for form, file in (("csv", csv), ("xlsx", xlsx), ("pdf", pdf)):
+        if file is not None:
+            file.write_bytes(as_file(found, form))  # type: ignore[arg-type]
+            out.print(f"Wrote {file}.", highlight=False, markup=False)
+    if csv is xlsx is pdf is None:
+        out.print(payout_cards.statement_table(found))
+    raise typer.Exit(0 if found.holds else 1)
+
+
+def _only_account(at: Desk) -> str:
+    with at.house.db.transaction() as cx:
+        found = accounts(cx)
+    if len(found) != 1:
+        raise Refusal(
+            f"Name one of the bank accounts: {', '.join(found)}."
+            if found
+            else "There is no bank account yet: import a statement."
+        )
+    return found[0]
 
 
 def _read(name: str, params: dict[str, Any]) -> Any:
@@ -136,5 +188,3 @@ def _line(text: str) -> dict[str, str]:
     if not space:
         raise Refusal(f"{text!r} names no bank line: write the account and the key, with a space between.")
     return {"account": account, "key": key.strip()}
-
-

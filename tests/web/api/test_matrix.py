@@ -120,6 +120,7 @@ ROUTES: dict[str, Line] = {
     "GET /breaks": Line("read"),
     "POST /breaks/{break_id}/explain": Line("propose", (404,), {"explanation": "why"}, lambda *_: "/breaks/br_00000000/explain"),
     "GET /reconciliation/questions": Line("read"),
+    "GET /reconciliation/statement": Line("read", (404,), path=lambda *_: "/reconciliation/statement?account=NOWHERE"),
     "POST /reconciliation/matches": Line(
         "propose", (404,), {"payouts": ["po_none"], "lines": [{"account": "A", "key": "k"}], "why": "why"}),
     "POST /reconciliation/matches/{match_id}/undo": Line(
@@ -208,8 +209,10 @@ def other(db: Database, performer: Any) -> Iterator[Api]:
     with Database(db.url, workspace_id=2) as theirs:
         kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS)
         with theirs.transaction() as cx:  # it takes files in, which makes connections
-            cx.execute("insert into workspace (workspace_id, name) overriding system value values (2, 'Other')")
-        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN)
+            cx.execute(
+                "insert into workspace (workspace_id, name) overriding system value values (2, 'Other')"
+            )
+        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS)
         yield Api(create_app(theirs, api=create_api(Door(kit), authenticate=by_bearer(2))))
 
 

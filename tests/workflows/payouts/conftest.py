@@ -125,13 +125,20 @@ class Bank:
         self.balance: Counter[str] = Counter()
 
     def line(
-        self, day: str, minor: int, description: str, *, currency: str = "USD", reference: str = ""
+        self,
+        day: str,
+        minor: int,
+        description: str,
+        *,
+        currency: str = "USD",
+        reference: str = "",
+        since: str | None = None,
     ) -> tuple[str, str]:
-        """Its account and key."""
+        """Its account and key; its statement covers the days from `since` on."""
         self.count += 1
         number = BANK if currency == "USD" else f"{BANK[:-3]}{currency}"
         whole = BankAccount(
-            number=number, currency=currency, opening_minor=self.balance[number], statement_no=self.count,
+            number=number, currency=currency, opening_minor=self.balance[number], statement_no=self.count, from_day=since,
             lines=(BankLine(id=f"TX{self.count}", day=day, minor=minor, description=description, reference=reference),),
         )  # fmt: skip
         self.balance[number] += minor

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from bookhand.web.api import models as m
 from bookhand.web.api import payouts_models as p
 from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
 from bookhand.web.api.proposals import shown_proposal
 from bookhand.web.api.shown import decode, encode, said
+from bookhand.workflows.payouts.actions import DAY
+from bookhand.workflows.payouts.statement import Reconciliation
+from bookhand.workflows.payouts.statement_file import FORMS, as_file
 
 router = APIRouter(tags=["Payouts"])
 
@@ -64,6 +68,40 @@ def explain(desk: At, break_id: Id, sent: p.Explanation) -> JSONResponse:
 def questions(desk: At, *, limit: Limit = 50) -> JSONResponse:
     """Oldest first, each with the answers that fit: send one to ``/reconciliation/matches``."""
     return said({"items": _read(desk, "payouts.questions", {"limit": limit})})
+
+
+@router.get(
+    "/reconciliation/statement",
+    response_model=p.StatementShown,
+    responses={
+        200: {
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FORMS.values()}
+        }
+    },
+    summary="The reconciliation statement of a bank account",
+)
+def statement(
+    desk: At,
+    *,
+    account: Annotated[
+        str,
+        Query(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$", description="The bank account."),
+    ],
+    day: Annotated[
+        str | None,
+        Query(pattern=DAY, description="At the end of this day; without it of the newest statement."),
+    ] = None,
+    form: Annotated[
+        Literal["json", "csv", "xlsx", "pdf"], Query(description="As JSON, or as a file.")
+    ] = "json",
+) -> Response:
+    """Balance per bank, what is between, balance per books, and what is left unexplained: nothing, where all is well."""
+    found = _read(desk, "payouts.reconciliation", {"account": account, "day": day})
+    if form == "json":
+        return said(found)
+    content = as_file(msgspec.convert(found, Reconciliation), form)
+    headers = {"content-disposition": f'attachment; filename="reconciliation-{found["as_of"]}.{form}"'}
+    return Response(content, media_type=FORMS[form], headers=headers)
 
 
 @router.post(

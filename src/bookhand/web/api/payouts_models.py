@@ -181,6 +181,41 @@ class Questions(BaseModel):
     items: list[dict[str, Any]]
 
 
+class ItemShown(BaseModel):
+    """A reconciling item: `minor` leads from the bank to the books."""
+
+    cause: str
+    day: str
+    minor: int
+    text: str
+    reference: str
+    owner: str | None
+
+
+class SectionShown(BaseModel):
+    """Items of one kind, together."""
+
+    title: str
+    minor: int
+    count: int
+
+
+class StatementShown(BaseModel):
+    """Balance per bank, plus the items, is balance per books; `difference_minor` is what no item explains."""
+
+    company: str
+    account: str
+    currency: str
+    as_of: str
+    bank_minor: int
+    books_minor: int
+    items: list[ItemShown]
+    items_minor: int
+    difference_minor: int
+    holds: bool
+    sections: list[SectionShown]
+
+
 class NewMatch(Sent):
     """Payouts and bank lines that are the same money; `difference` says what they differ by, where they do."""
 

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from bookhand.core.action import Action, Params, Risk, Shape
 
+DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+
 Account = Annotated[
     str, Field(description="The bank account, as its statements name it.", min_length=1, max_length=120)
 ]
@@ -21,9 +23,7 @@ Why = Annotated[str, Field(description="Why, for the record.", min_length=1, max
 Limit = Annotated[int, Field(description="How many at most.", ge=1, le=500)]
 Day = Annotated[
     str | None,
-    Field(
-        description="A day, as in 2026-11-25.", pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-    ),
+    Field(description="A day, as in 2026-11-25.", pattern=DAY),
 ]
 Connection = Annotated[
     int | None, Field(description="Only of this connection, by its number.", ge=1, le=2_000_000_000)

@@ -23,7 +23,13 @@ from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import Kept as KeptPayout
 from bookhand.workflows.payouts.payout_store import get, page
-from bookhand.workflows.payouts.reconciling import break_store, match_store, open_store, posting_store
+from bookhand.workflows.payouts.reconciling import (
+    break_store,
+    match_store,
+    open_store,
+    posting_store,
+    statement_store,
+)
 from bookhand.workflows.payouts.reconciling.entries import Paid
 from bookhand.workflows.payouts.reconciling.match_store import Kept
 from bookhand.workflows.payouts.reconciling.workflow import take_turns
@@ -103,6 +109,15 @@ def break_told(kept: break_store.Kept) -> dict[str, Any]:
         "age_days": found.age_days(datetime.now(UTC).date().isoformat()), "says": found.message, "next_step": found.next_step,
         "payouts": list(found.payouts), "lines": [{"account": account, "key": key} for account, key in found.lines], "owner": found.owner,
         "state": kept.state, "explanation": kept.explanation, "explained_by": kept.explained_by,
+    }  # fmt: skip
+
+
+def _reconciliation(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
+    del caller
+    found = statement_store.reconciliation(cx, values["account"], day=values.get("day"))
+    return {
+        **msgspec.to_builtins(found), "items_minor": found.items_minor, "difference_minor": found.difference_minor, "holds": found.holds,
+        "sections": [{"title": each.title, "minor": each.minor, "count": len(each.items)} for each in found.sections],
     }  # fmt: skip
 
 
@@ -230,7 +245,7 @@ def _take_back(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str
 
 PAYOUT_ACTS: Mapping[str, Own] = {
     "payouts.arrivals": _arrivals, "payouts.breakdown": _breakdown, "payouts.matches": _matches, "payouts.questions": _questions,
-    "breaks.list": _breaks, "payouts.match": _match, "payouts.unmatch": _unmatch, "payouts.explain": _explain,
+    "payouts.reconciliation": _reconciliation, "breaks.list": _breaks, "payouts.match": _match, "payouts.unmatch": _unmatch, "payouts.explain": _explain,
     "breaks.assign": _assign, "payouts.confirm_breakdown": _confirm, "payouts.take_back_breakdown": _take_back,
 }  # fmt: skip
 """Action to what it does."""

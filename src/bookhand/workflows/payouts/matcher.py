@@ -136,8 +136,9 @@ def _spans(known: Evidence) -> _Spans:
     for line in known.lines:
         seen.setdefault(line.account, set()).add(line.day)
     spans = {account: (min(some), max(some)) for account, some in seen.items()}
+    begins = known.bounds.begins
     for account, day in known.bounds.covered.items():
-        spans[account] = (spans.get(account, ("", day))[0], day)
+        spans[account] = (begins.get(account) or spans.get(account, ("", day))[0], day)
     return spans
 
 

@@ -127,6 +127,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """The most (in major units; a hundred times that for currencies without decimals) that is believed to be a bank's fee."""
     rates: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
     """(payout's currency, bank's currency) to the lowest and highest rate that is believed."""
+    begins: dict[str, str] = {}
+    """Bank account to the first day that its statements cover; the day of its first line where it is not told."""
     covered: dict[str, str] = {}
     """Bank account to the last day that its statements cover; the day of its last line where it is not told."""
     holes: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -14,6 +14,9 @@ import msgspec
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.facts import Payout
+from bookhand.systems import store as connections
+from bookhand.systems.bank import store as bank_store
+from bookhand.systems.bank.checks import gaps
 from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.matching import Expected, Status
 from bookhand.workflows.payouts.payout_store import COLUMNS, Kept, kept_of
@@ -30,6 +33,14 @@ _LINE = """l.connection_id, l.account, l.key, l.day::text, l.value_day::text, l.
     l.native_id, l.code, l.reversal, l.original_minor, l.original_currency"""
 
 
+class Covered(msgspec.Struct, frozen=True):
+    """The first and the last day of which there are statements or lines, and the days between them of which there are none."""
+
+    first: str
+    last: str
+    holes: tuple[tuple[str, str], ...] = ()
+
+
 class Open(msgspec.Struct, kw_only=True):
     """What the matcher is given, and how to find it again: payouts by id, lines by key."""
 
@@ -43,8 +54,8 @@ class Open(msgspec.Struct, kw_only=True):
     """Payout to the hash of its state."""
     matched: dict[str, str]
     """Payout that is open again to the match that stands for it."""
-    covered: dict[str, str]
-    """Bank account to the last day of its statements."""
+    covered: dict[str, Covered]
+    """Bank account to the days that are known of it."""
 
 
 def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
@@ -77,7 +88,7 @@ def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
         currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
         version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
         matched=matched,
-        covered=covered(cx),
+        covered=covered(cx, mode=mode),
     )
 
 
@@ -186,13 +197,46 @@ def looked(cx: Transaction[Any], found: Open) -> None:
     )
 
 
-def covered(cx: Transaction[Any]) -> dict[str, str]:
-    """Bank account to the last day that its statements cover."""
+def covered(cx: Transaction[Any], *, mode: str) -> dict[str, Covered]:
+    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why."""
     rows = cx.execute(
-        "select account, max(greatest(coalesce(closing_day, last_day), last_day))::text from bank_statement"
-        " where coalesce(closing_day, last_day) is not null group by account"
+        """
+        select b.connection_id, b.account, b.currency, s.first::text, s.last::text,
+            (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
+                and l.account = b.account order by l.day limit 1),
+            (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
+                and l.account = b.account order by l.day desc limit 1)
+        from bank_account b join connection c using (workspace_id, connection_id)
+        left join lateral (
+            select min(least(first_day, opening_day)) as first, max(greatest(last_day, closing_day)) as last from bank_statement s
+            where s.workspace_id = b.workspace_id and s.connection_id = b.connection_id and s.account = b.account) s on true
+        where c.mode = %s order by b.connection_id, b.account
+        """,
+        (mode,),
+    ).fetchall()
+    found: dict[str, Covered] = {}
+    for connection_id, account, currency, *told in rows:
+        days = [each for each in told if each is not None]
+        if days:
+            found.setdefault(
+                account, Covered(min(days), max(days), _holes(cx, connection_id, account, currency))
+            )
+    return found
+
+
+def _holes(
+    cx: Transaction[Any], connection_id: int, account: str, currency: str | None
+) -> tuple[tuple[str, str], ...]:
+    if currency is None:
+        return ()
+    link = connections.get(cx, connection_id).link
+    found = gaps(bank_store.spans(cx, link, account, currency), bank_store.moved(cx, link, account, currency))
+    before = timedelta(days=1)
+    return tuple(
+        (gap.day, (date.fromisoformat(gap.until) - before).isoformat())
+        for gap in found
+        if gap.day < gap.until
     )
-    return dict(rows.fetchall())
 
 
 def _lines(

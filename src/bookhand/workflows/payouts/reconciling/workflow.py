@@ -161,7 +161,12 @@ def _expected(cx: Transaction[Any], link: Link, payout_id: str) -> Expected:
 
 
 def _bounds(given: Bounds | None, found: Open) -> Bounds:
-    return msgspec.structs.replace(given or Bounds(), covered=found.covered)
+    return msgspec.structs.replace(
+        given or Bounds(),
+        begins={account: days.first for account, days in found.covered.items()},
+        covered={account: days.last for account, days in found.covered.items()},
+        holes={account: days.holes for account, days in found.covered.items()},
+    )
 
 
 def _current(outcome: Outcome, found: Open, payouts: set[str], lines: set[LineKey]) -> list[Match]:
