@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bookhand.cli.cards import text
 from bookhand.cli.tables import amount, plain_table
-from bookhand.workflows.payouts.contents.breakdown import WORDS
+from bookhand.workflows.payouts.contents.breakdown import OWN, WORDS
 from bookhand.workflows.payouts.reconciling.workflow import Report
 from bookhand.workflows.payouts.statement import Reconciliation, long_day, rows
 
@@ -76,7 +76,7 @@ def member_table(lines: Sequence[Mapping[str, Any]], currency: str) -> Table:
         figures = (each["amount"], each["fee"], each["net"])
         table.add_row(
             text(each["id"]),
-            each["kind"],
+            "the payout itself" if each["kind"] == OWN else each["kind"].replace("_", " "),
             text(each["source"] or ""),
             *(amount(f, currency) for f in figures),
         )
@@ -138,13 +138,24 @@ def statement_table(found: Reconciliation) -> Table:
 
 def report_line(report: Report) -> str:
     """What a run of reconciling did, in a sentence."""
+    waits = f"{_many(report.breaks, 'Break')} and {_many(report.questions, 'question')} stand"
     if not report.changed:
-        return f"Nothing is new. {report.breaks:,} Breaks stand, {report.questions:,} questions wait."
-    return (
-        f"{report.matches:,} matches, {report.counted:,} payouts counted ({report.wrong:,} do not add up), {report.solved:,} manual ones "
-        f"looked at; {report.breaks:,} Breaks stand ({report.new_breaks:,} new, {report.closed_breaks:,} closed), "
-        f"{report.questions:,} questions wait."
-    )
+        return f"Nothing is new: {waits}."
+    done = [
+        _many(report.matches, "match", "matches"),
+        f"{_many(report.counted, 'payout')} counted, of which {report.wrong:,} {_does(report.wrong)} not add up",
+        *([f"{_many(report.solved, 'manual payout')} looked at"] if report.solved else []),
+        *([f"{_many(report.undone, 'match', 'matches')} undone"] if report.undone else []),
+    ]
+    return f"{'; '.join(done)}. {waits} ({report.new_breaks:,} new, {report.closed_breaks:,} closed)."
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+
+
+def _does(count: int) -> str:
+    return "does" if count == 1 else "do"
 
 
 def _named(each: Mapping[str, Any]) -> str:

@@ -207,7 +207,6 @@ def test_every_route_and_no_credentials(world) -> None:
 def other(db: Database, performer: Any) -> Iterator[Api]:
     """The same API in workspace 2, on the same database."""
     with Database(db.url, workspace_id=2) as theirs:
-        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS)
         with theirs.transaction() as cx:  # it takes files in, which makes connections
             cx.execute(
                 "insert into workspace (workspace_id, name) overriding system value values (2, 'Other')"

@@ -78,4 +78,4 @@ def test_members_that_are_not_read_yet_are_no_finding(db, link):
     with db.transaction() as cx:
         store.count(cx, link)
         assert store.wrong(cx, link, ["po_1"]) == []
-        assert store.breakdown(cx, link, "po_1").says == "1 of the 5 members are not read yet."
+        assert store.breakdown(cx, link, "po_1").says == "1 of 5 members are not read yet."

@@ -144,7 +144,7 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
         if self.basis == "none":
             return "Stripe has no list of what is in it: it is a manual or instant payout, or its list is not complete yet."
         if not self.complete:
-            return f"{self.told - self.known:,} of the {self.told:,} members are not read yet."
+            return f"{self.told - self.known:,} of {self.told:,} members are not read yet."
         if self.strange:
             return f"{self.strange:,} of its members are not in {self.currency}."
         if self._own_amount != -self.amount:
@@ -152,12 +152,14 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
                 f"Its own movement is {_amount(self._own_amount, self.currency)}, "
                 f"but the payout is {_amount(self.amount, self.currency)}."
             )
+        count = self.told - 1
+        members, adds = ("member", "adds") if count == 1 else (f"{count:,} members", "add")
         if self.off_by:
             return (
-                f"Its {self.told - 1:,} members come to {_amount(self.net, self.currency)}, "
-                f"but the payout is {_amount(self.amount + self.payout_fee, self.currency)}: off by {_amount(self.off_by, self.currency)}."
+                f"Its {members} {adds} up to {_amount(self.net, self.currency)}, but the payout is "
+                f"{_amount(self.amount + self.payout_fee, self.currency)}: off by {_amount(self.off_by, self.currency)}."
             )
-        return f"Its {self.told - 1:,} members add up to the payout, to the cent."
+        return f"Its {members} {adds} up to the payout, to the cent."
 
 
 def _add(sums: dict[PartName, tuple[int, int]], name: PartName, count: int, minor: int) -> None:
