@@ -2,7 +2,7 @@
 
 - A line that carries the trace or id of exactly its payouts tells, where no second line does so with the same amount.
 - Else the amount tells, where the line says Stripe, comes in the usual days, and everything of that amount in three weeks is complete.
-- A fee tells where it is usual on the account or stated; an exchange where the sent amount is stated, or the trace with a rate of these years.
+- A fee tells where it is usual on the account (seen twice) or stated; an exchange where the sent amount is stated, or the trace with a rate of these years.
 - Parts and sums tell where they are all that is left of their day, or one of them is named and only one choice adds up.
 """
 
@@ -14,17 +14,19 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
+from typing import TypeVar
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import exponent
 from bookhand.sandbox.labelled.banks import Bank
-from bookhand.sandbox.labelled.shapes import Label, LineKey, Payout, World
+from bookhand.sandbox.labelled.shapes import Label, LineKey, World
 
 _NEAR_DAYS = 24
 _USUAL = range(-1, 4)
 _NAMED_USUAL = range(-1, 11)
 _OFTEN = 2
 _CHUNK = re.compile(r"[0-9A-Za-z_-]{6,}")
+_Part = TypeVar("_Part", str, LineKey)
 _STRIPE = re.compile(r"\bSTRIPE\b")
 
 
@@ -144,17 +146,14 @@ class Judge:
             return "the bank shows it twice, and nothing tells the copy"
         if late not in (_NAMED_USUAL if named else _USUAL):
             return "it came later than payouts come"
-        match label.kind:
-            case "batch":
-                return "" if named else self._why_no_batch(label)
-            case "split":
-                return "" if named else self._why_no_split(label)
-            case "bank_fee":
-                return "" if named else self._why_no_fee(label)
-            case "fx":
-                return self._why_no_exchange(label, named=named)
-            case _:
-                return "" if named else self._why_no_amount(label)
+        if label.kind == "fx":
+            return self._why_no_exchange(label, named=named)
+        if label.kind == "bank_fee":
+            return self._why_no_fee(label, named=named)
+        why_no = {"batch": self._why_no_batch, "split": self._why_no_split}.get(
+            label.kind, self._why_no_amount
+        )
+        return "" if named else why_no(label)
 
     def _why_no_amount(self, label: Label) -> str:
         if not all(self._marked(key) or (i and self._marked_back(key)) for i, key in enumerate(label.lines)):
@@ -172,7 +171,7 @@ class Judge:
         """Labels that share the amount, one within three weeks of the next."""
         one = self.payouts[label.payouts[0]]
         payouts, lines = self.by_amount[one.currency, abs(one.minor)]
-        days = [(self._first(each), each) for each in payouts]
+        days: list[tuple[date, str | LineKey]] = [(self._first(each), each) for each in payouts]
         days += [(date.fromisoformat(self.lines[key].day), key) for key in lines]
         found, reach, todo = {id(label): label}, {self._first(one.id)}, True
         while todo:
@@ -191,7 +190,9 @@ class Judge:
             return "the line does not say Stripe"
         pool = self.left_payouts[key[0], self._first(label.payouts[0]).isoformat()]
         amounts = {one: self.payouts[one].minor for one in pool}
-        return self._why_no_sum(set(label.payouts), amounts, self.lines[key].minor, bool(self.told.get(key)))
+        return self._why_no_sum(
+            set(label.payouts), amounts, self.lines[key].minor, named=bool(self.told.get(key))
+        )
 
     def _why_no_split(self, label: Label) -> str:
         if not all(self._marked(key) for key in label.lines):
@@ -200,10 +201,10 @@ class Judge:
         pool = self.left_lines[first[0], self.lines[first].day]
         amounts = {key: self.lines[key].minor for key in pool}
         some = any(self.told.get(key) for key in label.lines)
-        return self._why_no_sum(set(label.lines), amounts, self.payouts[label.payouts[0]].minor, some)
+        return self._why_no_sum(set(label.lines), amounts, self.payouts[label.payouts[0]].minor, named=some)
 
     @staticmethod
-    def _why_no_sum(parts: set[object], amounts: dict[object, int], total: int, named: bool) -> str:
+    def _why_no_sum(parts: set[_Part], amounts: dict[_Part, int], total: int, *, named: bool) -> str:
         if set(amounts) == parts:
             return ""
         if not named or len(amounts) > 10:
@@ -215,13 +216,15 @@ class Judge:
         )
         return "" if ways == 1 else "more than one choice adds up"
 
-    def _why_no_fee(self, label: Label) -> str:
+    def _why_no_fee(self, label: Label, *, named: bool) -> str:
         key, one = label.lines[0], self.payouts[label.payouts[0]]
         line = self.lines[key]
-        if not self._marked(key):
+        if not (named or self._marked(key)):
             return "the line does not say Stripe"
         if "FEE" not in line.description and one.minor - line.minor not in self.fees.get(key[0], ()):
-            return "the fee is neither stated nor usual"
+            return "the fee is neither stated nor usual: a part may be missing as well"
+        if named:
+            return ""
         near = self.by_amount[one.currency, one.minor][1] + self.by_amount[one.currency, line.minor][0]
         return "something else has one of the amounts" if near else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 
@@ -62,15 +63,17 @@ class Maker:
 
     @property
     def payouts(self) -> list[Payout]:
+        """The payouts so far."""
         return self.world.payouts
 
     @property
     def lines(self) -> list[StatementLine]:
+        """The lines so far."""
         return self.world.lines
 
     def amount(self, bank: Bank) -> int:
         """From 40 to 90,000 dollars' worth, in the currency's minor units, smaller ones more often."""
-        major = 40 * (90_000 / 40) ** self.rng.random()
+        major: float = 40 * (90_000 / 40) ** self.rng.random()
         scale = {"JPY": 150, "KWD": 1000}.get(bank.currency, 100)
         return round(major * scale) * (10 if bank.currency == "KWD" and self.rng.random() < 0.2 else 1)
 
@@ -102,15 +105,13 @@ class Maker:
         self.payouts.append(one)
         return one
 
-    def line(
-        self, bank: Bank, day: date, minor: int, text: Text, *, key: str | None = None, **more: object
-    ) -> LineKey:
+    def line(self, bank: Bank, day: date, minor: int, text: Text, **more: Any) -> LineKey:
         """A new line."""
-        key = key or f"{self.rng.randrange(16**12):012x}"
+        key = f"{self.rng.randrange(16**12):012x}"
         self.lines.append(
             StatementLine(
-                account=bank.number, key=key, day=day.isoformat(), currency=str(more.pop("currency", bank.currency)), minor=minor,
-                description=text.description, counterparty=text.counterparty, references=text.references, **more,  # type: ignore[arg-type]
+                account=bank.number, key=key, day=day.isoformat(), currency=bank.currency, minor=minor,
+                description=text.description, counterparty=text.counterparty, references=text.references, **more,
             )
         )  # fmt: skip
         return bank.number, key

@@ -164,7 +164,7 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmo
     ]
     for piece in _pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
-            _decide(known, legs, edges, *piece, lonely)
+            _decide(known, legs, edges, piece, lonely)
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
@@ -275,10 +275,9 @@ def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
     return found
 
 
-def _decide(
-    known: Evidence, legs: _Legs, edges: _Edges, payouts: list[int], lines: list[int], lonely: _ByAmount
-) -> None:
+def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, lonely: _ByAmount) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
+    payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
         _single(known, payouts[0], lines[0], lonely)
         return

@@ -1,12 +1,10 @@
 """What is known of the payouts and lines of one matching: read once, asked often; pure.
 
-Payouts and lines are numbered in the order of their ids, so that the order in which they were given changes nothing. The text of a line is
-data: it says whether the line looks like Stripe's and which ids it carries, and never more than that.
+Payouts and lines are numbered in the order of their ids, so that the order in which they were given changes nothing.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,62 +12,23 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, Final
 
-from rapidfuzz import fuzz
-
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
 from bookhand.core.problems import Bug
+from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause, LineKey
+from bookhand.workflows.payouts.line_text import plain, sound
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
 
-_STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
-_OTHER_BUSINESS: Final = re.compile(
-    r"STRIPE\W+CAPITAL\b|\b(?:LOAN|ADVANCE|DARLEHEN|REFUND|ERSTATTUNG|CASHBACK)\b|(?<![0-9A-Z])PO_[0-9A-Z]{14,}"
-)
-"""What Stripe pays besides payouts, and ids of payouts (of accounts that are not connected, where no known one has the id)."""
-_TAKEN_BACK: Final = re.compile(r"\b(?:REVERS\w*|RETURNED|RTN|REJECT\w*|STORNO\w*|RUECKL\w*|RÜCKL\w*)\b")
-_WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
-_SOUND: Final = re.compile(r"[^\W_]+")
-_ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_ONLY_ALNUM: Final[dict[int, str | None]] = {
-    code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
-}
-_DOUBTS: Final = (
-    "CAPITAL", "LOAN", "ADVANCE", "DARLEHEN", "REFUND", "ERSTATTUNG", "CASHBACK", "PO_", "FEE", "CHG", "CHARGE", "SPESEN", "ENTGELT", "GEB",
-    "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
-)  # fmt: skip
-"""Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
-_WORDS: Final[dict[int, str]] = {
-    code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
-}
-"""To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
-_SHAPE: Final[dict[int, str | None]] = {
-    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
-}
-_RETURN: Final = re.compile(
-    r"\b(RETURN\w*|REVERS\w*|REJECT\w*|RTN|R0[1-9]|R[1-8]\d|RUECK\w*|RÜCK\w*|REFUS\w*)\b"
-)
-_FEE: Final = re.compile(
-    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
-)
 _NOTHING: Final[list[str]] = []
-_ID_LENGTH: Final = 6
-"""Shorter ids meet by chance."""
 _FEE_PART: Final = 4
+"""No bank keeps more than a quarter of a payout."""
 _TWIN_LENGTH: Final = 8
-_SHAPE_LENGTH: Final = 10
 _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
 _FEW: Final = 8
-_LIKE: Final = 85
 _MARKED_MOSTLY: Final = 0.9
-
-
-def plain(value: str) -> str:
-    """An id as it is compared: upper-case letters and digits alone, without the zeros that banks drop in front of numbers."""
-    text = value.upper().translate(_ONLY_ALNUM)
-    return text.lstrip("0") if text[:1] == "0" and text.isdigit() else text
 
 
 class Evidence:
@@ -90,7 +49,7 @@ class Evidence:
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.matches: list[Match] = []
         self.questions: list[Question] = []
-        self.named: dict[int, tuple[int, ...]] = {}
+        self.named: dict[int, tuple[int, ...]] = line_text.find_names(self.payouts, self.lines)
         """Line to the payouts whose trace or payout id it carries."""
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
@@ -105,33 +64,6 @@ class Evidence:
         self._looks: dict[int, bool] = {}
         self._unmarked: frozenset[str] = frozenset()
         self._references: Counter[str] = Counter()
-        self._find_names()
-
-    def _find_names(self) -> None:
-        """Which lines carry the trace or the id of a payout."""
-        tokens: dict[str, tuple[int, ...]] = {}
-        for index, payout in enumerate(self.payouts):
-            for value in (payout.trace_id, payout.id):
-                if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
-                    for form in {token, value.upper()}:
-                        tokens[form] = (*tokens[form], index) if form in tokens else (index,)
-        get, keys = tokens.get, tokens.keys()
-        for index, line in enumerate(self.lines):
-            found: tuple[int, ...] = ()
-            for value in line.references:
-                if value in tokens:
-                    found += tokens[value]
-                elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-                    found += get(plain(value), ())
-            here = line.description.translate(_WORDS).split()
-            if not keys.isdisjoint(here):
-                for word in here:
-                    found += get(word, ())
-            elif "-" in line.description:
-                for part in line.description.translate(_WORDS).replace("-", " ").split():
-                    found += get(plain(part), ())
-            if found:
-                self.named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
 
     def text(self, line: int) -> str:
         """Description and counterparty, in upper case."""
@@ -151,12 +83,10 @@ class Evidence:
         if found is None:
             text = self.lines[line].counterparty
             text = text.upper() if text else self.text(line)
-            at = text.find("STRIPE")
-            if at >= 0 and (_stands_alone(text, at) or _STRIPE.search(text) is not None):
-                found = True
-            else:
-                shown = self.descriptors(line)
-                found = bool(shown) and any(each in sound(text) for each in shown)
+            found = line_text.says_stripe(text)
+            if not found and (shown := self.descriptors(line)):
+                whole = sound(text)
+                found = any(each in whole for each in shown)
             self._looks[line] = found
         return found
 
@@ -164,7 +94,7 @@ class Evidence:
         """The descriptors of payouts that stand in the line, word for word."""
         found = self._shown.get(line)
         if found is None:
-            words = _SOUND.findall(self.text(line))
+            words = line_text.words(self.text(line))
             if self._by_word.keys().isdisjoint(words):
                 found = _NOTHING
             else:
@@ -194,7 +124,7 @@ class Evidence:
     def looks_like_return(self, line: int) -> bool:
         """Whether a line looks like money that goes back to Stripe, or from the bank to us."""
         one = self.lines[line]
-        return one.reversal or self.looks_like_stripe(line) or _RETURN.search(self.text(line)) is not None
+        return one.reversal or self.looks_like_stripe(line) or line_text.says_return(self.text(line))
 
     def lag(self, payout: int, line: int) -> int:
         """Business days from the arrival day to the line's."""
@@ -299,20 +229,17 @@ class Evidence:
         """Whether the line has any of the words that other business has: a quick look before the exact one."""
         found = self._doubts.get(line)
         if found is None:
-            text = self.text(line)
-            found = self._doubts[line] = any([word in text for word in _DOUBTS])
+            found = self._doubts[line] = line_text.is_doubtful(self.text(line))
         return found
 
     def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
         """Words that say that a line is something else than a whole payout."""
-        text = self.text(line)
-        one = self.payouts[payout]
-        found = _OTHER_BUSINESS.search(text)
+        one, found = self.payouts[payout], line_text.other_business(self.text(line))
         if found is not None and not (
-            plain(one.id).startswith(plain(found[0])) or found[0] in sound(one.descriptor).split()
+            plain(one.id).startswith(plain(found)) or found in sound(one.descriptor).split()
         ):
-            return f"the line says {found[0]}"
-        if whole and _FEE.search(text) is not None and self.stated_fees(line):
+            return f"the line says {found}"
+        if whole and self.stated_fees(line):
             return "the line says that a fee was kept of it"
         return None
 
@@ -321,7 +248,7 @@ class Evidence:
         if self.payouts[payout].original is not None:
             return True
         return not self.lines[line].reversal and (
-            line in self.named or not self._doubtful(line) or _TAKEN_BACK.search(self.text(line)) is None
+            line in self.named or not self._doubtful(line) or not line_text.says_taken_back(self.text(line))
         )
 
     def same_token(self, payout: int, other: int) -> bool:
@@ -332,14 +259,8 @@ class Evidence:
     def _other_trace(self, trace: str, line: int) -> str | None:
         shape = self._shapes.get(trace)
         if shape is None:
-            shape = self._shapes[trace] = trace.upper().translate(_SHAPE)
-        if len(shape) < _SHAPE_LENGTH or "9" not in shape:
-            return None
-        one = self.lines[line]
-        for value in (*one.references, *_WORD.findall(one.description.upper())):
-            if len(value) >= len(shape) and value.upper().translate(_SHAPE) == shape:
-                return value
-        return None
+            shape = self._shapes[trace] = line_text.shape(trace)
+        return line_text.of_shape(self.lines[line], shape) if shape else None
 
     def gives_trace(self, payout: int, line: int) -> bool:
         """Whether the payout's trace is one of the references that the bank itself gives, and not a word in a text."""
@@ -353,12 +274,7 @@ class Evidence:
 
     def is_like(self, payout: int, line: int) -> bool:
         """Whether the line's text is like the payout's descriptor or Stripe's name, cut or misspelt: support for a question, no more."""
-        text = self.text(line)
-        return any(
-            fuzz.partial_ratio(wanted, text) >= _LIKE
-            for wanted in ((self.payouts[payout].descriptor or "").upper(), "STRIPE")
-            if wanted
-        )
+        return line_text.is_like(self.text(line), ((self.payouts[payout].descriptor or "").upper(), "STRIPE"))
 
     def twins(self, lines: Sequence[int]) -> bool:
         """Whether two of the lines share a reference that no other line has: one of them is likely a copy."""
@@ -374,13 +290,7 @@ class Evidence:
 
     def stated_fees(self, line: int) -> list[int]:
         """The fees that the line's text states, in minor units of its currency."""
-        places = EXPONENTS.get(self.lines[line].currency, 2)
-        found = []
-        for digits in _FEE.findall(self.text(line)):
-            whole, _, rest = digits.replace(",", ".").partition(".")
-            if len(rest) <= places:
-                found.append(int(whole + rest.ljust(places, "0")))
-        return [fee for fee in found if fee]
+        return line_text.fees_in(self.text(line), self.lines[line].currency)
 
     def is_fee(self, payout: int, fee: int) -> bool:
         """Whether a bank could keep so much of a payout: text can say anything."""
@@ -473,11 +383,6 @@ class Evidence:
         return self.match([payout], [line], "person", reason, certain=False)
 
 
-def _stands_alone(text: str, at: int) -> bool:
-    """The common case of `_STRIPE`, without it: a word between blanks."""
-    return text[at - 1 : at] in {"", " ", ":"} and text[at + 6 : at + 7] in {"", " "}
-
-
 def is_account(payout: Expected, account: str) -> bool:
     """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
     if payout.account is not None:
@@ -486,11 +391,6 @@ def is_account(payout: Expected, account: str) -> bool:
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
-
-
-def sound(text: str | None) -> str:
-    """The words of a text in upper case, one blank between: how descriptors are compared."""
-    return " ".join(_SOUND.findall(text.upper())) if text else ""
 
 
 def days(lag: int) -> str:
@@ -536,6 +436,6 @@ def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for descriptor, connection in {(one.descriptor, one.connection) for one in payouts}:
         text = sound(descriptor)
-        if len(text) >= _DESCRIPTOR_LENGTH and _STRIPE.fullmatch(text) is None:
+        if len(text) >= _DESCRIPTOR_LENGTH and not line_text.is_only_stripe(text):
             found.setdefault(text, set()).add(connection)
     return found

@@ -87,9 +87,9 @@ def _ask_named(known: Evidence, payout: int, line: int) -> None:
 def _weak(known: Evidence) -> None:
     """Payouts that are still open, beside lines of their amount and day that do not say Stripe: never certain, worth a question."""
     wanted: dict[tuple[str, int], list[int]] = {}
-    for index, payout in enumerate(known.payouts):
-        if known.free_payouts[index] and payout.status not in {"canceled", "failed"}:
-            wanted.setdefault((payout.currency, payout.minor), []).append(index)
+    for index, each in enumerate(known.payouts):
+        if known.free_payouts[index] and each.status not in {"canceled", "failed"}:
+            wanted.setdefault((each.currency, each.minor), []).append(index)
     if not wanted:
         return
     found: dict[int, list[int]] = {}
@@ -144,31 +144,35 @@ def _spans(known: Evidence) -> _Spans:
 
 def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
     one = known.payouts[index]
-    if one.status == "canceled":
-        return Cause.CANCELED, ""
-    if one.status == "failed":
-        return Cause.FAILED, ""
+    if one.status in {"canceled", "failed"}:
+        return (Cause.CANCELED if one.status == "canceled" else Cause.FAILED), ""
     accounts = [account for account in spans if is_account(one, account)]
     due = known.places[index] + known.bounds.late_days
-    if not accounts:
-        return Cause.NOT_COVERED, "No statement is of the account that it was paid to."
-    first, last = min(spans[each][0] for each in accounts), max(spans[each][1] for each in accounts)
+    if (why := _not_covered(known, one, due, {account: spans[account] for account in accounts})) is not None:
+        return Cause.NOT_COVERED, why
+    last = max(spans[each][1] for each in accounts)
+    ahead = due > known.place(one.currency, last)
+    return (
+        Cause.IN_TRANSIT if ahead else Cause.MISSING,
+        f"Due on {one.arrival_day}; statements reach to {last}.",
+    )
+
+
+def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str | None:
+    if not spans:
+        return "No statement is of the account that it was paid to."
+    first = min(first for first, _ in spans.values())
     if one.arrival_day < first:
-        return Cause.NOT_COVERED, f"Statements begin on {first}, it was due on {one.arrival_day}."
-    for account in accounts:
+        return f"Statements begin on {first}, it was due on {one.arrival_day}."
+    for account in spans:
         for start, end in known.bounds.holes.get(account, ()):
             if end >= one.arrival_day and known.place(one.currency, start) <= due:
-                return (
-                    Cause.NOT_COVERED,
-                    f"No statement covers {start} to {end}; it was due on {one.arrival_day}.",
-                )
-    if due > known.place(one.currency, last):
-        return Cause.IN_TRANSIT, f"Due on {one.arrival_day}; statements reach to {last}."
-    return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {last}."
+                return f"No statement covers {start} to {end}; it was due on {one.arrival_day}."
+    return None
 
 
 def _open_lines(known: Evidence) -> Iterable[OpenLine]:
-    for index, line in enumerate(known.lines):
+    for index in range(len(known.lines)):
         if known.free_lines[index]:
             yield OpenLine(known.keys[index], *_line_cause(known, index))
 

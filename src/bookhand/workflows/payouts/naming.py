@@ -51,7 +51,7 @@ def _simple(known: Evidence) -> dict[int, list[int]]:
 
 def _is_arrival(known: Evidence, payout: int, line: int) -> bool:
     one, other = known.payouts[payout], known.lines[line]
-    if one.minor != other.minor and other.original_minor != one.minor:
+    if one.minor not in {other.minor, other.original_minor}:
         return False
     arrives = one.status in {"paid", "in_transit", "pending"}
     return arrives and known.exact(payout, line) and known.timely(payout, line) and known.fits(payout, line)
@@ -156,9 +156,9 @@ def _one_payout(known: Evidence, payout: int, lines: list[int], short: list[tupl
     elif one.status == "failed":
         _failed(known, payout, lines)
     elif _came_back(known, payout, lines):
-        credits = [line for line in lines if known.exact(payout, line)]
+        there = [line for line in lines if known.exact(payout, line)]
         _ask(known, Cause.RETURNED_NOT_FAILED, payout, lines,
-             f"The bank sent payout {one.id} back{'' if credits else ', and its arrival is not named'}; Stripe says {one.status}.")  # fmt: skip
+             f"The bank sent payout {one.id} back{'' if there else ', and its arrival is not named'}; Stripe says {one.status}.")  # fmt: skip
     elif len(lines) == 1:
         _one_to_one(known, payout, lines[0], short)
     elif all(known.exact(payout, line) for line in lines):
@@ -230,7 +230,7 @@ def _one_to_one(known: Evidence, payout: int, line: int, short: list[tuple[int, 
         return  # a mention: long before or after, or in a text that is not Stripe's
     elif known.amount(line)[0] != one.currency:
         _exchanged(known, payout, line)
-    elif other.original_currency is None and 0 < one.minor - other.minor and other.minor > 0:
+    elif other.original_currency is None and one.minor > other.minor > 0:
         short.append((payout, line))
     elif other.minor > one.minor > 0:
         known.anchors[line] = payout

@@ -116,8 +116,7 @@ class _Sheet:
         if row.minor is None:
             return
         cell = xl_rowcol_to_cell(at, _AMOUNT)
-        value = Money(row.minor, self.found.currency).decimal
-        self._amount(at, cell, row, value)
+        self._amount(at, cell, row, Money(row.minor, self.found.currency).decimal)
         self.sheet.write_string(at, 5, self.found.currency)
 
     def _amount(self, at: int, cell: str, row: Row, value: Decimal) -> None:

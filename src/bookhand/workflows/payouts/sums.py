@@ -7,7 +7,8 @@ thousand: mostly, all that is left of a day. A line that names one of the payout
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations
 from math import comb, gcd
 from typing import Final, Literal, NamedTuple
@@ -72,8 +73,8 @@ def _lines_plus_fees(known: Evidence, lines: list[int]) -> dict[tuple[str, int],
     found: dict[tuple[str, int], list[tuple[int, int, bool]]] = {}
     for index in lines:
         line = known.lines[index]
-        fees = {fee: False for fee in known.fees.get(line.account, ())}
-        fees |= {fee: True for fee in known.stated_fees(index) if fee < line.minor}
+        fees = dict.fromkeys(known.fees.get(line.account, ()), False)
+        fees |= dict.fromkeys((fee for fee in known.stated_fees(index) if fee < line.minor), True)
         if line.minor > 0 and line.original_minor is None:
             for fee, stated in fees.items():
                 found.setdefault((line.currency, line.minor + fee), []).append((index, fee, stated))
@@ -163,7 +164,7 @@ def _is_part(known: Evidence, payout: int, line: int, anchor: int | None) -> boo
 
 
 def _choices(
-    whole: int, total: int, pools: Sequence[Sequence[int]], minors: dict[int, int], named: Set[int]
+    whole: int, total: int, pools: Sequence[Sequence[int]], minors: dict[int, int], named: AbstractSet[int]
 ) -> list[Sum]:
     """Every choice of parts that sums to `total` and has the named ones in it, with its odds; each once, from the likeliest pool."""
     found: dict[frozenset[int], Sum] = {}
@@ -200,15 +201,19 @@ def _splits(
 ) -> list[Sum]:
     """The sets of lines of one account and day that are the payout."""
     one, bounds = known.payouts[payout], known.bounds
-    near: list[list[int]] = []
-    for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
-        for lines in pools.get((one.currency, known.places[payout] + lag), ()):
-            near.append([
-                line for line in lines
-                if known.fits(payout, line) and known.lines[line].minor < one.minor and not known.contradicts(payout, line)
-            ])  # fmt: skip
+    lags = sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs)
+    near = [
+        [line for line in lines if _is_piece(known, payout, line)]
+        for lag in lags
+        for lines in pools.get((one.currency, known.places[payout] + lag), ())
+    ]
     minors = {line: known.lines[line].minor for lines in near for line in lines}
     return _choices(payout, one.minor, near, minors, anchors)
+
+
+def _is_piece(known: Evidence, payout: int, line: int) -> bool:
+    smaller = known.lines[line].minor < known.payouts[payout].minor
+    return smaller and known.fits(payout, line) and not known.contradicts(payout, line)
 
 
 def _subsets(
