@@ -117,8 +117,8 @@ class House:
         return found[0]
 
     def named(self, name: str | None) -> Connection:
-        """The connection of that name; without a name the only one. `Refusal` that lists them otherwise."""
-        found = self.every()
+        """The connection of that name; without a name the only one of Stripe's. `Refusal` that lists them otherwise."""
+        found = [each for each in self.every() if name is not None or each.link.system == "stripe"]
         names = ", ".join(repr(each.name) for each in found)
         if not found:
             raise Refusal("Nothing is connected yet: run `bookhand connect stripe`.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from bookhand.settings import Settings
     from bookhand.systems.bank.plaid.api_client import PlaidClient
     from bookhand.systems.bank.plaid.sync_workflow import Feed
+    from bookhand.systems.connection import Connection
 
 READERS: tuple[Reader, ...] = (journal.read, payout_store.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
@@ -139,6 +140,17 @@ def feed_of(house: House, plaid: PlaidClient) -> Feed:
     from bookhand.systems.bank.plaid.sync_workflow import Feed  # noqa: PLC0415 (see above)
 
     return Feed(house.db, house.secrets, plaid)
+
+
+def part_bank(house: House, connection: Connection) -> list[str]:
+    """Let go of a bank: nothing of it is taken in any more, and a feed's Item is removed at Plaid; in sentences what could not be done."""
+    from bookhand.systems.bank.plaid import link_auth  # noqa: PLC0415 (see above)
+
+    plaid = None
+    if connection.auth == "plaid":
+        with suppress(Refusal):
+            plaid = plaid_of(house)
+    return link_auth.part(house.db, house.secrets, plaid, connection)
 
 
 def schedule_owner(cx: Transaction[Any], schedule: Schedule) -> tuple[Caller, dict[str, Any]] | None:

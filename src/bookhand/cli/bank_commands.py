@@ -258,6 +258,8 @@ def _tell(name: str, found: Taken | Waiting) -> None:
                 days = f", {each.first_day} to {each.last_day}" if each.first_day else ""
                 said = f"{name} ({found.format}), account {each.account}: {each.new_lines} new of {each.lines} lines{days}."
                 out.print(said, highlight=False, markup=False)
+            for note in found.notes:
+                out.print(Text(note, style="dim"))
             for problem in found.problems:
                 out.print(Text(f"Problem: {problem.message}", style="yellow"))
         case Waiting():

@@ -101,11 +101,14 @@ def connections() -> None:
 
 @app.command()
 def disconnect(name: Name = None) -> None:
-    """Forget a connection's tokens and remove its webhook endpoint; its books stay."""
+    """Forget a connection's tokens, and what stands of us on the other side; its books and its bank lines stay."""
     with wiring.open_house(read_settings()) as house:
         by = _manager(house)
         connection = house.named(name)
-        undone = parting_auth.disconnect(house.db, house.secrets, connection.id)
+        if connection.link.system == "bank":
+            undone = wiring.part_bank(house, connection)
+        else:
+            undone = parting_auth.disconnect(house.db, house.secrets, connection.id)
         _note(house, "connection.disconnected", connection, by)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:

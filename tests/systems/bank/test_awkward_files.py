@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import Any
 
 import pytest
 
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.reading import Reading, read
+from bookhand.systems.bank.formats import camt as camt_format
+from bookhand.systems.bank.reading import Reading, Table, read
 
 
 def statements(text: str | bytes) -> tuple[Statement, ...]:
@@ -257,7 +260,7 @@ def test_camt_what_is_not_booked_is_no_line_and_several_statements_are_several()
     first, second = statements(two)
     assert ([line.minor for line in first.lines], [line.minor for line in second.lines]) == ([100], [400])
     assert first.opening_minor == -1000
-    assert "2 entries are not booked" in first.warnings[0]
+    assert "2 entries are not booked" in first.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -435,7 +438,7 @@ def test_bai2_codes_of_the_banks_own_and_what_moves_nothing() -> None:
         (-300005, False),
         (100000, True),
     ]
-    assert len(statement.warnings) == 1
+    assert (len(statement.notes), statement.warnings) == (1, ())
     with pytest.raises(Refusal, match="'955' is the bank's own"):
         read(bai("16,955,100,,,,X/").encode())
 
@@ -493,6 +496,32 @@ def test_what_is_no_statement_is_refused_with_the_reason(raw: bytes, says: str) 
     with pytest.raises(Refusal, match=says):
         found: Any = read(raw)
         found.proposal()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"<OFX>" + b"<STMTRS>" * 400_000 + b"</OFX>", b"<OFX>" + b"</STMTRS>" * 300_000 + b"<STMTRS>" * 300_000 + b"</OFX>",
+        ofx("<DTPOSTED>20261102<TRNAMT>1<FITID>1<MEMO>" + "<![CDATA[" * 300_000).encode(), ofx("<STMTTRN>" * 300_000).encode(),
+b"Date,Amount\n" + b"1" * 190_000 + b"x,2\n2026-11-01," + b" " * 150_000 + b"CR1\n",
+        bai().replace("STRIPE", "," * 400_000).encode(), mt(":61:2611021102C1,00NTRF" + "/" * 400_000, ":86:" + "?20" * 300_000).encode(),
+    ],
+    ids=["ofx open", "ofx closed before", "ofx cdata", "ofx lines", "csv cells", "bai2 fields", "mt940"],
+)  # fmt: skip
+def test_files_that_are_made_to_be_slow_are_not(raw: bytes) -> None:
+    began = time.process_time()
+    with contextlib.suppress(Refusal):
+        found: Any = read(raw)
+        if isinstance(found, Table):
+            found.proposal()
+    assert time.process_time() - began < 6
+
+
+def test_an_entry_with_more_elements_than_memory_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(camt_format, "_MOST_NODES", 1000)
+    assert len(lines(camt(*(entry("1", ref=f"R{n}") for n in range(100))))) == 100
+    with pytest.raises(Refusal, match="more elements"):
+        read(camt(entry("1", details="<a/>" * 1000)).encode())
 
 
 def test_what_is_too_large_is_refused_before_it_is_looked_at() -> None:

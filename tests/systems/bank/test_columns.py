@@ -172,7 +172,8 @@ def test_rows_that_are_no_lines_are_said_and_broken_ones_are_refused() -> None:
     found = table(text)
     profile = confirmed(found.proposal().profile, {}, found.sheet.header)
     statement = found.read_by(profile, account="A").statements[0]
-    assert statement.warnings == ("Row 6 is no line: ';Total;-1.00'.",)
+    assert statement.warnings == ("Row 6 has an amount and no day, and is no line: ';Total;-1.00'.",)
+    assert statement.notes == ("Row 6 is no line: ';Total;-1.00'.",)
     assert [line.raw for line in statement.lines] == ["2026-11-01;A;5.00", "2026-11-02;B;-6.00"]
     for bad, says in (
         ("2026-11-03;C;abc\n", "Row 6"),

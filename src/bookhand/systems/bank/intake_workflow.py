@@ -57,6 +57,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
     format: str
     accounts: tuple[Account, ...]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was left out, as it should be."""
     again: bool = False
 
     @property

@@ -188,7 +188,7 @@ def keep_statement(cx: Transaction, link: Link, statement: Statement, *, file_ha
         """,
         (link.workspace_id, link.connection_id, statement.account, row[0], file_hash, statement.format, statement.currency, statement.number,
          statement.opening_minor, statement.closing_minor, statement.opening_day, statement.closing_day,
-         span.first_day if span else None, span.last_day if span else None, len(statement.lines), len(new), Jsonb(list(statement.warnings))),
+         span.first_day if span else None, span.last_day if span else None, len(statement.lines), len(new), Jsonb([*statement.warnings, *statement.notes])),
     )  # fmt: skip
     return len(new)
 

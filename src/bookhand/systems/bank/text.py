@@ -10,6 +10,7 @@ else Windows-1252, which is what banks write that say nothing.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 
 from bookhand.core.problems import Refusal
@@ -32,8 +33,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ALLOWED_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1a\x01\x02\x03\x04")
-"""White space, the end mark of DOS, and the marks around a SWIFT message (SOH, STX, ETX, EOT)."""
+_CONTROL = re.compile("[\x00\x05-\x08\x0e-\x19\x1b-\x1f]")
+"""Not white space, the end mark of DOS, and the marks around a SWIFT message (SOH, STX, ETX, EOT)."""
 
 
 def decoded(raw: bytes, *, declared: Sequence[str] = ()) -> tuple[str, str]:
@@ -71,11 +72,9 @@ def _refuse_binary(raw: bytes) -> None:
 
 
 def _readable(text: str) -> str:
-    bad = next(
-        (place for place, mark in enumerate(text) if mark < " " and mark not in _ALLOWED_CONTROLS), None
-    )
+    bad = _CONTROL.search(text)
     if bad is not None:
         raise Refusal(
-            f"This is no text: character {bad} is a control character. Export OFX, CAMT.053, MT940, BAI2 or CSV at the bank."
+            f"This is no text: character {bad.start()} is a control character. Export OFX, CAMT.053, MT940, BAI2 or CSV at the bank."
         )
     return text

@@ -60,6 +60,7 @@ class BankTaken(BaseModel):
     format: str
     accounts: list[BankPart]
     problems: list[BankFinding]
+    notes: list[str]
     again: bool
     new_lines: int
 

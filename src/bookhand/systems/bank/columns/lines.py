@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import balance, breaks, moved
@@ -29,7 +31,7 @@ class _Read(NamedTuple):
 def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statement]:
     """One statement for each account and currency of the file (`account` where no column names one); lines oldest first.
 
-    `Refusal` names the row that cannot be read. Rows without a day (sums, notes) are no lines, and are told as warnings.
+    `Refusal` names the row that cannot be read. Rows without a day (sums, notes) are no lines, and are told.
     """
     read, left = [], []
     for row in sheet.rows:
@@ -44,11 +46,28 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
     groups: dict[tuple[str, str], list[_Read]] = {}
     for each in kept:
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
-    notes = tuple(f"Row {row.line} is no line: {row.raw[:_SHOWN]!r}." for row in left[:_MOST_TOLD])
-    if len(left) > _MOST_TOLD:
-        notes = (*notes, f"{len(left) - _MOST_TOLD} more rows are no lines.")
     made = [_statement(profile, group) for group in groups.values()]
-    return [_with(made[0], notes), *made[1:]]
+    first = msgspec.structs.replace(
+        made[0], warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)), notes=_notes(left)
+    )
+    return [first, *made[1:]]
+
+
+def _amounts_without_day(sheet: Sheet, profile: Profile, left: Sequence[Row]) -> tuple[str, ...]:
+    """Rows that may be sums, or lines whose day is missing: somebody looks at them."""
+    places = [
+        sheet.header.index(name) for name in (profile.amount, profile.money_in, profile.money_out) if name
+    ]
+    found = [row for row in left if any(row.cells[place] for place in places)]
+    return tuple(
+        f"Row {row.line} has an amount and no day, and is no line: {row.raw[:_SHOWN]!r}."
+        for row in found[:_MOST_TOLD]
+    )
+
+
+def _notes(left: Sequence[Row]) -> tuple[str, ...]:
+    told = tuple(f"Row {row.line} is no line: {row.raw[:_SHOWN]!r}." for row in left[:_MOST_TOLD])
+    return told if len(left) <= _MOST_TOLD else (*told, f"{len(left) - _MOST_TOLD} more rows are no lines.")
 
 
 def _read(sheet: Sheet, profile: Profile, account: str, row: Row, left: list[Row]) -> _Read | None:
@@ -108,11 +127,3 @@ def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:
 
 def _order(group: Sequence[_Read]) -> str:
     return "oldest_first" if group[0].line.day <= group[-1].line.day else "newest_first"
-
-
-def _with(statement: Statement, notes: tuple[str, ...]) -> Statement:
-    return Statement(
-        account=statement.account, currency=statement.currency, format=statement.format, opening_minor=statement.opening_minor,
-        closing_minor=statement.closing_minor, opening_day=statement.opening_day, closing_day=statement.closing_day,
-        lines=statement.lines, warnings=(*statement.warnings, *notes),
-    )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ _SAMPLE_ROWS = 200
 _LEAST_COLUMNS = 2
 _MOST_COLUMNS = 200
 _LONGEST_CELL = 200_000
+_LONGEST_VALUE = 60
 _VALUE = re.compile(r"^[\s\d.,:/+\-'()$€£¥%]*\d[\s\d.,:/+\-'()$€£¥%]*$")
 
 
@@ -77,7 +79,7 @@ def sheet_of(text: str) -> Sheet:
 
 
 def _rows(text: str, delimiter: str, *, most: int | None = None) -> Iterator[Row]:
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(iter(lines), delimiter=delimiter, strict=False)
     before = 0
     csv.field_size_limit(_LONGEST_CELL)
@@ -125,7 +127,7 @@ def _has_day(row: Row) -> bool:
 def _is_header(row: Row, width: int) -> bool:
     """Whether a row is all names, and most of it filled."""
     return (
-        _fits(row, width) and sum(map(bool, row.cells)) * 2 >= width and not any(_VALUE.match(cell) for cell in row.cells)
+        _fits(row, width) and sum(map(bool, row.cells)) * 2 >= width and not any(len(cell) < _LONGEST_VALUE and _VALUE.match(cell) for cell in row.cells)
     )  # fmt: skip
 
 

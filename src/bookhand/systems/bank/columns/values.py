@@ -36,6 +36,8 @@ _LONGEST = 60
 def day_of(cell: str, order: DayOrder) -> str:
     """The ISO date of a cell; `ValueError` where it is none in this order."""
     text = cell.strip()
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:_LONGEST]!r} is no day: it is too long")
     for shape, parts in ((_DAY_FIRST, (2, 1)), (_MONTH_FIRST, (1, 2))):
         found = shape.fullmatch(text)
         if found and found[parts[0]][:3].lower() in _MONTHS:
@@ -68,6 +70,8 @@ def number_of(cell: str, mark: Mark) -> Decimal:
     A minus may stand before or behind, parentheses and ``DR`` are a minus, a currency's sign or code may stand around.
     """
     text = cell.translate(_MINUS).strip()
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:_LONGEST]!r} is no number: it is too long")
     side = _SIDE.search(text)
     text = _SIDE.sub("", text)
     negative = bool(side and side[1].upper() == "DR")
@@ -79,7 +83,7 @@ def number_of(cell: str, mark: Mark) -> Decimal:
     text = (around[1] if around else text).strip()
     if text.startswith("-"):
         negative, text = not negative, text[1:].strip()
-    if len(text) > _LONGEST or not _DIGITS.fullmatch(text):
+    if not _DIGITS.fullmatch(text):
         raise ValueError(f"{cell.strip()[:_LONGEST]!r} is no number")
     value = _plain(text, mark)
     return -value if negative else value

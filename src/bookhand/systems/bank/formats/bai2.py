@@ -26,6 +26,7 @@ _OPENING, _CLOSING = "010", "015"
 _CODES = frozenset({"01", "02", "03", "16", "49", "88", "98", "99"})
 _CREDITS, _DEBITS = range(100, 400), range(400, 700)
 _INFORMATION = "890"
+_LONGEST = 50_000
 _TEST, _DELETION = "4", "2"
 
 
@@ -123,8 +124,8 @@ def read(text: str) -> list[Statement]:
 
 def _records(text: str) -> Iterator[Record]:
     gathered: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        plain = line.strip("\x1a \t")
+    for number, line in enumerate(text.split("\n"), start=1):
+        plain = line.strip("\x1a \t\r")
         if not plain:
             continue
         if plain[:2] not in _CODES or plain[2:3] not in {",", "/"}:
@@ -147,6 +148,10 @@ def _record(gathered: list[tuple[int, str]]) -> Record:
             piece += _JOINT
         body += piece
     first, start = gathered[0]
+    if len(body) > _LONGEST:
+        raise Refusal(
+            f"Line {first} of the BAI2 file: the record goes on for {len(body):,} characters: it was refused."
+        )
     return Record(start[:2], body, first, "\n".join(line for _, line in gathered), len(gathered))
 
 
@@ -170,6 +175,7 @@ class _Account:
         self._total = 0
         self._lines: list[StatementLine] = []
         self._warnings: list[str] = []
+        self._notes: list[str] = []
         self._balances: dict[str, int] = {}
         fields = _Fields(record)
         self._name, currency = fields.take(), fields.take() or group.currency
@@ -193,7 +199,7 @@ class _Account:
         fields = _Fields(record)
         code, amount = fields.take(), fields.take()
         if not amount or code == _INFORMATION:
-            self._warnings.append(
+            self._notes.append(
                 f"Line {record.line} (type {code}) moves no money; it says: {record.body[:120]!r}."
             )
             return
@@ -228,7 +234,7 @@ class _Account:
         return Statement(
             account=self._name, currency=self._currency, format=FORMAT, opening_minor=self._balances.get(_OPENING),
             closing_minor=self._balances.get(_CLOSING), opening_day=self._group.day, closing_day=self._group.day,
-            lines=tuple(self._lines), warnings=tuple(self._warnings),
+            lines=tuple(self._lines), warnings=tuple(self._warnings), notes=tuple(self._notes),
         )  # fmt: skip
 
 

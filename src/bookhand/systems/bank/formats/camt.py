@@ -25,6 +25,8 @@ from bookhand.systems.bank.figures import currency_of, day_of_iso, minor_of
 FORMAT = "CAMT.053"
 
 _DEEPEST = 60
+_MOST_NODES = 600_000
+"""In one entry, or beside the entries."""
 _KEPT = frozenset({"Ntry", "TxDtls"})
 """Elements that are kept as they stood."""
 _NOTHING = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF"})
@@ -98,6 +100,7 @@ class _Reading:
         self._stack: list[Node] = []
         self._entries: list[StatementLine] = []
         self._skipped = 0
+        self._count = 0
         self._parser = expat.ParserCreate("utf-8", namespace_separator="}")
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -121,6 +124,9 @@ class _Reading:
             raise Refusal(f"This is {_OTHERS[tag]}: download the CAMT.053 statement instead.")
         if len(self._stack) >= _DEEPEST:
             raise Refusal("The XML is nested deeper than any statement is: it was refused.")
+        self._count += 1
+        if self._count > _MOST_NODES:
+            raise Refusal("The XML has more elements in one entry than any statement has: it was refused.")
         node = Node(tag, self._parser.CurrentByteIndex, dict(attributes))
         if tag == "Stmt":
             self._entries, self._skipped = [], 0
@@ -140,6 +146,7 @@ class _Reading:
         elif node.tag == "Ntry" and self._stack and self._stack[-1].tag == "Stmt":
             parent = self._stack[-1]
             parent.nodes.pop()  # an entry is let go of as soon as it is read
+            self._count = 0
             if _status(node) == "BOOK":
                 self._entries.extend(_lines(node, _account(parent), self._slice))
             else:
@@ -174,11 +181,9 @@ def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statemen
     for balance in (opening, closing):
         amount = balance.first("Amt") if balance else None
         currency = currency or (amount.attributes.get("Ccy", "") if amount else "")
-    warnings = []
+    warnings, notes = [], []
     if skipped:
-        warnings.append(
-            f"{skipped} entries are not booked yet (pending or for information): they are no lines."
-        )
+        notes.append(f"{skipped} entries are not booked yet (pending or for information): they are no lines.")
     currency = currency_of(currency) if currency else ""
     others = sorted({line.currency for line in lines} - {currency})
     if others:
@@ -187,7 +192,7 @@ def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statemen
         account=_account(node), currency=currency or None, format=FORMAT, number=node.said("LglSeqNb", "ElctrncSeqNb", "Id") or None,
         opening_minor=_signed(opening) if opening else None, closing_minor=_signed(closing) if closing else None,
         opening_day=_day(opening, "Dt") if opening else None, closing_day=_day(closing, "Dt") if closing else None,
-        lines=tuple(lines), warnings=tuple(warnings),
+        lines=tuple(lines), warnings=tuple(warnings), notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -19,11 +19,12 @@ from bookhand.systems.bank.figures import currency_of, day_of_digits, minor_of
 
 FORMAT = "OFX"
 
-_STATEMENT = re.compile(r"<(STMTRS|CCSTMTRS)\s*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
+_STATEMENT = re.compile(r"<(STMTRS|CCSTMTRS)\s*>", re.IGNORECASE)
 _LINE = re.compile(
     r"<STMTTRN\s*>(.*?)(?:</STMTTRN\s*>|(?=<STMTTRN\s*>|</BANKTRANLIST\s*>))", re.DOTALL | re.IGNORECASE
 )
-_ELEMENT = re.compile(r"<(/?)([A-Za-z0-9_.]+)(?:\s[^<>]*)?>(?:\s*<!\[CDATA\[(.*?)\]\]>)?([^<]*)", re.DOTALL)
+_ELEMENT = re.compile(r"<(/?)([A-Za-z0-9_.]+)(?:\s[^<>]*)?>([^<]*)")
+_STATUS = re.compile(r"<STATUS\s*>", re.IGNORECASE)
 _INSIDE = frozenset(
     {"PAYEE", "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "BANKACCTFROM", "CCACCTFROM", "LEDGERBAL",
      "AVAILBAL", "IMAGEDATA", "STATUS"}
@@ -52,8 +53,8 @@ def read(text: str) -> list[Statement]:
         raise Refusal("The OFX file ends before </OFX>: it was cut off. Get it from the bank again.")
     _refuse_errors(text)
     found = [
-        _statement(text, whole.start(2), whole.end(2), card=whole[1].upper() == "CCSTMTRS")
-        for whole in _STATEMENT.finditer(text)
+        _statement(text, start, end, card=tag.upper() == "CCSTMTRS")
+        for tag, start, end in _parts(text, _STATEMENT)
     ]
     if not found:
         raise Refusal(
@@ -62,11 +63,26 @@ def read(text: str) -> list[Statement]:
     return found
 
 
+def _parts(text: str, opening: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
+    """Each element that `opening` begins: its tag, and from where to where its inside goes. Never looks at anything twice."""
+    place = 0
+    while begun := opening.search(text, place):
+        tag = re.match("<([A-Za-z]+)", begun[0])
+        name = tag[1] if tag else ""
+        ended = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, begun.end())
+        if ended is None:
+            raise Refusal(
+                f"Line {_line_no(text, begun.start())} of the OFX file: {name} does not end. Get it from the bank again."
+            )
+        yield name, begun.end(), ended.start()
+        place = ended.end()
+
+
 def _refuse_errors(text: str) -> None:
-    for status in re.finditer(
-        r"<STATUS\s*>(.*?)</STATUS\s*>", text[: text.upper().find("<BANKTRANLIST")], re.DOTALL | re.IGNORECASE
-    ):
-        leaves = _leaves(status[1])
+    begin = text.upper().find("<BANKTRANLIST")
+    head = text if begin < 0 else text[:begin]
+    for _, start, end in _parts(head, _STATUS):
+        leaves = _leaves(head[start:end])
         if leaves.get("SEVERITY", "").upper() == "ERROR":
             raise Refusal(
                 f"The bank wrote an error into the OFX file instead of a statement: code {leaves.get('CODE', '?')}, "
@@ -152,12 +168,22 @@ def _leaves(text: str) -> dict[str, str]:
 
 def _walk(text: str) -> Iterator[tuple[str, str]]:
     inside = ""
-    for closing, name, data, plain in _ELEMENT.findall(text):
+    for closing, name, plain in _ELEMENT.findall(_without_cdata(text)):
         tag = name.upper()
         if tag in _INSIDE:
             inside = "" if closing else f"{tag}."
         elif not closing:
-            yield inside + tag, (data or html.unescape(plain)).strip()
+            yield inside + tag, html.unescape(plain).strip()
+
+
+def _without_cdata(text: str) -> str:
+    """CDATA as ordinary text."""
+    first, *rest = text.split("<![CDATA[")
+    made = [first]
+    for part in rest:
+        data, ended, after = part.partition("]]>")
+        made.append(html.escape(data) + after if ended else part)
+    return "".join(made)
 
 
 def _line_no(text: str, place: int) -> int:
