@@ -1,4 +1,4 @@
-"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin runs]``.
+"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin door runs matching]``.
 
 Every figure is measured in this run, beside what it is compared to; absolute numbers are this machine's, ratios travel. Loopback
 only; whatever is started is stopped. The table is printed, and written to bench/out/results.json and bench/out/results.md.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backfill, door, posting, runs, scale, standin, webhooks
+from bench import backfill, door, matching, payouts, posting, runs, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
@@ -29,6 +29,8 @@ SECTIONS = {
     "standin": standin,
     "door": door,
     "runs": runs,
+    "payouts": payouts,
+    "matching": matching,
 }
 OUT = Path(__file__).parent / "out"
 

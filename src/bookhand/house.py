@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
     from bookhand.systems.stripe.client import StripeReader
+    from bookhand.workflows.payouts.reconciling.workflow import Payouts
     from bookhand.workspace.secrets_store import Secrets
 
 log = structlog.get_logger(__name__)
@@ -84,6 +85,8 @@ class House:
     """The one door that everything which acts goes through; `wiring` puts it here."""
     books: BookRoom = field(init=False)
     """The outside books, and what is done with them; `wiring` puts it here."""
+    payouts: Payouts = field(init=False)
+    """Payouts against the bank; `wiring` puts it here."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
     """What is let go of when the house is closed."""
     _engine: Engine | None = None
@@ -107,8 +110,8 @@ class House:
         return found[0]
 
     def named(self, name: str | None) -> Connection:
-        """The connection of that name; without a name the only one. `Refusal` that lists them otherwise."""
-        found = self.every()
+        """The connection of that name; without a name the only one of Stripe's. `Refusal` that lists them otherwise."""
+        found = [each for each in self.every() if name is not None or each.link.system == "stripe"]
         names = ", ".join(repr(each.name) for each in found)
         if not found:
             raise Refusal("Nothing is connected yet: run `bookhand connect stripe`.")

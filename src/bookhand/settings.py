@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     """Another discovery document than Intuit's own, which says where to sign in."""
     netsuite_base_url: str | None = None
     """A stand-in's address in place of NetSuite's, with ``{account}`` where the account's name goes."""
+    bank_folder: Path | None = None
+    """A folder whose statement files are taken in."""
+    bank_file_mb: int = Field(default=50, ge=1, le=500)
+    """The largest statement file that is read, in megabytes."""
+    plaid_client_id: str | None = None
+    plaid_secret: SecretStr | None = None
+    """Your keys at Plaid."""
+    plaid_base_url: str = "https://production.plaid.com"
+    plaid_minutes: int = Field(default=60, ge=5, le=1440)
+    """How often banks that are connected through Plaid are asked for new lines."""
     backfill_months: int = Field(default=12, ge=1, le=240)
     poll_minutes: int = Field(default=20, ge=15, le=720)
     """How often the event list is read as a safety net."""
@@ -97,6 +107,7 @@ class Settings(BaseSettings):
         "stripe_base_url",
         "stripe_connect_url",
         "stripe_marketplace_url",
+        "plaid_base_url",
         "public_url",
         "oidc_issuer",
         "quickbooks_base_url",

@@ -11,8 +11,8 @@ What happens when a dispute opens? Look at `READERS` and `LISTENERS`. Who perfor
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,18 +28,27 @@ from bookhand.actions.workflow import Door
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import Caller, capabilities
+from bookhand.core.problems import Refusal
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
+from bookhand.systems.bank.folder_client import Watcher
+from bookhand.systems.bank.intake_workflow import Intake
 from bookhand.systems.beancount import actions as beancount
 from bookhand.systems.beancount.acting_client import BeancountBooks
+from bookhand.systems.netsuite import actions as netsuite
+from bookhand.systems.netsuite.acting_client import NetSuitePerformer
 from bookhand.systems.quickbooks import actions as quickbooks
 from bookhand.systems.quickbooks.acting_client import QuickBooksPerformer
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
+from bookhand.workflows.payouts import payout_store
+from bookhand.workflows.payouts.actions import PAYOUT_ACTIONS
+from bookhand.workflows.payouts.acts_store import PAYOUT_ACTS
+from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import store as people
 from bookhand.workspace.people.person import NoSuch
 from bookhand.workspace.secrets_store import Secrets
@@ -49,40 +58,59 @@ from bookhand.workspace.trail_store import append
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+    from bookhand.actions.kit import Own
+    from bookhand.core.action import Performer
     from bookhand.core.book import Books
     from bookhand.core.ports import Reader
     from bookhand.runs.schedule import Schedule
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
+    from bookhand.systems.bank.plaid.api_client import PlaidClient
+    from bookhand.systems.bank.plaid.sync_workflow import Feed
+    from bookhand.systems.connection import Connection
 
-READERS: tuple[Reader, ...] = (journal.read, farewell_store.read)
+READERS: tuple[Reader, ...] = (journal.read, payout_store.read, farewell_store.read)
 """What happens when a fact arrives: these hear of it, in this order, in the transaction in which it leaves the queue."""
 
 LISTENERS: dict[str, tuple[str, ...]] = {
     "*": ("inbox: keeps it whole", "journal: books what it says of money, once Stripe's lists confirm it"),
     farewell_store.EVENT: ("farewell: the connection is disconnected, and its runs pause",),
+    **dict.fromkeys(
+        ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled"),
+        ("payouts: its newest state is kept, and it is looked for at the bank",),
+    ),
+    "payout.reconciliation_completed": (
+        "payouts: its newest state is kept; Stripe's list of what is in it is read, counted and must add up to it",
+    ),
 }
 """Event type to what listens to it, in words, for the catalogue; ``*`` listens to every one."""
+
+OWN_ACTS: Mapping[str, Own] = {**OWN, **PAYOUT_ACTS}
+"""Bookhand's own actions to what they do, whichever room they are of."""
 
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    actions = (*ACTIONS, *beancount.ACTIONS, *quickbooks.ACTIONS, *OWN_ACTIONS)
-    return Catalogue(actions, EVENT_KINDS, listeners=LISTENERS)
+    books = (*beancount.ACTIONS, *netsuite.ACTIONS, *quickbooks.ACTIONS)
+    return Catalogue((*ACTIONS, *books, *OWN_ACTIONS, *PAYOUT_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
     """The door of a house: who performs for which vendor, bookhand's own acts, and the runs that do what was approved."""
-    performer = StripePerformer(house.db, house.secrets)
-    books = QuickBooksPerformer(house.db, house.secrets)
-    house.at_end += [performer.close, books.close]
+    stripe = StripePerformer(house.db, house.secrets)
+    quickbooks_books = QuickBooksPerformer(house.db, house.secrets)
+    netsuite_books = NetSuitePerformer(house.db, house.secrets)
+    house.at_end += [stripe.close, quickbooks_books.close, netsuite_books.close]
+    performers: dict[str, Performer] = {
+        "stripe": stripe, "beancount": BeancountBooks(house.db), "quickbooks": quickbooks_books, "netsuite": netsuite_books,
+    }  # fmt: skip
     runs = DoorRuns(nudge=house.nudge, templates=lambda: house.templates)
     return Door(
         Kit(
             db=house.db,
             catalogue=catalogue(),
-            performers={"stripe": performer, "beancount": BeancountBooks(house.db), "quickbooks": books},
-            own={**OWN, "runs.cancel": cancelling(runs.cancel)},
+            performers=performers,
+            own={**OWN_ACTS, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,
         )
@@ -95,7 +123,7 @@ def books_of(house: House) -> BookRoom:
     for vendor, performer in house.door.kit.performers.items():
         if isinstance(performer, BeancountBooks):
             readers[vendor] = performer
-        elif isinstance(performer, QuickBooksPerformer):
+        elif isinstance(performer, QuickBooksPerformer | NetSuitePerformer):
             readers[vendor] = performer.books
     return BookRoom(BookKit(db=house.db, door=house.door, books=readers))
 
@@ -103,6 +131,53 @@ def books_of(house: House) -> BookRoom:
 def templates_of(door: Door) -> tuple[Template, ...]:
     """The kinds of runs there are."""
     return (act_template(door), ask_template(door))
+
+
+def intake_of(house: House, *, mode: str = "live") -> Intake:
+    """What takes bank statements in."""
+    return Intake(house.db, note=house.note, mode=mode, most_megabytes=house.settings.bank_file_mb)
+
+
+def watcher_of(house: House, *, mode: str = "live") -> Watcher | None:
+    """What looks at the folder of bank statements; None where the settings name none."""
+    folder = house.settings.bank_folder
+    return Watcher(folder, intake_of(house, mode=mode)) if folder is not None else None
+
+
+def plaid_of(house: House) -> PlaidClient:
+    """A client for Plaid by the settings; `Refusal` where its keys are not set. The caller closes it."""
+    from bookhand.systems.bank.plaid.api_client import Application, PlaidClient  # noqa: PLC0415 (half a second that few need)
+
+    found = house.settings
+    if not (found.plaid_client_id and found.plaid_secret):
+        raise Refusal(
+            "Plaid needs BOOKHAND_PLAID_CLIENT_ID and BOOKHAND_PLAID_SECRET: your keys of dashboard.plaid.com."
+        )
+    return PlaidClient(
+        Application(
+            client_id=found.plaid_client_id,
+            secret=found.plaid_secret.get_secret_value(),
+            base_url=found.plaid_base_url,
+        )
+    )
+
+
+def feed_of(house: House, plaid: PlaidClient) -> Feed:
+    """What brings the banks that are connected through Plaid up to date."""
+    from bookhand.systems.bank.plaid.sync_workflow import Feed  # noqa: PLC0415 (see above)
+
+    return Feed(house.db, house.secrets, plaid)
+
+
+def part_bank(house: House, connection: Connection) -> list[str]:
+    """Let go of a bank: nothing of it is taken in any more, and a feed's Item is removed at Plaid; in sentences what could not be done."""
+    from bookhand.systems.bank.plaid import link_auth  # noqa: PLC0415 (see above)
+
+    plaid = None
+    if connection.auth == "plaid":
+        with suppress(Refusal):
+            plaid = plaid_of(house)
+    return link_auth.part(house.db, house.secrets, plaid, connection)
 
 
 def schedule_owner(cx: Transaction[Any], schedule: Schedule) -> tuple[Caller, dict[str, Any]] | None:
@@ -146,6 +221,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
     )
     house.door = door_of(house)
     house.books = books_of(house)
+    house.payouts = Payouts(house.db, mode=house.main_mode)
     house.templates = templates_of(house.door)
     house.schedule_owner = schedule_owner
     try:

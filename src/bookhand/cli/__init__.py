@@ -12,12 +12,14 @@ from rich.markup import escape
 
 from bookhand import logs
 from bookhand.cli import (
+    bank_commands,
     book_commands,
     books_commands,
     connect_commands,
     door_commands,
     house_commands,
     netsuite_commands,
+    payout_commands,
     people_commands,
     quickbooks_commands,
     rights_commands,
@@ -30,6 +32,7 @@ from bookhand.core.problems import BookhandError
 from bookhand.core.redaction import redact_text
 
 __all__ = [
+    "bank_commands",
     "book_commands",
     "books_commands",
     "connect_commands",
@@ -37,6 +40,7 @@ __all__ = [
     "house_commands",
     "main",
     "netsuite_commands",
+    "payout_commands",
     "people_commands",
     "quickbooks_commands",
     "rights_commands",

@@ -104,12 +104,15 @@ def connections() -> None:
 
 @app.command()
 def disconnect(name: Name = None) -> None:
-    """Forget a connection's tokens and remove its webhook endpoint; its books stay."""
+    """Forget a connection's tokens, and what stands of us on the other side; its books and its bank lines stay."""
     with wiring.open_house(read_settings()) as house:
         by = manager_of(house)
         connection = house.named(name)
-        part = _PARTINGS.get(connection.link.system, parting_auth.disconnect)
-        undone = part(house.db, house.secrets, connection.id)
+        if connection.link.system == "bank":
+            undone = wiring.part_bank(house, connection)
+        else:
+            part = _PARTINGS.get(connection.link.system, parting_auth.disconnect)
+            undone = part(house.db, house.secrets, connection.id)
         note(house, "connection.disconnected", connection, by)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:

@@ -5,7 +5,7 @@
 
 The web answers webhooks on the event loop of its own thread; the worker posts; the keeper looks every second whether the journal
 grew, and if so proves it against Stripe and writes the Beancount book; the engine executes runs, and without work only starts and
-wakes those of others. Whatever fails is logged with its reason and tried again.
+wakes those of others; the folder of bank statements and the banks behind Plaid are looked at apart. Whatever fails is logged with its reason and tried again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import structlog
 import uvicorn
 
 from bookhand.actions.act_workflow import tidy
+from bookhand.cli.bank_rounds import BankRounds
 from bookhand.cli.quickbooks_commands import signed_in
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bookhand.house import House
 
 LOOK_SECONDS = 1.0
+BANK_SECONDS = 3.0
 _REST_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ class Running:
         if self._work:
             self._begin("worker", lambda: self.house.worker().run(self._stop))
             self._begin("keeper", self._keep)
+            self._begin("bank", self._look_at_banks)
         self._begin("runs", self._run_runs)
         return self
 
@@ -141,6 +144,11 @@ class Running:
         while not self._stop.wait(LOOK_SECONDS):
             for work in (door.expire, lambda: tidy(door), self.keeper.look):
                 self._try(work)
+
+    def _look_at_banks(self) -> None:
+        rounds = BankRounds(self.house)
+        while not self._stop.wait(BANK_SECONDS):
+            self._try(rounds.look)
 
     def _try(self, work: Callable[[], object]) -> None:
         """`work`; what goes wrong with it is logged, tried again at the next look, and holds up nothing else."""

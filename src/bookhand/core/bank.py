@@ -55,6 +55,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     lines: tuple[StatementLine, ...] = ()
     warnings: tuple[str, ...] = ()
+    """What somebody has to look at."""
+    notes: tuple[str, ...] = ()
+    """What was left out, as it should be: entries that are pending, words between the lines."""
 
     @property
     def off_by(self) -> int | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ENTRY = Table("journal_entry", ENTRY_COLUMNS)
 _WAITING = Table("journal_waiting", ENTRY_COLUMNS)
 _COLUMNS = "key, happened_at, kind, why, accounts, currencies, minors, refs, reverses, source, delivery"
+MATCH = "match:"
+"""How the keys begin of entries that follow from the bank's lines, not from Stripe's mail."""
 _LOCK_CONNECTION, _LOCK_WORKSPACE = 4_242_101, 4_242_102
 
 
@@ -142,11 +144,12 @@ def entries(cx: Transaction[Any], link: Link, *, month: str | None = None) -> It
 def dump(cx: Transaction[Any], link: Link) -> Iterator[bytes]:
     """The whole journal in its canonical form, a line of JSON for each entry by (happened_at, key).
 
-    Only what follows from the facts: no delivery, no time of recording, no ledger date.
+    Only what follows from the facts: no delivery, no time of recording, no ledger date, no match with the bank.
     """
     encode = msgspec.json.Encoder(order="sorted").encode
     for _, entry in entries(cx, link):
-        yield encode(msgspec.structs.replace(entry, delivery=0)) + b"\n"
+        if not entry.key.startswith(MATCH):
+            yield encode(msgspec.structs.replace(entry, delivery=0)) + b"\n"
 
 
 def balances(cx: Transaction[Any], link: Link) -> dict[tuple[str, str], int]:

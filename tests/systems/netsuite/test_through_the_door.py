@@ -10,7 +10,8 @@ import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER
 from tests.systems.netsuite.connecting import Connected, switch
 
-from bookhand.actions import rights_store, store
+from bookhand.actions import store
+from bookhand.actions.rights import rights_store
 from bookhand.actions.asked import Asked
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit

@@ -23,7 +23,6 @@ from tests.actions.conftest import (  # noqa: F401 (fixtures)
 
 from bookhand.actions.act_workflow import DoorRuns, act_template
 from bookhand.actions.kit import Kit
-from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
@@ -34,7 +33,7 @@ from bookhand.systems.beancount.acting_client import BeancountBooks
 from bookhand.web.api import books as books_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
-from bookhand.wiring import catalogue
+from bookhand.wiring import OWN_ACTS, catalogue
 
 LOCAL = "http://localhost:8787"
 PEOPLE: Mapping[str, int] = {role: number for number, role in enumerate(ROLES, 1)}
@@ -78,6 +77,9 @@ class Api:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         return self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
 
+    def upload(self, path: str, *, name: str, raw: bytes, **fields: str) -> Any:
+        return self.client.post(f"/api/v1{path}", files={"file": (name, raw)}, data=fields)
+
     def get(self, path: str, **headers: str) -> Any:
         return self.call("GET", path, **headers)
 
@@ -88,7 +90,8 @@ class Api:
 @pytest.fixture
 def kit(db: Database, connected: Any, performer: Any, clock: Any) -> Kit:  # noqa: F811
     return Kit(
-        db=db, catalogue=catalogue(), performers={"stripe": performer, "beancount": BeancountBooks(db)}, own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
+        db=db, catalogue=catalogue(), performers={"stripe": performer, "beancount": BeancountBooks(db)}, own=OWN_ACTS, clock=clock, settle_seconds=0,
+        believe_seconds=0, lease_seconds=30,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ import pytest
 from tests.web.api.conftest import Api, by_bearer, caller
 
 from bookhand.actions.kit import Kit
-from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import ROLES, Capability, capabilities
 from bookhand.db.engine import Database
@@ -22,7 +21,7 @@ from bookhand.runs import store as runs_store
 from bookhand.systems.beancount.auth import connect_folder
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
-from bookhand.wiring import catalogue
+from bookhand.wiring import OWN_ACTS, catalogue
 
 
 class Line(NamedTuple):
@@ -32,6 +31,8 @@ class Line(NamedTuple):
     good: tuple[int, ...] = (200,)
     body: Any = None
     path: Callable[[World, str], str] | None = None
+    file: tuple[str, bytes] | None = None
+    """What is uploaded, with its name, instead of a body."""
     """The path for a role; without it the route's own."""
 
 
@@ -65,6 +66,12 @@ class World:
                 runs_store.pause(cx, caller("owner"), run_id, "why")
         return run_id
 
+    def bank_file(self) -> str:
+        """A CSV that waits to be confirmed; its hash."""
+        self.count += 1
+        raw = f"Date,Text,Amount (USD)\n2026-11-02,STRIPE,{self.count}.00\n2026-11-03,FEE,-1.00\n".encode()
+        return self.api("operator").upload("/bank/statements", name="x.csv", raw=raw).json()["file"]
+
 
 def _decided(verb: str) -> Callable[[World, str], str]:
     return lambda world, role: f"/proposals/{world.proposal(role)['proposal_id']}{verb}"
@@ -82,6 +89,7 @@ _ASK = {"action": "refunds.create", "params": {"charge": "CHARGE", "amount": 1},
 _KEPT = {
     "method": "clearing", "since": "2026-01-01", "sources": [1], "lines": [{"journal": "revenue", "account": "4000"}], "why": "why",
 }  # fmt: skip
+_BAI2 = b"01,1,2,261103,0200,1,,,2/\n02,1,2,1,261102,2359,USD,2/\n03,77,USD/\n16,142,100,0,,,X/\n49,100,3/\n98,100,1,5/\n99,100,1,7/\n"
 ROUTES: dict[str, Line] = {
     "GET /actions": Line("read"),
     "GET /actions/{name}": Line("read", path=lambda *_: "/actions/refunds.create"),
@@ -118,6 +126,21 @@ ROUTES: dict[str, Line] = {
     "GET /trail/export": Line("audit"),
     "POST /trail/verify": Line("audit"),
     "GET /connections": Line("read"),
+    "GET /payouts": Line("read"),
+    "GET /payouts/{payout_id}": Line("read", (404,), path=lambda *_: "/payouts/po_none"),
+    "GET /breaks": Line("read"),
+    "POST /breaks/{break_id}/explain": Line("propose", (404,), {"explanation": "why"}, lambda *_: "/breaks/br_00000000/explain"),
+    "GET /reconciliation/questions": Line("read"),
+    "GET /reconciliation/statement": Line("read", (404,), path=lambda *_: "/reconciliation/statement?account=NOWHERE"),
+    "POST /reconciliation/matches": Line(
+        "propose", (404,), {"payouts": ["po_none"], "lines": [{"account": "A", "key": "k"}], "why": "why"}),
+    "POST /reconciliation/matches/{match_id}/undo": Line(
+        "propose", (404,), {"why": "why"}, lambda *_: "/reconciliation/matches/match_00000000/undo"),
+    "GET /bank/accounts": Line("read"),
+    "GET /bank/lines": Line("read"),
+    "GET /bank/statements": Line("read"),
+    "POST /bank/statements": Line("propose", (201,), file=("x.bai", _BAI2)),
+    "POST /bank/profiles": Line("manage", (201,), {"file": "BANK_FILE", "account": "Matrix"}),
     "GET /runs": Line("read"),
     "GET /runs/{run_id}": Line("read", path=_run()),
     "POST /runs/{run_id}/pause": Line("manage", body={"reason": "why"}, path=_run("/pause")),
@@ -137,21 +160,28 @@ def world(api, door, kit, shop, runs) -> World:
     return World(api, door, shop.charge(8000))
 
 
-def _filled(body: Any, charge: str) -> Any:
+def _filled(body: Any, world: World) -> Any:
     match body:
         case dict():
-            return {name: _filled(value, charge) for name, value in body.items()}
+            return {name: _filled(value, world) for name, value in body.items()}
         case list():
-            return [_filled(each, charge) for each in body]
+            return [_filled(each, world) for each in body]
+        case "CHARGE":
+            return world.charge
+        case "BANK_FILE":
+            return world.bank_file()
         case _:
-            return charge if body == "CHARGE" else body
+            return body
 
 
 def _call(world: World, route: str, role: str, who: str | None, api: Api | None = None) -> Any:
     line = ROUTES[route]
     method, _, template = route.partition(" ")
     path = line.path(world, role) if line.path else template
-    return (api or world.api)(who).call(method, path, _filled(line.body, world.charge))
+    asked = (api or world.api)(who)
+    if line.file:
+        return asked.upload(path, name=line.file[0], raw=line.file[1])
+    return asked.call(method, path, _filled(line.body, world))
 
 
 def test_every_route_has_a_line(api) -> None:
@@ -194,7 +224,11 @@ def test_every_route_and_no_credentials(world) -> None:
 def other(db: Database, performer: Any) -> Iterator[Api]:
     """The same API in workspace 2, on the same database."""
     with Database(db.url, workspace_id=2) as theirs:
-        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN)
+        with theirs.transaction() as cx:  # it takes files in, which makes connections
+            cx.execute(
+                "insert into workspace (workspace_id, name) overriding system value values (2, 'Other')"
+            )
+        kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN_ACTS)
         yield Api(create_app(theirs, api=create_api(Door(kit), authenticate=by_bearer(2))))
 
 

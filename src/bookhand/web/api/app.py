@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 from bookhand.actions.workflow import Door
 from bookhand.runs.template import Template
 from bookhand.web import pages
-from bookhand.web.api import actions, proposals, rights, runs, trail, trouble
+from bookhand.web.api import actions, bank, payouts, proposals, rights, runs, trail, trouble
 from bookhand.web.api.porter import Authenticate, Porter
 from bookhand.web.api.reference import reference
 from bookhand.web.api.trouble import PREFIX
@@ -41,6 +41,8 @@ _TAGS = {
     "Trail": "What was done, when and why; each entry is bound to the one before.",
     "Books": "Outside books: how each is kept, and how it compares with the journal.",
     "Connections": "The accounts that are connected.",
+    "Payouts": "What is in each payout, where it arrived at the bank, and what nobody has explained yet.",
+    "Bank": "Statement files taken in, and the lines of the bank accounts.",
     "Runs": "Durable work: its steps, what it waits for, and stopping it.",
     "People": "Signing in, who I am, people, invitations, tokens and sessions.",
 }
@@ -60,7 +62,16 @@ def create_api(
     )  # fmt: skip
     api.state.door = door
     api.state.templates = dict(templates or {})
-    for router in (actions.router, proposals.router, rights.router, trail.router, runs.router, *more):
+    for router in (
+        actions.router,
+        proposals.router,
+        rights.router,
+        trail.router,
+        runs.router,
+        payouts.router,
+        bank.router,
+        *more,
+    ):
         api.include_router(router)
     _described(api)
     trouble.told(api)

@@ -1,0 +1,121 @@
+"""What balances prove: a statement adds up, and what the balances of all statements say moved is what the lines move. Pure.
+
+A balance is known before the first line of a statement and after its last. Between two known balances the lines of the days between them must
+make the difference: where they do not, a statement is missing, lines stand twice, or two equal lines were taken for one.
+
+>>> one = Span("2026-11-01", "2026-11-15", 0, 100)
+>>> two = Span("2026-11-18", "2026-11-30", 130, 150)
+>>> [(each.day, each.until, each.off_by) for each in gaps([one, two], {"2026-11-10": 100, "2026-11-20": 20})]
+[('2026-11-16', '2026-11-18', 30)]
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from bookhand.core.bank import Statement
+from bookhand.core.money import format_minor
+from bookhand.core.problems import Problem
+
+OFF, GAP, WARNING, REUSED, CHANGED = (
+    "bank_statement_off", "bank_balance_gap", "bank_statement_warning", "bank_id_reused", "bank_line_changed",
+)  # fmt: skip
+"""The kinds of Problems that a bank's statements make."""
+
+
+class Span(NamedTuple):
+    """The days of a statement, and the balances before the first of them and after the last; None where it tells none."""
+
+    first_day: str
+    last_day: str
+    opening: int | None
+    closing: int | None
+
+
+class Gap(NamedTuple):
+    """From the morning of `day` to that of `until` the balances move by `off_by` more than the lines do."""
+
+    day: str
+    until: str
+    off_by: int
+
+
+def span_of(statement: Statement) -> Span | None:
+    """The days and balances of a statement; None where it has no day at all."""
+    days = [line.day for line in statement.lines]
+    last = max([*days, *([statement.closing_day] if statement.closing_day else [])], default=None)
+    if last is None:
+        return None
+    return Span(min(days, default=last), last, statement.opening_minor, statement.closing_minor)
+
+
+def off(statement: Statement, subject: str) -> Problem | None:
+    """The Problem of a statement whose opening and lines do not make its closing."""
+    if not statement.off_by or statement.currency is None:
+        return None
+    said = format_minor(statement.off_by, statement.currency)
+    return Problem(
+        kind=OFF, subject=subject,
+        message=f"The statement of account {statement.account} until {statement.closing_day} does not add up: its opening and its lines "
+        f"make {said} {statement.currency} more than its closing. All of its lines were kept; ask the bank for the whole statement.",
+    )  # fmt: skip
+
+
+def gaps(spans: Iterable[Span], moved: Mapping[str, int]) -> list[Gap]:
+    """Where the known balances and the lines (`moved`: day to sum) differ, oldest first."""
+    points: dict[str, set[int]] = {}
+    for span in _joined(spans):
+        if span.opening is not None:
+            points.setdefault(span.first_day, set()).add(span.opening)
+        if span.closing is not None:
+            points.setdefault(_next(span.last_day), set()).add(span.closing)
+    days = sorted(moved)
+    sums = [0, *accumulate(moved[day] for day in days)]
+    found = [Gap(day, day, max(known) - min(known)) for day, known in points.items() if len(known) > 1]
+    for day, until in pairwise(sorted(points)):
+        expected = sums[bisect_left(days, until)] - sums[bisect_left(days, day)]
+        differences = {after - before for before in points[day] for after in points[until]}
+        if expected not in differences:
+            found.append(Gap(day, until, min(points[until]) - min(points[day]) - expected))
+    return sorted(found)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Statements that go on where the one before ended, as one: where they meet in the middle of a day nothing is known of its evening."""
+    joined: list[Span] = []
+    for span in sorted(set(spans), key=lambda each: (each.last_day, each.first_day)):
+        before = joined[-1] if joined else None
+        if before is not None and span.opening is not None and span.opening == before.closing:
+            joined[-1] = Span(
+                min(before.first_day, span.first_day), span.last_day, before.opening, span.closing
+            )
+        else:
+            joined.append(span)
+    return joined
+
+
+def gap_problems(account: str, currency: str, found: Sequence[Gap]) -> list[Problem]:
+    """A Problem for each gap."""
+    return [
+        Problem(
+            kind=GAP, subject=f"{account}/{currency}/{gap.day}",
+            message=f"Account {account}: {_between(gap)} the balances that the bank states move by {format_minor(gap.off_by, currency)} "
+            f"{currency} more than the lines that are here. A statement of these days is missing, or lines stand twice or were taken for one: "
+            "import the bank's statement of these days.",
+        )
+        for gap in found
+    ]  # fmt: skip
+
+
+def _between(gap: Gap) -> str:
+    if gap.day == gap.until:
+        return f"on the morning of {gap.day} two statements differ:"
+    return f"from {gap.day} until before {gap.until}"
+
+
+def _next(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(1)).isoformat()

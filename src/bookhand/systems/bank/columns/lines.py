@@ -1,0 +1,129 @@
+"""The rows of a CSV as statements, by a confirmed profile: strictly, or refused with the row. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.problems import Refusal
+from bookhand.systems.bank.columns.chain import balance, breaks, moved
+from bookhand.systems.bank.columns.profile import Profile
+from bookhand.systems.bank.columns.sheet import Row, Sheet
+from bookhand.systems.bank.columns.values import day_of
+from bookhand.systems.bank.figures import currency_of, scaled
+
+FORMAT = "CSV"
+_SHOWN = 80
+_MOST_TOLD = 5
+
+
+class _Read(NamedTuple):
+    row: Row
+    line: StatementLine
+    moved: Decimal
+    balance: Decimal | None
+
+
+def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statement]:
+    """One statement for each account and currency of the file (`account` where no column names one); lines oldest first.
+
+    `Refusal` names the row that cannot be read. Rows without a day (sums, notes) are no lines, and are told.
+    """
+    read, left = [], []
+    for row in sheet.rows:
+        date = row.cells[sheet.header.index(profile.date)]
+        if not date:
+            left.append(row)
+            continue
+        read.append(_read(sheet, profile, account, row, left))
+    kept = [each for each in read if each is not None]
+    if not kept:
+        raise Refusal("No row of the table (CSV) is a booked line.")
+    groups: dict[tuple[str, str], list[_Read]] = {}
+    for each in kept:
+        groups.setdefault((each.line.account, each.line.currency), []).append(each)
+    made = [_statement(profile, group) for group in groups.values()]
+    first = msgspec.structs.replace(
+        made[0], warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)), notes=_notes(left)
+    )
+    return [first, *made[1:]]
+
+
+def _amounts_without_day(sheet: Sheet, profile: Profile, left: Sequence[Row]) -> tuple[str, ...]:
+    """Rows that may be sums, or lines whose day is missing: somebody looks at them."""
+    places = [
+        sheet.header.index(name) for name in (profile.amount, profile.money_in, profile.money_out) if name
+    ]
+    found = [row for row in left if any(row.cells[place] for place in places)]
+    return tuple(
+        f"Row {row.line} has an amount and no day, and is no line: {row.raw[:_SHOWN]!r}."
+        for row in found[:_MOST_TOLD]
+    )
+
+
+def _notes(left: Sequence[Row]) -> tuple[str, ...]:
+    told = tuple(f"Row {row.line} is no line: {row.raw[:_SHOWN]!r}." for row in left[:_MOST_TOLD])
+    return told if len(left) <= _MOST_TOLD else (*told, f"{len(left) - _MOST_TOLD} more rows are no lines.")
+
+
+def _read(sheet: Sheet, profile: Profile, account: str, row: Row, left: list[Row]) -> _Read | None:
+    def cell(name: str | None) -> str:
+        return row.cells[sheet.header.index(name)] if name else ""
+
+    try:
+        day = day_of(cell(profile.date), profile.date_order or "YMD")
+    except ValueError as error:
+        if not any(cell(name) for name in (profile.amount, profile.money_in, profile.money_out)):
+            left.append(row)
+            return None
+        raise Refusal(
+            f"Row {row.line}, column {profile.date!r}: {error}. Nothing of the file was taken."
+        ) from None
+    try:
+        currency = currency_of(cell(profile.currency_column) or profile.currency or "")
+        amount = moved(sheet.header, row, profile) * (profile.sign or 1)
+        stated = balance(sheet.header, row, profile) if profile.balance and cell(profile.balance) else None
+        line = StatementLine(
+            account=cell(profile.account_column) or account, key="", day=day,
+            value_day=day_of(cell(profile.value_date), profile.date_order or "YMD") if cell(profile.value_date) else None,
+            currency=currency, minor=scaled(amount, currency), counterparty=cell(profile.counterparty) or None,
+            description=" ".join(dict.fromkeys(text for name in profile.description if (text := " ".join(cell(name).split())))),
+            references=tuple(dict.fromkeys(text for name in (profile.native_id, *profile.references) if (text := cell(name)))),
+            native_id=cell(profile.native_id) or None, raw=row.raw,
+        )  # fmt: skip
+    except ValueError as error:
+        raise Refusal(f"Row {row.line}: {error}. Nothing of the file was taken.") from None
+    return _Read(row, line, amount, stated)
+
+
+def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:
+    order = profile.order or _order(group)
+    oldest_first = list(group) if order == "oldest_first" else list(reversed(group))
+    pairs = [(each.moved, each.balance) for each in oldest_first if each.balance is not None]
+    whole = len(pairs) == len(group)
+    currency = group[0].line.currency
+    opening = closing = None
+    warnings: tuple[str, ...] = ()
+    if profile.balance and whole:
+        opening = scaled(pairs[0][1] - pairs[0][0], currency)
+        closing = scaled(pairs[-1][1], currency)
+        places = breaks([(minor, stated) for minor, stated in pairs], 1, "oldest_first")
+        warnings = tuple(
+            f"Row {oldest_first[place].row.line}: its balance does not go on from the row before: a line is missing, or stands twice."
+            for place in places[:_MOST_TOLD]
+        )
+    elif profile.balance:
+        warnings = (f"{len(group) - len(pairs)} rows state no balance: the balances were not checked.",)
+    return Statement(
+        account=group[0].line.account, currency=currency, format=FORMAT, opening_minor=opening, closing_minor=closing,
+        opening_day=oldest_first[0].line.day, closing_day=oldest_first[-1].line.day,
+        lines=tuple(each.line for each in oldest_first), warnings=warnings,
+    )  # fmt: skip
+
+
+def _order(group: Sequence[_Read]) -> str:
+    return "oldest_first" if group[0].line.day <= group[-1].line.day else "newest_first"

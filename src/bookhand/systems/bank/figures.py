@@ -1,0 +1,82 @@
+"""Amounts and days as files write them, to whole minor units and ISO dates. Pure.
+
+Errors are `ValueError` with the end of a sentence; the reader that knows the line makes a `Refusal` of it.
+
+>>> minor_of("1234,5", "EUR", mark=","), minor_of("-7", "JPY"), minor_of("0.125", "KWD"), whole_of("500", "ISK")
+(123450, -7, 125, 50000)
+>>> day_of_digits("20261102000000[+9:JST]"), day_of_iso("2026-11-02T23:30:00-05:00")
+('2026-11-02', '2026-11-02')
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from bookhand.core.money import exponent
+
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{8}", re.ASCII)
+_LONGEST = 40
+_WITHOUT_DECIMALS = frozenset({"ISK", "UGX"})
+"""No decimals at a bank (ISO 4217), two at Stripe, whose minor units are ours."""
+
+
+def minor_of(text: str, currency: str, *, mark: str = ".") -> int:
+    """Minor units of a plain number: digits, perhaps a sign, perhaps `mark` and decimals; nothing between thousands."""
+    plain = text.strip()
+    if mark != "." and "." in plain:
+        raise ValueError(f"{text.strip()[:_LONGEST]!r} has a point where {mark!r} is the decimal mark")
+    plain = plain.replace(mark, ".", 1)
+    if len(plain) > _LONGEST or not _PLAIN.fullmatch(plain):
+        raise ValueError(f"{text.strip()[:_LONGEST]!r} is no amount")
+    return scaled(Decimal(plain), currency)
+
+
+def scaled(amount: Decimal, currency: str) -> int:
+    """Minor units of an exact amount; `ValueError` where the currency has fewer decimals."""
+    minor = amount.scaleb(exponent(currency))
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{amount} has more decimals than {currency} has ({exponent(currency)})")
+    return int(minor)
+
+
+def whole_of(text: str, currency: str) -> int:
+    """Minor units of a number that is written in the bank's own minor units (BAI2)."""
+    if len(text) > _LONGEST or not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
+        raise ValueError(f"{text.strip()[:_LONGEST]!r} is no whole amount")
+    return int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1)
+
+
+def day_of_digits(text: str) -> str:
+    """``YYYYMMDD`` and whatever follows: the day as the bank wrote it; a time zone behind it moves nothing."""
+    found = _DIGITS.match(text.strip())
+    if not found:
+        raise ValueError(f"{text.strip()[:_LONGEST]!r} is no day")
+    digits = found[0]
+    return calendar_day(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+
+
+def day_of_iso(text: str) -> str:
+    """``YYYY-MM-DD`` and whatever follows (a time, a zone)."""
+    found = _DAY.match(text.strip())
+    if not found:
+        raise ValueError(f"{text.strip()[:_LONGEST]!r} is no day")
+    return calendar_day(int(found[1]), int(found[2]), int(found[3]))
+
+
+def calendar_day(year: int, month: int, day: int) -> str:
+    """An ISO date; `ValueError` where the calendar has none."""
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        raise ValueError(f"{year:04d}-{month:02d}-{day:02d} is no day of the calendar") from None
+
+
+def currency_of(text: str) -> str:
+    """A currency's code in capitals; `ValueError` where nobody knows it."""
+    code = text.strip().upper()
+    exponent(code)
+    return code

@@ -1,0 +1,184 @@
+"""A folder that is watched: files that are put into it are read, and moved to where it is seen what became of them.
+
+    watcher = Watcher(Path("/bank"), Intake(db))
+    watcher.look()                     # every few seconds; what was done, in sentences
+
+    /bank/nov.sta                      read as soon as it does not grow any more
+    /bank/Main/nov.csv                 the same; a folder's name is the account of the CSV files in it
+    /bank/done/      /bank/refused/    where files go; beside a refused one lies ``NAME.txt``, which says why
+    /bank/waiting/                     a CSV that somebody has to confirm first; it is read by itself after that
+
+A file is moved after its lines are committed: where the machine stops in between, it is read again, and adds nothing. Links and what
+begins with a point are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bookhand.core.problems import Refusal
+from bookhand.systems.bank.intake_workflow import Taken, Waiting
+
+if TYPE_CHECKING:
+    from bookhand.systems.bank.intake_workflow import Intake
+
+log = structlog.get_logger(__name__)
+
+DONE, REFUSED, WAITING = "done", "refused", "waiting"
+_OWN = frozenset({DONE, REFUSED, WAITING})
+_REASON = ".txt"
+"""After the name of a file, where the file beside it says what became of it."""
+_UNFINISHED = frozenset({".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download"})
+_MEGABYTE = 1024 * 1024
+
+
+class Watcher:
+    """Looks at one folder, in one process at a time (two would only read a file twice, which adds nothing)."""
+
+    def __init__(self, folder: Path, intake: Intake, *, by: str = "folder") -> None:
+        self._folder = folder
+        self._intake = intake
+        self._by = by
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._confirmed: object = None
+
+    def look(self) -> list[str]:
+        """Take in every file that did not change since the last look; what was done, in sentences.
+
+        `Refusal` where the folder cannot be used. An `Outage` leaves the file where it is, for the next look.
+        """
+        if not self._folder.is_dir():
+            raise Refusal(
+                f"The bank's folder {self._folder} is not there: make it, or change BOOKHAND_BANK_FOLDER."
+            )
+        told, seen = [], {}
+        for path, account in self._files():
+            now = _state(path)
+            if now is None:
+                continue
+            if self._seen.get(path) == now:
+                told += self._take(path, account)
+            else:
+                seen[path] = now
+        self._seen = seen
+        return told + self._look_again()
+
+    def _files(self, folder: Path | None = None) -> Iterator[tuple[Path, str | None]]:
+        """The files of a folder, and those of the folders in it, which are called like accounts."""
+        for path in sorted((folder or self._folder).iterdir()):
+            if path.name.startswith(".") or path.is_symlink():
+                continue
+            if not path.is_dir():
+                yield path, None
+            elif folder is not None or path.name not in _OWN:
+                yield from (
+                    (inner, path.name) for inner in sorted(path.iterdir()) if not inner.name.startswith(".")
+                )
+
+    def _look_again(self) -> list[str]:
+        """Files that wait, after somebody confirmed something."""
+        confirmed, waiting = self._intake.confirmations(), self._folder / WAITING
+        if confirmed == self._confirmed or not waiting.is_dir():
+            return []
+        self._confirmed = confirmed
+        told = []
+        for path, account in list(self._files(waiting)):
+            if _state(path) is not None and path.suffix != _REASON:
+                told += self._take(path, account)
+        return told
+
+    def _take(self, path: Path, account: str | None) -> list[str]:
+        try:
+            found = self._intake.take(
+                _read(path, self._intake.most_megabytes),
+                name=path.name,
+                by=self._by,
+                account=account,
+                auth="folder",
+            )
+        except FileNotFoundError:
+            return []
+        except (Refusal, OSError) as error:
+            why = (
+                str(error)
+                if isinstance(error, Refusal)
+                else f"It could not be read: {error.strerror or error}."
+            )
+            return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
+        match found:
+            case Taken(again=True):
+                return self._moved(path, DONE, None, f"{path.name} had been read before: nothing was added.")
+            case Taken():
+                said = "; ".join(
+                    f"account {each.account}: {each.new_lines} new of {each.lines} lines"
+                    for each in found.accounts
+                )
+                return self._moved(path, DONE, None, f"{path.name} was read ({found.format}): {said}.")
+            case Waiting():
+                return self._let_wait(path, account, found)
+
+    def _let_wait(self, path: Path, account: str | None, found: Waiting) -> list[str]:
+        waiting = self._folder / WAITING
+        if waiting in path.parents:
+            return []
+        asked = " ".join(question.sentence for question in found.proposal.questions)
+        command = f"bookhand bank-confirm {found.file[:12]} --account {account or 'NAME'}"
+        why = f"{found.says} {asked}\n\n    {command}\n"
+        return self._moved(
+            path, f"{WAITING}/{account}" if account else WAITING, why, f"{path.name} waits: {found.says}"
+        )
+
+    def _moved(self, path: Path, to: str, why: str | None, said: str) -> list[str]:
+        """Move a file (never over another), with the reason beside it; what is said."""
+        try:
+            folder = self._folder / to
+            folder.mkdir(parents=True, exist_ok=True)
+            place = _free(folder / path.name)
+            if why is not None:
+                place.with_name(place.name + _REASON).write_text(f"{why}\n", encoding="utf-8")
+            path.rename(place)
+            path.with_name(path.name + _REASON).unlink(missing_ok=True)  # of a file that waited
+        except OSError as error:
+            log.warning("bank_file_not_moved", file=path.name, why=error.strerror)
+            return [f"{said} It could not be moved to {to}: {error.strerror}."]
+        log.info("bank_file", file=path.name, became=to)
+        return [said]
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and last change of a plain file that is meant for us; None for everything else."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode) or path.suffix.lower() in _UNFINISHED:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path, most_megabytes: int) -> bytes:
+    """The whole file, never through a link; `Refusal` before anything is read where it is too large."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        size = os.fstat(handle).st_size
+        if size > most_megabytes * _MEGABYTE:
+            raise Refusal(
+                f"The file has {size / _MEGABYTE:,.1f} MB, more than the {most_megabytes} MB that are read (BOOKHAND_BANK_FILE_MB): "
+                "export fewer days at once."
+            )
+        return file.read()
+
+
+def _free(path: Path) -> Path:
+    """`path`, or with a number before its ending where another file has the name."""
+    place, number = path, 2
+    while place.exists():
+        place = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        number += 1
+    return place

@@ -1,0 +1,118 @@
+"""Connecting a bank through Plaid: a link token for the sign-in, its public token exchanged, and letting go.
+
+    link_token(plaid, user="workspace-1")                      # what Plaid's own page (Link) is opened with
+    connect(db, secrets, plaid, "public-sandbox-…")            # what that page gave; the Item is a connection then
+
+An Item's access token does not expire; where the bank wants a new sign-in, Link is opened in its update mode (`access_token` of the Item),
+and the connection is made active again. Source: plaid.com/docs/link, plaid.com/docs/api/items.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bookhand.core.problems import Outage, Refusal
+from bookhand.systems import store as connections
+from bookhand.systems.bank import PLAID_VERSION, SYSTEM, store
+from bookhand.systems.store import NewConnection
+
+if TYPE_CHECKING:
+    from bookhand.db.engine import Database
+    from bookhand.systems.bank.plaid.api_client import PlaidClient
+    from bookhand.systems.connection import Connection
+    from bookhand.workspace.secrets_store import Secrets
+
+ACCESS_TOKEN = "access_token"  # noqa: S105 (the name it is sealed under)
+MOST_DAYS = 730
+"""How far back is asked for; it is fixed at the first call of an Item for ever."""
+
+
+def link_token(
+    plaid: PlaidClient,
+    *,
+    user: str,
+    countries: tuple[str, ...] = ("US",),
+    redirect_uri: str | None = None,
+    access_token: str | None = None,
+) -> str:
+    """A token for Plaid's page, good for some hours; with an Item's `access_token` it is to sign in again."""
+    body: dict[str, Any] = {
+        "client_name": "bookhand", "language": "en", "country_codes": list(countries), "user": {"client_user_id": user},
+    }  # fmt: skip
+    if access_token is None:
+        body |= {"products": ["transactions"], "transactions": {"days_requested": MOST_DAYS}}
+    else:
+        body |= {"access_token": access_token}
+    if redirect_uri:
+        body["redirect_uri"] = redirect_uri
+    return str(plaid.post("/link/token/create", body)["link_token"])
+
+
+def connect(
+    db: Database, secrets: Secrets, plaid: PlaidClient, public_token: str, *, name: str | None = None
+) -> Connection:
+    """Exchange what Link gave and keep the Item as a connection with its accounts; `Refusal` where Plaid does not know the token."""
+    granted = plaid.post("/item/public_token/exchange", {"public_token": public_token})
+    token, item = str(granted["access_token"]), str(granted["item_id"])
+    mode = mode_of(token)
+    told = plaid.post("/accounts/get", {"access_token": token})
+    bank = (
+        (told.get("item") or {}).get("institution_name")
+        or (told.get("item") or {}).get("institution_id")
+        or "Bank"
+    )
+    new = NewConnection(
+        system=SYSTEM, account=item, mode=mode, livemode=mode == "live", api_version=PLAID_VERSION, auth="plaid", name=name,
+        default_name=f"{bank} (Plaid, {item[-6:]})", scopes=["transactions"],
+    )  # fmt: skip
+    with db.transaction() as cx:
+        made = connections.keep(cx, db.workspace_id, new)
+        secrets.put(cx, made.link, ACCESS_TOKEN, token)
+        keep_accounts(cx, made, told.get("accounts") or ())
+    return made
+
+
+def keep_accounts(cx: store.Transaction, connection: Connection, accounts: Any) -> None:
+    """The accounts of an Item as they are told beside its transactions."""
+    for each in accounts:
+        balances = each.get("balances") or {}
+        said = " ".join(part for part in (each.get("name"), each.get("mask")) if part)
+        store.keep_account(
+            cx, connection.link, str(each["account_id"]), balances.get("iso_currency_code"), name=said or None
+        )
+
+
+def token_of(db: Database, secrets: Secrets, connection: Connection) -> str:
+    """The Item's access token; `Refusal` where it was removed."""
+    with db.transaction() as cx:
+        found = secrets.get(cx, connection.link, ACCESS_TOKEN)
+    if found is None:
+        raise Refusal(
+            f"Connection {connection.id} ({connection.name}) has no access token any more: connect the bank again."
+        )
+    return found
+
+
+def part(db: Database, secrets: Secrets, plaid: PlaidClient | None, connection: Connection) -> list[str]:
+    """Take the Item away at Plaid (which ends what it costs) and forget its token; in sentences what could not be done."""
+    undone = []
+    with db.transaction() as cx:
+        token = secrets.get(cx, connection.link, ACCESS_TOKEN)
+    if token is not None and plaid is not None:
+        try:
+            plaid.post("/item/remove", {"access_token": token})
+        except (Refusal, Outage) as error:
+            undone.append(f"The Item was not removed at Plaid: {error}")
+    elif token is not None:
+        undone.append(
+            "The Item was not removed at Plaid, whose keys are not set: remove it in Plaid's dashboard."
+        )
+    with db.transaction() as cx:
+        secrets.drop(cx, connection.link, ACCESS_TOKEN)
+        connections.set_status(cx, connection.id, "disconnected", reason="disconnected by a person")
+    return undone
+
+
+def mode_of(token: str) -> str:
+    """``access-production-…`` is live; everything else (``access-sandbox-…``) is test."""
+    return "live" if token.startswith("access-production-") else "test"

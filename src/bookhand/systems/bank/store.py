@@ -1,0 +1,400 @@
+"""Bank accounts, the files as they came, statements and their lines as rows. Nothing here commits; lines are only added.
+
+A key is once in its account: adding a line again adds nothing. A line that a bank takes back or tells anew is superseded: it stays, and does
+not count any more (`bank_line` is the view of those that do).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.types.json import Jsonb
+
+from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.facts import Link
+from bookhand.core.problems import Missing
+from bookhand.core.ready import ready
+from bookhand.systems.bank.checks import GAP, Span, span_of
+
+Transaction = psycopg.Connection[Any]
+
+_CHUNK = 5000
+_LOCK = 4_242_011
+
+
+class BankAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A bank account that lines are known of."""
+
+    connection_id: int
+    connection: str
+    account: str
+    currency: str | None
+    auth: str
+    lines: int
+    first_day: str | None
+    last_day: str | None
+    balance_minor: int | None
+    """The newest closing balance that a statement told, and its day."""
+    balance_day: str | None
+
+
+class KeptStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement as it was read, without its lines; `new_lines` of them were not here before."""
+
+    id: int
+    connection_id: int
+    account: str
+    format: str
+    file: str | None
+    file_name: str | None
+    number: str | None
+    currency: str | None
+    opening_minor: int | None
+    closing_minor: int | None
+    first_day: str | None
+    last_day: str | None
+    lines: int
+    new_lines: int
+    warnings: list[str]
+    read_at: datetime
+
+
+class KeptLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line with its number, in the order in which it came; `superseded` says why it does not count any more."""
+
+    id: int
+    connection_id: int
+    line: StatementLine
+    superseded: str | None = None
+
+
+def hold(cx: Transaction, workspace_id: int) -> None:
+    """Let one intake of this workspace go at a time, until the transaction ends."""
+    cx.execute("select pg_advisory_xact_lock(%s, %s)", (_LOCK, workspace_id))
+
+
+# --- files ---
+
+
+def hash_of(raw: bytes) -> str:
+    """What a file is known by."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def keep_file(cx: Transaction, workspace_id: int, raw: bytes, *, name: str, by: str) -> str:
+    """Keep a file as it came, once; its hash."""
+    found = hash_of(raw)
+    cx.execute(
+        "insert into bank_file (workspace_id, hash, name, raw, by_who) values (%s, %s, %s, %s, %s) on conflict do nothing",
+        (workspace_id, found, name, raw, by),
+    )
+    return found
+
+
+def file(cx: Transaction, hash_: str) -> tuple[str, str, bytes]:
+    """The hash, the name and the bytes of a kept file, by its hash or the beginning of it; `Missing` where there is none or several."""
+    rows = cx.execute(
+        "select hash, name, raw from bank_file where starts_with(hash, %s) limit 2", (hash_,)
+    ).fetchall()
+    if len(rows) != 1:
+        raise Missing(
+            f"There is no one bank file {hash_[:64]}: send it again, and take the number that is told then."
+        )
+    found, name, raw = rows[0]
+    return str(found), str(name), bytes(raw)
+
+
+def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
+    """The statements that were read from a file; none where it only waits for its profile."""
+    return list(statements(cx, file_hash=hash_, limit=1000))
+
+
+# --- accounts ---
+
+
+def keep_account(
+    cx: Transaction, link: Link, account: str, currency: str | None, *, name: str | None = None
+) -> None:
+    """Add an account of a connection, or what is new about it."""
+    cx.execute(
+        """
+        insert into bank_account as b (workspace_id, connection_id, account, currency, name) values (%s, %s, %s, %s, %s)
+        on conflict (workspace_id, connection_id, account) do update
+            set currency = coalesce(b.currency, excluded.currency), name = coalesce(excluded.name, b.name)
+        """,
+        (link.workspace_id, link.connection_id, account, currency, name),
+    )  # fmt: skip
+
+
+def owner_of(cx: Transaction, account: str, *, mode: str) -> int | None:
+    """The connection that an account (by its own name) belongs to; None for one that is not known."""
+    row = cx.execute(
+        "select b.connection_id from bank_account b join connection c using (workspace_id, connection_id)"
+        " where b.account = %s and c.mode = %s order by b.connection_id limit 1",
+        (account, mode),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def currency_of(cx: Transaction, account: str) -> str | None:
+    """The currency of an account, where it is known."""
+    row = cx.execute(
+        "select currency from bank_account where account = %s and currency is not null limit 1", (account,)
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def accounts(cx: Transaction) -> list[BankAccount]:
+    """Every account, oldest connection first."""
+    rows = cx.execute(
+        """
+        select b.connection_id, c.name, b.account, b.currency, c.auth, coalesce(l.lines, 0), l.first_day::text, l.last_day::text,
+               s.closing_minor, s.closing_day::text
+        from bank_account b join connection c using (workspace_id, connection_id)
+        left join lateral (
+            select count(*)::int as lines, min(day) as first_day, max(day) as last_day from bank_line l
+            where (l.workspace_id, l.connection_id, l.account) = (b.workspace_id, b.connection_id, b.account)
+        ) l on true
+        left join lateral (
+            select closing_minor, closing_day from bank_statement s
+            where (s.workspace_id, s.connection_id, s.account) = (b.workspace_id, b.connection_id, b.account) and closing_minor is not null
+            order by closing_day desc nulls last, statement_id desc limit 1
+        ) s on true
+        order by b.connection_id, b.account
+        """
+    )
+    return [BankAccount(**dict(zip(BankAccount.__struct_fields__, row, strict=True))) for row in rows]
+
+
+# --- statements ---
+
+
+def keep_statement(cx: Transaction, link: Link, statement: Statement, *, file_hash: str | None) -> int:
+    """Add a statement and the lines of it that are new; how many those were."""
+    span = span_of(statement)
+    row = cx.execute("select nextval(pg_get_serial_sequence('bank_statement', 'statement_id'))").fetchone()
+    assert row is not None  # noqa: S101 (a sequence gives a number)
+    new = add_lines(cx, link, statement.lines, statement_id=int(row[0]))
+    cx.execute(
+        """
+        insert into bank_statement (workspace_id, connection_id, account, statement_id, file_hash, format, currency, number, opening_minor,
+            closing_minor, opening_day, closing_day, first_day, last_day, lines, new_lines, warnings)
+        overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (link.workspace_id, link.connection_id, statement.account, row[0], file_hash, statement.format, statement.currency, statement.number,
+         statement.opening_minor, statement.closing_minor, statement.opening_day, statement.closing_day,
+         span.first_day if span else None, span.last_day if span else None, len(statement.lines), len(new), Jsonb([*statement.warnings, *statement.notes])),
+    )  # fmt: skip
+    return len(new)
+
+
+def add_lines(
+    cx: Transaction, link: Link, lines: Sequence[StatementLine], *, statement_id: int | None = None
+) -> set[str]:
+    """Add the lines whose keys are not here yet; their keys."""
+    added: set[str] = set()
+    for start in range(0, len(lines), _CHUNK):
+        rows = [msgspec.to_builtins(line) for line in lines[start : start + _CHUNK]]
+        found = cx.execute(
+            """
+            insert into statement_line (workspace_id, connection_id, account, key, statement_id, day, value_day, currency, minor, description,
+                counterparty, refs, native_id, code, reversal, original_minor, original_currency, raw)
+            select %s, %s, account, key, %s, day, value_day, currency, minor, description, counterparty, "references", native_id, code,
+                reversal, original_minor, original_currency, raw
+            from rows from (jsonb_to_recordset(%s) as (account text, key text, day date, value_day date, currency text, minor bigint,
+                description text, counterparty text, "references" text[], native_id text, code text, reversal boolean, original_minor bigint,
+                original_currency text, raw text)) with ordinality
+            order by ordinality
+            on conflict do nothing returning key
+            """,
+            (link.workspace_id, link.connection_id, statement_id, Jsonb(rows)),
+        )  # fmt: skip
+        added |= {str(key) for (key,) in found}
+    return added
+
+
+def statements(
+    cx: Transaction,
+    *,
+    file_hash: str | None = None,
+    account: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Iterator[KeptStatement]:
+    """Statements, newest first; `before` is the number of the last one seen."""
+    rows = cx.execute(
+        """
+        select statement_id, connection_id, account, format, file_hash, f.name, number, currency, opening_minor, closing_minor,
+               first_day::text, last_day::text, lines, new_lines, warnings, read_at
+        from bank_statement s left join bank_file f on (f.workspace_id, f.hash) = (s.workspace_id, s.file_hash)
+        where (%s::text is null or file_hash = %s) and (%s::text is null or account = %s) and (%s::bigint is null or statement_id < %s)
+        order by statement_id desc limit %s
+        """,
+        (file_hash, file_hash, account, account, before, before, limit),
+    )
+    for row in rows:
+        yield KeptStatement(**dict(zip(KeptStatement.__struct_fields__, row, strict=True)))
+
+
+def spans(cx: Transaction, link: Link, account: str, currency: str) -> list[Span]:
+    """The days and balances of all statements of an account that tell any.
+
+    A closing balance that was told before the day was over says nothing of the evening: it is left out where lines of that day came later.
+    """
+    rows = cx.execute(
+        """
+        select first_day::text, last_day::text, opening_minor, closing_minor,
+               exists (select 1 from bank_line l where (l.workspace_id, l.connection_id, l.account) = (s.workspace_id, s.connection_id, s.account)
+                       and l.day = s.last_day and l.statement_id > s.statement_id)
+        from bank_statement s
+        where workspace_id = %s and connection_id = %s and account = %s and currency = %s and first_day is not null
+            and (opening_minor is not null or closing_minor is not null)
+        """,
+        (link.workspace_id, link.connection_id, account, currency),
+    )
+    return [
+        Span(first, last, opening, None if went_on and opening is None else closing)
+        for first, last, opening, closing, went_on in rows
+    ]
+
+
+def moved(cx: Transaction, link: Link, account: str, currency: str) -> dict[str, int]:
+    """What the lines of each day move."""
+    rows = cx.execute(
+        "select day::text, sum(minor)::bigint from bank_line where workspace_id = %s and connection_id = %s and account = %s and currency = %s group by 1",
+        (link.workspace_id, link.connection_id, account, currency),
+    )  # fmt: skip
+    return {str(day): int(minor) for day, minor in rows}
+
+
+def newest(cx: Transaction, link: Link, account: str, currency: str | None) -> Span | None:
+    """The statement that reaches furthest, and is newest among those."""
+    row = cx.execute(
+        "select first_day::text, last_day::text, opening_minor, closing_minor from bank_statement"
+        " where workspace_id = %s and connection_id = %s and account = %s and currency = %s and last_day is not null"
+        " order by last_day desc, statement_id desc limit 1",
+        (link.workspace_id, link.connection_id, account, currency),
+    ).fetchone()
+    return Span(*row) if row else None
+
+
+def other_format(cx: Transaction, link: Link, account: str, span: Span, format_: str) -> str | None:
+    """Another format from which lines of these days were read already; None where there is none."""
+    row = cx.execute(
+        "select format from bank_statement where workspace_id = %s and connection_id = %s and account = %s and format <> %s"
+        " and lines > 0 and first_day <= %s and last_day >= %s limit 1",
+        (link.workspace_id, link.connection_id, account, format_, span.last_day, span.first_day),
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+# --- lines ---
+
+
+_LINES = """
+    select l.line_id, l.connection_id, l.account, l.key, l.day::text, l.value_day::text, l.currency, l.minor, l.description, l.counterparty,
+           l.refs, l.native_id, l.code, l.reversal, l.original_minor, l.original_currency, l.raw, s.why
+    from statement_line l left join line_superseded s using (workspace_id, connection_id, account, key)
+"""
+
+
+def lines(
+    cx: Transaction, *, connection_id: int | None = None, account: str | None = None, since: str | None = None, until: str | None = None,
+    after: tuple[str, int] | None = None, superseded: bool = False, limit: int = 100,
+) -> list[KeptLine]:  # fmt: skip
+    """Lines by day, newest first; `after` is the day and number of the last one seen. Those that do not count only where asked for."""
+    rows = cx.execute(
+        f"""
+        {_LINES}
+        where (%(connection)s::int is null or l.connection_id = %(connection)s) and (%(account)s::text is null or l.account = %(account)s)
+            and (%(since)s::date is null or l.day >= %(since)s::date) and (%(until)s::date is null or l.day <= %(until)s::date)
+            and (%(all)s or s.key is null)
+            and (%(day)s::date is null or (l.day, l.line_id) < (%(day)s::date, %(number)s::bigint))
+        order by l.day desc, l.line_id desc limit %(limit)s
+        """,
+        {"connection": connection_id, "account": account, "since": since, "until": until, "all": superseded,
+         "day": after[0] if after else None, "number": after[1] if after else None, "limit": limit},
+    )  # fmt: skip
+    return [_kept(row) for row in rows]
+
+
+def by_native(cx: Transaction, link: Link, ids: Sequence[str]) -> list[KeptLine]:
+    """The lines of a connection that count and bear one of these ids of the bank."""
+    rows = cx.execute(
+        f"{_LINES} where l.workspace_id = %s and l.connection_id = %s and l.native_id = any (%s) and s.key is null",
+        (link.workspace_id, link.connection_id, list(ids)),
+    )
+    return [_kept(row) for row in rows]
+
+
+def counting(cx: Transaction, *, since: str | None = None) -> list[KeptLine]:
+    """Every line that counts, oldest first: what payouts are matched with."""
+    return lines(cx, since=since, limit=2**31 - 1)[::-1]
+
+
+def _kept(row: tuple[Any, ...]) -> KeptLine:
+    (
+        number, connection_id, account, key, day, value_day, currency, minor, description, counterparty, refs, native_id, code, reversal,
+        original_minor, original_currency, raw, why,
+    ) = row  # fmt: skip
+    line = StatementLine(
+        account=account, key=key, day=day, value_day=value_day, currency=currency, minor=minor, description=description,
+        counterparty=counterparty, references=tuple(refs), native_id=native_id, code=code, reversal=reversal,
+        original_minor=original_minor, original_currency=original_currency, raw=raw,
+    )  # fmt: skip
+    return KeptLine(id=number, connection_id=connection_id, line=line, superseded=why)
+
+
+def keys_on(cx: Transaction, link: Link, account: str, day: str) -> list[str]:
+    """The keys of an account's lines of a day."""
+    rows = cx.execute(
+        "select key from statement_line where workspace_id = %s and connection_id = %s and account = %s and day = %s",
+        (link.workspace_id, link.connection_id, account, day),
+    )
+    return [str(key) for (key,) in rows]
+
+
+def reused(cx: Transaction, link: Link, account: str, natives: Iterable[tuple[str, str]]) -> list[str]:
+    """Of (bank's id, key) of an account those ids under which another line stands already."""
+    pairs = list(natives)
+    rows = cx.execute(
+        """
+        select distinct n.id from unnest(%s::text[], %s::text[]) as n (id, key)
+        join bank_line l on l.native_id = n.id and l.key <> n.key
+        where l.workspace_id = %s and l.connection_id = %s and l.account = %s order by 1
+        """,
+        (
+            [native for native, _ in pairs],
+            [key for _, key in pairs],
+            link.workspace_id,
+            link.connection_id,
+            account,
+        ),
+    )
+    return [str(native) for (native,) in rows]
+
+
+def supersede(cx: Transaction, link: Link, account: str, key: str, *, by_key: str | None, why: str) -> None:
+    """Let a line count no more: another (`by_key`) says it anew, or it was taken back."""
+    cx.execute(
+        "insert into line_superseded (workspace_id, connection_id, account, key, by_key, why) values (%s, %s, %s, %s, %s, %s)"
+        " on conflict do nothing",
+        (link.workspace_id, link.connection_id, account, key, by_key, why),
+    )
+
+
+def gap_subjects(cx: Transaction, link: Link, prefix: str, still: set[str]) -> list[str]:
+    """The subjects of this account's open Problems about balances that are none of `still`."""
+    rows = cx.execute(
+        "select subject from problem where workspace_id = %s and connection_id = %s and kind = %s and closed_at is null and starts_with(subject, %s)",
+        (link.workspace_id, link.connection_id, GAP, prefix),
+    )  # fmt: skip
+    return [str(subject) for (subject,) in rows if subject not in still]
+
+
+ready(BankAccount, KeptStatement, KeptLine)  # see core.ready

@@ -1,0 +1,163 @@
+"""Bank statements: files taken in, what was read, its lines, and profiles of CSV files.
+
+    curl -H "Authorization: Bearer bhk_…" -F file=@nov.xml https://…/api/v1/bank/statements
+
+A file is data and nothing else: nothing that stands in it chooses what is done.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi.responses import JSONResponse
+
+from bookhand.core.problems import Refusal
+from bookhand.systems.bank import store
+from bookhand.systems.bank.intake_workflow import Intake, Taken, Waiting
+from bookhand.web.api import bank_models as m
+from bookhand.web.api.desk import At, Cursor, Desk, Exact, Limit
+from bookhand.web.api.porter import MOST_BYTES
+from bookhand.web.api.shown import decode, encode, said
+from bookhand.workspace import trail_store
+from bookhand.workspace.trail import Note
+
+if TYPE_CHECKING:
+    from bookhand.systems.bank.store import Transaction
+
+router = APIRouter(prefix="/bank", tags=["Bank"])
+
+_LONGEST_NAME = 200
+_NO_CURSOR = "That is no cursor: send `next` of the page before as it was given."
+Day = Annotated[str | None, Query(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A day: 2026-11-25.")]
+Mode = Annotated[
+    Literal["live", "test"],
+    Form(description="`test` for a bank that is made up, beside a Stripe account in test mode."),
+]
+
+
+@router.get("/accounts", response_model=m.BankAccounts, summary="The bank accounts")
+def accounts(desk: At) -> JSONResponse:
+    """With how many lines there are, of which days, and the newest balance that the bank stated."""
+    desk.caller.need("read")
+    with desk.db.transaction() as cx:
+        return said({"items": store.accounts(cx)})
+
+
+@router.post(
+    "/statements",
+    response_model=m.BankTaken,
+    status_code=201,
+    responses={202: {"model": m.BankWaiting, "description": "A CSV that waits to be confirmed."}},
+    summary="Take a statement file in",
+)
+def take(
+    desk: At,
+    file: Annotated[UploadFile, File(description="OFX/QFX, CAMT.053, MT940, BAI2 or CSV; 8 MiB at most.")],
+    account: Annotated[
+        str | None, Form(max_length=120, description="Of a CSV that names none: the account's name.")
+    ] = None,
+    mode: Mode = "live",
+) -> JSONResponse:
+    """The format is known by what stands in the file. The same file again adds nothing; what its balances do not prove is told as Problems."""
+    desk.caller.need("propose")
+    raw = file.file.read(MOST_BYTES + 1)
+    name = _name(file.filename)
+    return _told(_intake(desk, mode).take(raw, name=name, by=desk.caller.who, account=account or None))
+
+
+@router.post(
+    "/profiles", response_model=m.BankTaken, status_code=201, summary="Confirm what stands in a CSV's columns"
+)
+def confirm(
+    desk: At, sent: m.NewBankProfile, mode: Annotated[Literal["live", "test"], Query()] = "live"
+) -> JSONResponse:
+    """As proposed, with `changes`. It is remembered for the account and every file with these columns, and the file is taken in."""
+    desk.caller.need("manage")
+    return _told(
+        _intake(desk, mode).confirm(sent.file, account=sent.account, changes=sent.changes, by=desk.caller.who)
+    )
+
+
+@router.get("/statements", response_model=m.BankStatements, summary="The statements that were read")
+def statements(desk: At, *, account: Exact = None, cursor: Cursor = None, limit: Limit = 50) -> JSONResponse:
+    """Newest first, with what their balances were and how many of their lines were new."""
+    desk.caller.need("read")
+    before = None if cursor is None else _after(cursor)[1]
+    with desk.db.transaction() as cx:
+        found = list(store.statements(cx, account=account, before=before, limit=limit + 1))
+    following = encode("", str(found[limit - 1].id)) if len(found) > limit else None
+    return said({"items": found[:limit], "next": following})
+
+
+@router.get("/lines", response_model=m.BankLines, summary="Lines of the bank accounts")
+def lines(
+    desk: At, *, account: Exact = None, connection: Annotated[int | None, Query(ge=1, le=2_000_000_000)] = None, since: Day = None, until: Day = None,
+    superseded: Annotated[bool, Query(description="Those too that the bank took back or told anew.")] = False,
+    cursor: Cursor = None, limit: Limit = 50,
+) -> JSONResponse:  # fmt: skip
+    """Newest day first; `since` and `until` are both included. `raw` is the line as it stood in the file."""
+    desk.caller.need("read")
+    after = None if cursor is None else _after(cursor, with_day=True)
+    with desk.db.transaction() as cx:
+        found = store.lines(
+            cx, connection_id=connection, account=account, since=_day(since), until=_day(until), after=after, superseded=superseded,
+            limit=limit + 1,
+        )  # fmt: skip
+    last = found[limit - 1] if len(found) > limit else None
+    following = encode(last.line.day, str(last.id)) if last else None
+    return said({"items": [_line(each) for each in found[:limit]], "next": following})
+
+
+def _intake(desk: Desk, mode: str) -> Intake:
+    caller = desk.caller
+
+    def note(cx: Transaction, what: str, subject: str, details: dict[str, Any]) -> None:
+        entry = Note(
+            who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what=what, subject=subject, details=details
+        )  # fmt: skip
+        trail_store.append(cx, caller.workspace_id, [entry])
+
+    return Intake(desk.db, note=note, mode=mode)
+
+
+def _told(found: Taken | Waiting) -> JSONResponse:
+    told = msgspec.to_builtins(found)
+    told.pop("type", None)
+    match found:
+        case Taken():
+            return said({**told, "new_lines": found.new_lines}, status=201)
+        case Waiting():
+            return said(told, status=202)
+
+
+def _line(each: store.KeptLine) -> dict[str, Any]:
+    return {
+        "id": each.id, "connection_id": each.connection_id, **msgspec.to_builtins(each.line), "superseded": each.superseded,
+    }  # fmt: skip
+
+
+def _name(given: str | None) -> str:
+    """What the file is called, without a path and without what cannot be kept."""
+    plain = re.sub(r"[^\w .,()+@-]", "_", re.split(r"[/\\]", given or "")[-1]).strip()
+    return plain[-_LONGEST_NAME:] or "upload"
+
+
+def _day(text: str | None) -> str | None:
+    try:
+        return None if text is None else date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise Refusal(f"{text} is no day of the calendar.") from None
+
+
+def _after(cursor: str, *, with_day: bool = False) -> tuple[str, int]:
+    day, number = decode(cursor)
+    if not re.fullmatch("[0-9]{1,18}", number) or (not with_day and day):
+        raise Refusal(_NO_CURSOR)
+    try:
+        return (date.fromisoformat(day).isoformat() if with_day else ""), int(number)
+    except ValueError:
+        raise Refusal(_NO_CURSOR) from None

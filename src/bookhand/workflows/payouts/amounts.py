@@ -1,0 +1,371 @@
+"""Lines that have a payout's exact amount and do not name it: certain only where nothing else could be meant; pure.
+
+Payouts and lines of one amount are a small world of their own. In it a paid payout needs one line, and a failed one that left again needs two.
+They are joined where a line is not too far from a payout's day (a wide window: whoever could be meant at all is a rival), and each joined piece
+is decided as a whole: one payout and one line are a match; as many lines as are needed, each in the narrow window, are a group; else it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from bookhand.core.money import format_minor
+from bookhand.workflows.payouts.breaks import Cause
+from bookhand.workflows.payouts.evidence import Evidence, days
+
+_SHOWN = 24
+"""Candidates that a question shows at most."""
+
+
+class Leg(NamedTuple):
+    """What a payout needs: a line that brings the money (or takes it, where the payout is negative), or one that gives it back."""
+
+    payout: int
+    back: bool
+
+
+def match_amounts(known: Evidence) -> None:
+    """Decide what has exact amounts."""
+    worlds, lonely = _worlds(known)
+    for payouts, lines in worlds:
+        if len(payouts) == 1 == len(lines) and known.payouts[payouts[0]].status != "failed":
+            _alone(known, payouts[0], lines[0], lonely)
+        else:
+            _world(known, payouts, lines, lonely)
+
+
+_ByAmount = dict[str, dict[int, list[int] | int]]
+
+
+def _worlds(known: Evidence) -> tuple[list[tuple[list[int], list[int]]], _ByAmount]:
+    """Payouts and lines of the same amount, whatever its sign, in the order of the payouts; and the payouts of amounts without a line."""
+    by_amount: _ByAmount = {}
+    free_payouts, free_lines = known.free_payouts, known.free_lines
+    for index, payout in enumerate(known.payouts):
+        if free_payouts[index] and payout.status != "canceled" and payout.minor:
+            here = by_amount.setdefault(payout.currency, {})
+            before = here.setdefault(abs(payout.minor), index)
+            if isinstance(before, list):
+                before.append(index)
+            elif before != index:
+                here[abs(payout.minor)] = [before, index]
+    worlds: dict[int, tuple[list[int], list[int]]] = {}
+    anchors, none = known.anchors, dict[int, list[int] | int]()
+    for index, line in enumerate(known.lines):
+        if free_lines[index] and index not in anchors:
+            if line.original_minor is not None and line.original_currency is not None:
+                found = by_amount.get(line.original_currency, none).get(abs(line.original_minor))
+            else:
+                found = by_amount.get(line.currency, none).get(abs(line.minor))
+            if found is not None:
+                payouts = found if isinstance(found, list) else [found]
+                worlds.setdefault(payouts[0], (payouts, []))[1].append(index)
+    lonely = {
+        currency: {minor: some for minor, some in here.items() if _first(some) not in worlds}
+        for currency, here in by_amount.items()
+        if known.fees
+    }
+    return [worlds[first] for first in sorted(worlds)], lonely
+
+
+def _first(some: list[int] | int) -> int:
+    return some[0] if isinstance(some, list) else some
+
+
+def _alone(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
+    """One payout and one line in all that is known have this amount."""
+    if _reaches(known, Leg(payout, back=False), line):
+        _single(known, payout, line, lonely)
+
+
+def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
+    one = known.payouts[payout]
+    lag = known.lag(payout, line)
+    why = known.contradicts(payout, line)
+    if why:
+        known.ask(
+            Cause.CONTRADICTION, [payout], [line],
+            f"A line has the amount of payout {one.id}, {days(lag)}, but {why}.",
+            [known.candidate(payout, line, "the amount and the day")],
+        )  # fmt: skip
+    elif not -known.bounds.early_days <= lag <= known.bounds.late_days:
+        known.ask(
+            Cause.LATE, [payout], [line],
+            f"A line has the amount of payout {one.id}, but came {days(lag)}.",
+            [known.candidate(payout, line, "the amount alone")],
+        )  # fmt: skip
+    elif not known.looks_like_stripe(line):
+        known.ask(
+            Cause.WEAK, [payout], [line],
+            f"A line has the amount of payout {one.id}, {days(lag)}, but does not say that it is Stripe's.",
+            [known.candidate(payout, line, "the amount and the day")],
+        )  # fmt: skip
+    elif one.currency != known.lines[line].currency:
+        _exchanged(known, payout, line)
+    elif others := _less_fee(known, line, lonely):
+        known.ask(
+            Cause.BANK_FEE, [payout, *others], [line],
+            f"A line is payout {one.id} whole, or payout {known.payouts[others[0]].id} less the usual fee.",
+            [known.candidate(p, line, "the amount" if p == payout else "the amount less the usual fee") for p in (payout, *others)],
+        )  # fmt: skip
+    elif known.shows_descriptor(payout, line):
+        reason = (
+            f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        )
+        known.pair(payout, line, "descriptor", reason)
+    else:
+        reason = f"The line says Stripe and has the amount, {days(lag)}; no other of Stripe's has it in these days."
+        known.pair(payout, line, "amount", reason)
+
+
+def _less_fee(known: Evidence, line: int, lonely: _ByAmount) -> list[int]:
+    """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
+    one = known.lines[line]
+    found = []
+    for fee in known.fees.get(one.account, ()):
+        some = lonely.get(one.currency, {}).get(one.minor + fee, [])
+        for payout in some if isinstance(some, list) else [some]:
+            arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
+            if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
+                found.append(payout)
+    return found
+
+
+def _exchanged(known: Evidence, payout: int, line: int) -> None:
+    one, other = known.payouts[payout], known.lines[line]
+    rate = known.rate(payout, line)
+    if known.believes(payout, line) is False:
+        known.ask(
+            Cause.FX, [payout], [line],
+            f"A line names the amount of payout {one.id}, but its rate of {rate} is outside the stated band.",
+            [known.candidate(payout, line, "the original amount")],
+        )  # fmt: skip
+    else:
+        known.accept(
+            [payout], [line], "fx",
+            f"The line says Stripe and names the original amount; the bank gave {rate} {other.currency} for one {one.currency}.",
+        )  # fmt: skip
+
+
+def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
+    rivals = [line for line in lines if known.could_be(line)]
+    legs = {payout: _legs(known, payout, rivals) for payout in payouts}
+    edges = {
+        leg: [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
+        for payout, some in legs.items()
+        for leg in some
+    }
+    reached = {line for some in edges.values() for line in some}
+    loose = [
+        line
+        for line in rivals
+        if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
+    ]
+    for piece in _pieces(payouts, legs, edges):
+        if not (loose and _sent_back(known, *piece, loose)):
+            _decide(known, legs, edges, piece, lonely)
+    for payout in payouts:
+        if known.free_payouts[payout] and known.payouts[payout].status == "failed":
+            _never_returned(known, payout, rivals)
+
+
+def _is_a_strangers(known: Evidence, back: int, lines: list[int]) -> bool:
+    """Whether a return may well be of another line of this amount, which is not Stripe's either."""
+    return not known.looks_like_stripe(back) and any(
+        known.sent(line) == -known.sent(back) and not known.could_be(line) for line in lines
+    )
+
+
+def _sent_back(known: Evidence, payouts: list[int], lines: list[int], loose: list[int]) -> bool:
+    """Whether a line that no payout needs takes one of these lines back: then Stripe's word and the bank's differ."""
+    back = [
+        line
+        for line in loose
+        if known.free_lines[line]
+        and any(
+            known.sent(line) == -known.sent(there)
+            and known.keys[line][0] == known.keys[there][0]
+            and 0 <= known.line_places[line] - known.line_places[there] <= known.bounds.return_days
+            for there in lines
+        )
+    ]
+    if back:
+        known.ask(
+            Cause.RETURNED_NOT_FAILED, payouts, [*lines, *back],
+            f"The bank took {'a line' if len(back) == 1 else 'lines'} back that {'has' if len(lines) == 1 else 'have'} the amount of "
+            f"payout {known.payouts[payouts[0]].id}; Stripe says {known.payouts[payouts[0]].status}.",
+            [known.candidate(p, line, "the amount and the day") for p in payouts for line in lines if known.exact(p, line)][:_SHOWN],
+        )  # fmt: skip
+    return bool(back)
+
+
+def _legs(known: Evidence, payout: int, lines: Sequence[int]) -> list[Leg]:
+    """A failed payout has legs only where something could be its return, for most never arrive at all."""
+    there, back = Leg(payout, back=False), Leg(payout, back=True)
+    if known.payouts[payout].status != "failed":
+        return [there]
+    both = any(_reaches(known, there, line) for line in lines) and any(
+        _reaches(known, back, line) and _narrow(known, back, line) for line in lines
+    )
+    return [there, back] if both else []
+
+
+def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
+    """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
+    payout, back = leg
+    one, bounds = known.payouts[payout], known.bounds
+    most = bounds.rival_days + (bounds.return_days if back else 0)
+    if not known.within(payout, line, most, bounds.early_days + 1) or not (
+        back or known.arrives(payout, line)
+    ):
+        return False
+    if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
+        return False
+    names = known.named.get(line)
+    return (payout in names) if names is not None else (back or known.is_rival(line))
+
+
+def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
+    """Whether a line that is reached is what the leg needs, were there no rival: in the narrow window, looking so, with nothing against it."""
+    lag, bounds = known.lag(leg.payout, line), known.bounds
+    if not leg.back:
+        if not -bounds.early_days <= lag <= bounds.late_days:
+            return False
+        marked = known.looks_like_stripe(line) or line in known.named
+    else:
+        failed = known.failed_after(leg.payout)
+        if lag < 0 or not (
+            lag <= bounds.return_days
+            if failed is None
+            else abs(lag - failed) <= bounds.late_days + bounds.early_days
+        ):
+            return False
+        marked = known.looks_like_return(line)
+    return marked and not known.contradicts(leg.payout, line)
+
+
+_Legs = Mapping[int, list[Leg]]
+_Edges = dict[Leg, list[int]]
+_Piece = tuple[list[int], list[int]]
+
+
+def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
+    """Payouts and lines in connected pieces, each with a payout and a line; the two legs of a payout are always together."""
+    back: dict[int, list[int]] = {}
+    for payout in payouts:
+        for leg in legs[payout]:
+            for line in edges[leg]:
+                back.setdefault(line, []).append(payout)
+    found: list[_Piece] = []
+    seen: set[int] = set()
+    for start in payouts:
+        if start in seen:
+            continue
+        some, there, todo = {start}, set[int](), [start]
+        while todo:
+            new = {line for leg in legs[todo.pop()] for line in edges[leg]} - there
+            there |= new
+            more = {payout for line in new for payout in back[line]} - some
+            some |= more
+            todo += more
+        seen |= some
+        if there:
+            found.append((sorted(some), sorted(there)))
+    return found
+
+
+def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, lonely: _ByAmount) -> None:
+    """A piece is certain where all of it falls into balanced parts in the narrow window."""
+    payouts, lines = piece
+    if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
+        _single(known, payouts[0], lines[0], lonely)
+        return
+    narrow = {
+        leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
+    }
+    parts = _pieces(payouts, legs, narrow)
+    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
+        [len(some) for _, some in parts]
+    ) == len(lines)
+    if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
+        for part in parts:
+            _accept(known, *part, lonely)
+    else:
+        _ask(known, payouts, lines)
+
+
+def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], lines: list[int]) -> bool:
+    """Whether each leg has its line, one for one, when both are put in order of days."""
+    if len(payouts) == 1 == len(lines):
+        return len(legs[payouts[0]]) == 1
+    for positive in (True, False):
+        some = [
+            leg
+            for p in payouts
+            for leg in legs[p]
+            if (known.payouts[p].minor > 0) is (positive is not leg.back)
+        ]
+        here = [line for line in lines if (known.sent(line) > 0) is positive]
+        if len(some) != len(here):
+            return False
+        some.sort(
+            key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg)
+        )
+        if not all(line in narrow[leg] for leg, line in zip(some, known.by_day(here), strict=True)):
+            return False
+    return True
+
+
+def _accept(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
+    one = known.payouts[payouts[0]]
+    if len(payouts) == 1 == len(lines):
+        _single(known, payouts[0], lines[0], lonely)
+    elif any(known.lines[line].currency != one.currency for line in lines) or known.twins(lines):
+        _ask(known, payouts, lines)
+    elif len(payouts) == 1:
+        there, back = known.by_day(lines)
+        if (known.lines[there].minor > 0) is not (one.minor > 0):
+            _ask(known, payouts, lines)
+            return
+        known.accept(
+            payouts, [there, back], "returned",
+            f"The payout failed: its amount arrived, {days(known.lag(payouts[0], there))}, and was sent back on {known.lines[back].day}.",
+        )  # fmt: skip
+    else:
+        amount = f"{format_minor(one.minor, one.currency)} {one.currency}"
+        known.accept(
+            sorted(payouts, key=lambda p: (known.places[p], p)), known.by_day(lines), "group",
+            f"{len(payouts)} payouts of {amount} and their {len(lines)} lines: all are here, and nothing tells which is which.",
+        )  # fmt: skip
+
+
+def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+    one = known.payouts[payouts[0]]
+    twins = len(payouts) == 1 and known.payouts[payouts[0]].status != "failed"
+    candidates = [
+        known.candidate(p, line, f"the amount, {days(known.lag(p, line))}")
+        for p in payouts
+        for line in known.around(p, lines)
+        if known.exact(p, line) and known.free_lines[line]
+    ]
+    known.ask(
+        Cause.DUPLICATE if twins else Cause.SAME_AMOUNT, payouts, lines,
+        f"{len(payouts)} payout{'s' * (len(payouts) > 1)} and {len(lines)} line{'s' * (len(lines) > 1)} of "
+        f"{format_minor(abs(one.minor), one.currency)} {one.currency} do not pair up.",
+        candidates[:_SHOWN],
+    )  # fmt: skip
+
+
+def _never_returned(known: Evidence, payout: int, lines: Sequence[int]) -> None:
+    """The payout failed, yet a line of its amount stands there that nobody else claims."""
+    leg = Leg(payout, back=False)
+    there = [
+        line for line in lines if known.free_lines[line] and _reaches(known, leg, line) and _narrow(known, leg, line)
+    ]  # fmt: skip
+    if there:
+        known.ask(
+            Cause.FAILED_NOT_RETURNED, [payout], there,
+            f"Payout {known.payouts[payout].id} failed, but a line of its amount came and did not go back.",
+            [known.candidate(payout, line, "the amount and the day") for line in there[:_SHOWN]],
+        )  # fmt: skip

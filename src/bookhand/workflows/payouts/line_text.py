@@ -1,0 +1,176 @@
+"""What the text of a bank line says: ids, names, fees, and words of other business; pure.
+
+Text is data. It says whether a line looks like Stripe's and which ids it carries, and is never more than that.
+
+>>> says_stripe("ORIG CO NAME:STRIPE DESC:TRANSFER"), says_stripe("PINSTRIPE TAILORS"), says_stripe("CHECKOUT.STRIPE.COM/C/PAY")
+(True, False, False)
+>>> plain("0910-0001 2345"), fees_in("LESS FEE USD 15.00", "USD"), other_business("STRIPE CAPITAL LOAN")
+('91000012345', [1500], 'STRIPE CAPITAL')
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rapidfuzz import fuzz
+
+from bookhand.core.bank import StatementLine
+from bookhand.core.money import EXPONENTS
+from bookhand.workflows.payouts.matching import Expected
+
+_STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
+_OTHER_BUSINESS: Final = re.compile(
+    r"STRIPE\W+CAPITAL\b|\b(?:LOAN|ADVANCE|DARLEHEN|REFUND|ERSTATTUNG|CASHBACK)\b|(?<![0-9A-Z])PO_[0-9A-Z]{14,}"
+)
+_TAKEN_BACK: Final = re.compile(r"\b(?:REVERS\w*|RETURNED|RTN|REJECT\w*|STORNO\w*|RUECKL\w*|RÜCKL\w*)\b")
+_RETURN: Final = re.compile(
+    r"\b(RETURN\w*|REVERS\w*|REJECT\w*|RTN|R0[1-9]|R[1-8]\d|RUECK\w*|RÜCK\w*|REFUS\w*)\b"
+)
+_FEE: Final = re.compile(
+    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
+)
+_DOUBTS: Final = (
+    "CAPITAL", "LOAN", "ADVANCE", "DARLEHEN", "REFUND", "ERSTATTUNG", "CASHBACK", "PO_", "FEE", "CHG", "CHARGE", "SPESEN", "ENTGELT", "GEB",
+    "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
+)  # fmt: skip
+"""Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
+_WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
+_SOUND: Final = re.compile(r"[^\W_]+")
+_ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_ONLY_ALNUM: Final[dict[int, str | None]] = {
+    code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
+}
+_WORDS: Final[dict[int, str]] = {
+    code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
+}
+"""To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
+_SHAPE: Final[dict[int, str | None]] = {
+    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
+}
+_ID_LENGTH: Final = 6
+"""Shorter ids meet by chance."""
+_SHAPE_LENGTH: Final = 10
+_LIKE: Final = 85
+
+
+def plain(value: str) -> str:
+    """An id as it is compared: upper-case letters and digits alone, without the zeros that banks drop in front of numbers."""
+    text = value.upper().translate(_ONLY_ALNUM)
+    return text.lstrip("0") if text[:1] == "0" and text.isdigit() else text
+
+
+def sound(text: str | None) -> str:
+    """The words of a text in upper case, one blank between: how descriptors are compared."""
+    return " ".join(words(text.upper())) if text else ""
+
+
+def words(text: str) -> list[str]:
+    """The words of an upper-case text."""
+    return _SOUND.findall(text)
+
+
+def says_stripe(text: str) -> bool:
+    """Whether an upper-case text has Stripe's name as a word, and not as a part of another or of a web address."""
+    at = text.find("STRIPE")
+    if at < 0:
+        return False
+    alone = text[at - 1 : at] in {"", " ", ":"} and text[at + 6 : at + 7] in {"", " "}
+    return alone or _STRIPE.search(text) is not None
+
+
+def is_only_stripe(text: str) -> bool:
+    """Whether a descriptor is Stripe's name and nothing else."""
+    return _STRIPE.fullmatch(text) is not None
+
+
+def says_return(text: str) -> bool:
+    """Whether an upper-case text speaks of money that goes back."""
+    return _RETURN.search(text) is not None
+
+
+def says_taken_back(text: str) -> bool:
+    """The same, so clearly that the line cannot be money on its way."""
+    return _TAKEN_BACK.search(text) is not None
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether `other_business`, `fees_in` or `says_taken_back` could find something: a quick look before the exact ones."""
+    return any([word in text for word in _DOUBTS])  # noqa: C419 (a list is faster than a generator)
+
+
+def other_business(text: str) -> str | None:
+    """What Stripe pays besides payouts (a loan, a refund), or the id of a payout; None where nothing of it stands there."""
+    found = _OTHER_BUSINESS.search(text)
+    return None if found is None else found[0]
+
+
+def fees_in(text: str, currency: str) -> list[int]:
+    """The fees that an upper-case text states, in minor units of the line's currency."""
+    places = EXPONENTS.get(currency, 2)
+    found = []
+    for digits in _FEE.findall(text):
+        whole, _, rest = digits.replace(",", ".").partition(".")
+        if len(rest) <= places:
+            found.append(int(whole + rest.ljust(places, "0")))
+    return [fee for fee in found if fee]
+
+
+def shape(trace: str) -> str:
+    """``A`` for each letter and ``9`` for each digit of a trace; nothing where it is too short to tell."""
+    found = trace.upper().translate(_SHAPE)
+    return found if len(found) >= _SHAPE_LENGTH and "9" in found else ""
+
+
+def of_shape(line: StatementLine, wanted: str) -> str | None:
+    """The first id of a line that has this shape."""
+    for value in (*line.references, *_WORD.findall(line.description.upper())):
+        if len(value) >= len(wanted) and value.upper().translate(_SHAPE) == wanted:
+            return str(value)
+    return None
+
+
+def is_like(text: str, wanted: Iterable[str]) -> bool:
+    """Whether a text is like one of these, cut or misspelt: support for a question, and no more."""
+    return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
+
+
+def find_names(payouts: Sequence[Expected], lines: Sequence[StatementLine]) -> dict[int, tuple[int, ...]]:
+    """Which lines carry the trace or the id of which payouts, by their places in the two lists."""
+    tokens = _tokens(payouts)
+    get, keys = tokens.get, tokens.keys()
+    named: dict[int, tuple[int, ...]] = {}
+    for index, line in enumerate(lines):
+        found: tuple[int, ...] = ()
+        for value in line.references:
+            if value in tokens:
+                found += tokens[value]
+            elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
+                found += _names_in(value, tokens)
+        here = line.description.translate(_WORDS).split()
+        if not keys.isdisjoint(here):
+            for word in here:
+                found += get(word, ())
+        elif "-" in line.description:
+            found += _names_in(line.description, tokens)
+        if found:
+            named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
+    return named
+
+
+def _tokens(payouts: Sequence[Expected]) -> dict[str, tuple[int, ...]]:
+    """Every form in which a bank may write an id, and whose it is."""
+    tokens: dict[str, tuple[int, ...]] = {}
+    for index, payout in enumerate(payouts):
+        for value in (payout.trace_id, payout.id):
+            if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
+                for form in {token, value.upper()}:
+                    tokens[form] = (*tokens[form], index) if form in tokens else (index,)
+    return tokens
+
+
+def _names_in(text: str, tokens: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The careful way: the whole text as one id, and each of its parts."""
+    parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
+    return tuple(index for part in parts for index in tokens.get(plain(part), ()))

@@ -1,0 +1,289 @@
+"""What is open, out of the database: payouts that no line explains and lines that no payout explains, as the matcher takes them.
+
+Lines that the matcher has never seen, and those around the days of open payouts: never the whole table. A payout that failed after its
+arrival was matched is open again, and brings its match along: the return belongs to the same money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bookhand.core.bank import StatementLine
+from bookhand.core.facts import Payout
+from bookhand.systems import store as connections
+from bookhand.systems.bank import store as bank_store
+from bookhand.systems.bank.checks import gaps
+from bookhand.workflows.payouts.breaks import LineKey
+from bookhand.workflows.payouts.matching import Expected, Status
+from bookhand.workflows.payouts.payout_store import COLUMNS, Kept, kept_of
+from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+_BEFORE, _AFTER = timedelta(days=12), timedelta(days=45)
+_STATUSES: Mapping[str, Status] = {
+    "pending": "pending", "in_transit": "in_transit", "paid": "paid", "failed": "failed", "canceled": "canceled",
+}  # fmt: skip
+_LINE = """l.connection_id, l.account, l.key, l.day::text, l.value_day::text, l.currency, l.minor, l.description, l.counterparty, l.refs,
+    l.native_id, l.code, l.reversal, l.original_minor, l.original_currency"""
+
+
+class Covered(msgspec.Struct, frozen=True):
+    """The first and the last day of which there are statements or lines, and the days between them of which there are none."""
+
+    first: str
+    last: str
+    holes: tuple[tuple[str, str], ...] = ()
+
+
+class Open(msgspec.Struct, kw_only=True):
+    """What the matcher is given, and how to find it again: payouts by id, lines by key."""
+
+    payouts: list[Expected]
+    lines: list[StatementLine]
+    paid: dict[str, Paid]
+    arrived: dict[LineKey, Arrived]
+    currency: dict[str, str]
+    """Payout to its currency."""
+    version: dict[str, bytes]
+    """Payout to the hash of its state."""
+    matched: dict[str, str]
+    """Payout that is open again to the match that stands for it."""
+    covered: dict[str, Covered]
+    """Bank account to the days that are known of it."""
+
+
+def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
+    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it."""
+    rows = cx.execute(
+        f"""
+        select p.hash, b.match_id, e.happened_at, {COLUMNS} from payout_open o
+        join payout p on p.workspace_id = o.workspace_id and p.connection_id = o.connection_id and p.payout_id = o.payout_id
+        join connection c on c.workspace_id = o.workspace_id and c.connection_id = o.connection_id
+        left join bank_match_payout b on b.workspace_id = o.workspace_id and b.connection_id = o.connection_id
+            and b.payout_id = o.payout_id
+        left join journal_entry e on e.workspace_id = o.workspace_id and e.connection_id = o.connection_id
+            and e.key = p.failure_balance_transaction
+        where not o.held and c.mode = %s order by o.since, o.payout_id
+        """,
+        (mode,),
+    ).fetchall()
+    kept = [(row[0], row[1], row[2], kept_of(row[3:])) for row in rows]
+    payouts = [expected_of(each.payout, each.connection_id, failed_at) for _, _, failed_at, each in kept]
+    matched = {each.payout.id: match for _, match, _, each in kept if match is not None}
+    found = _lines(cx, windows(payouts), sorted(set(matched.values())), mode=mode)
+    return Open(
+        payouts=payouts,
+        lines=[line for _, line in found],
+        paid={
+            each.payout.id: Paid(each.connection_id, each.payout.id, each.payout.amount)
+            for _, _, _, each in kept
+        },
+        arrived={(line.account, line.key): arrived_of(line, connection_id) for connection_id, line in found},
+        currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
+        version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
+        matched=matched,
+        covered=covered(cx, mode=mode),
+    )
+
+
+def expected_of(payout: Payout, connection_id: int, failed_at: int | None = None) -> Expected:
+    """A payout as the matcher needs it; days are UTC's, as Stripe's arrival date is."""
+    return Expected(
+        id=payout.id, connection=str(connection_id), currency=payout.currency, minor=payout.amount,
+        arrival_day=_day(payout.arrival_date), created_day=_day(payout.created), status=_STATUSES.get(payout.status, "in_transit"),
+        automatic=payout.automatic, method="instant" if payout.method == "instant" else "standard",
+        trace_id=payout.trace_id if payout.trace_status == "supported" else None, descriptor=payout.statement_descriptor,
+        last4=payout.destination_last4, failed_day=None if failed_at is None else _day(failed_at), original=payout.original_payout,
+        reversed_by=payout.reversed_by,
+    )  # fmt: skip
+
+
+def arrived_of(line: StatementLine, connection_id: int) -> Arrived:
+    """A line as its match keeps it."""
+    return Arrived(line.account, line.key, line.day, line.currency, line.minor, connection_id)
+
+
+def windows(payouts: Iterable[Expected]) -> list[tuple[date, date]]:
+    """The days around arrivals on which lines are looked at, joined where they touch.
+
+    >>> made = Expected(id="po_1", connection="1", currency="USD", minor=1, arrival_day="2026-03-02", created_day="2026-03-01", status="paid")
+    >>> [(str(first), str(last)) for first, last in windows([made, made])]
+    [('2026-02-18', '2026-04-16')]
+    """
+    joined: list[tuple[date, date]] = []
+    for day in sorted({each.arrival_day for each in payouts}):
+        arrival = date.fromisoformat(day)
+        first, last = arrival - _BEFORE, arrival + _AFTER
+        if joined and first <= joined[-1][1]:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def some_lines(cx: Transaction[Any], keys: Sequence[LineKey]) -> dict[LineKey, tuple[int, StatementLine]]:
+    """These lines, with their connections; those that there are, and that the bank has not taken back."""
+    rows = cx.execute(
+        f"select {_LINE} from bank_line l join unnest(%s::text[], %s::text[]) as n (account, key)"
+        " on l.account = n.account and l.key = n.key",
+        ([account for account, _ in keys], [key for _, key in keys]),
+    )
+    return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
+
+
+def still_open(cx: Transaction[Any], found: Open) -> tuple[set[str], set[LineKey]]:
+    """What of `found` is as it was when it was read."""
+    payouts = cx.execute(
+        "select o.payout_id, p.hash from payout_open o join payout p using (workspace_id, connection_id, payout_id)"
+        " where not o.held and o.payout_id = any (%s)",
+        (list(found.paid),),
+    )
+    same = {payout for payout, hash_ in payouts if found.version[payout] == bytes(hash_)}
+    keys = list(found.arrived)
+    lines = cx.execute(
+        "select o.account, o.key from line_open o join unnest(%s::text[], %s::text[]) as n (account, key)"
+        " on o.account = n.account and o.key = n.key where not o.held",
+        ([account for account, _ in keys], [key for _, key in keys]),
+    )
+    return same, {(account, key) for account, key in lines}
+
+
+def held(cx: Transaction[Any]) -> list[tuple[Kept, str]]:
+    """Payouts whose match a person took apart, with who and why."""
+    rows = cx.execute(
+        f"""
+        select coalesce((select u.by_name || ' took its match apart: ' || u.reason from bank_match u join bank_match m
+                on m.workspace_id = u.workspace_id and m.match_id = u.undoes
+            where u.workspace_id = o.workspace_id and m.content -> 'payouts' @> jsonb_build_array(
+                jsonb_build_object('connection_id', o.connection_id, 'payout', o.payout_id))
+            order by u.seq desc limit 1), 'Its match was taken apart.'), {COLUMNS}
+        from payout_open o join payout p on p.workspace_id = o.workspace_id and p.connection_id = o.connection_id
+            and p.payout_id = o.payout_id
+        where o.held order by o.since, o.payout_id
+        """
+    )
+    return [(kept_of(row[1:]), row[0]) for row in rows]
+
+
+def looked_for(
+    cx: Transaction[Any], payouts: Iterable[str], lines: Iterable[LineKey]
+) -> tuple[set[str], set[LineKey]]:
+    """Those of these that are open."""
+    keys = sorted(set(lines))
+    ids = cx.execute(
+        "select payout_id from payout_open where payout_id = any (%s)", (sorted(set(payouts)),)
+    ).fetchall()
+    rows = cx.execute(
+        "select o.account, o.key from line_open o join unnest(%s::text[], %s::text[]) as n (account, key)"
+        " on o.account = n.account and o.key = n.key",
+        ([account for account, _ in keys], [key for _, key in keys]),
+    )
+    return {id_ for (id_,) in ids}, {(account, key) for account, key in rows}
+
+
+def looked(cx: Transaction[Any], found: Open) -> None:
+    """The matcher has seen these lines."""
+    keys = list(found.arrived)
+    cx.execute(
+        "update line_open o set looked = true from unnest(%s::text[], %s::text[]) as n (account, key)"
+        " where o.account = n.account and o.key = n.key and not o.looked",
+        ([account for account, _ in keys], [key for _, key in keys]),
+    )
+
+
+def covered(cx: Transaction[Any], *, mode: str) -> dict[str, Covered]:
+    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why."""
+    rows = cx.execute(
+        """
+        select b.connection_id, b.account, b.currency, s.first::text, s.last::text,
+            (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
+                and l.account = b.account order by l.day limit 1),
+            (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
+                and l.account = b.account order by l.day desc limit 1)
+        from bank_account b join connection c using (workspace_id, connection_id)
+        left join lateral (
+            select min(least(first_day, opening_day)) as first, max(greatest(last_day, closing_day)) as last from bank_statement s
+            where s.workspace_id = b.workspace_id and s.connection_id = b.connection_id and s.account = b.account) s on true
+        where c.mode = %s order by b.connection_id, b.account
+        """,
+        (mode,),
+    ).fetchall()
+    found: dict[str, Covered] = {}
+    for connection_id, account, currency, *told in rows:
+        days = [each for each in told if each is not None]
+        if days:
+            found.setdefault(
+                account, Covered(min(days), max(days), _holes(cx, connection_id, account, currency))
+            )
+    return found
+
+
+def _holes(
+    cx: Transaction[Any], connection_id: int, account: str, currency: str | None
+) -> tuple[tuple[str, str], ...]:
+    if currency is None:
+        return ()
+    link = connections.get(cx, connection_id).link
+    found = gaps(bank_store.spans(cx, link, account, currency), bank_store.moved(cx, link, account, currency))
+    before = timedelta(days=1)
+    return tuple(
+        (gap.day, (date.fromisoformat(gap.until) - before).isoformat())
+        for gap in found
+        if gap.day < gap.until
+    )
+
+
+def _lines(
+    cx: Transaction[Any], ranges: Sequence[tuple[date, date]], matches: Sequence[str], *, mode: str
+) -> list[tuple[int, StatementLine]]:
+    rows = cx.execute(
+        f"""
+        with wanted as (
+            select o.connection_id, o.account, o.key from line_open o where not o.looked and not o.held
+            union
+            select o.connection_id, o.account, o.key from unnest(%s::date[], %s::date[]) as r (first, last)
+            join line_open o on o.day between r.first and r.last and not o.held
+            union
+            select m.connection_id, m.account, m.key from bank_match_line m where m.match_id = any (%s))
+        select {_LINE} from wanted w join bank_line l on l.connection_id = w.connection_id and l.account = w.account and l.key = w.key
+        join connection c on c.connection_id = l.connection_id and c.mode = %s
+        order by l.day, l.account, l.line_id
+        """,
+        ([first for first, _ in ranges], [last for _, last in ranges], list(matches), mode),
+    )
+    return [_line(row) for row in rows]
+
+
+def _line(row: Sequence[Any]) -> tuple[int, StatementLine]:
+    (
+        connection_id,
+        account,
+        key,
+        day,
+        value_day,
+        currency,
+        minor,
+        description,
+        counterparty,
+        refs,
+        native,
+        code,
+        back,
+        original,
+        of,
+    ) = row
+    return connection_id, StatementLine(
+        account=account, key=key, day=day, value_day=value_day, currency=currency, minor=minor, description=description,
+        counterparty=counterparty, references=tuple(refs), native_id=native, code=code, reversal=back, original_minor=original,
+        original_currency=of,
+    )  # fmt: skip
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

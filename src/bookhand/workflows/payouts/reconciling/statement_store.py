@@ -1,0 +1,270 @@
+"""The reconciliation statement of a bank account, out of the database: what the bank says, what the books say, and what is between.
+
+*Per bank* is the newest closing balance that a statement claims up to the day, and the lines after it. *Per books* is the journal's
+`bank:<account>` and what is on its way to it in `bank_in_transit`. Between them lie: payouts that the books have sent and the bank does not
+show (yet), lines that no payout explains, and what was in the account before its first line that bookhand knows. Where several bank
+accounts have one currency, a payout on its way belongs to the account that its destination paid into before, else to the oldest one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bookhand.core.problems import Missing
+from bookhand.workflows.payouts.breaks import Break, Cause, LineKey
+from bookhand.workflows.payouts.reconciling import break_store
+from bookhand.workflows.payouts.reconciling.entries import BANK, IN_TRANSIT
+from bookhand.workflows.payouts.statement import Item, Reconciliation
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+_LISTED = 100
+"""Lines of the company's other business stand one by one up to so many; more are told by the month."""
+_TOPUPS = ("topup", "topup_reversal")
+
+
+class _Account(msgspec.Struct, frozen=True, kw_only=True):
+    connection_id: int
+    account: str
+    currency: str
+    mode: str
+    siblings: tuple[str, ...]
+    """Every bank account of the currency in this mode, oldest first."""
+    day: str
+
+
+class _OnItsWay(msgspec.Struct, frozen=True):
+    payout: str
+    status: str
+    due: str
+    minor: int
+    destination: str | None
+
+
+def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None) -> Reconciliation:
+    """The statement of `account` at the end of `day` (that of its newest balance or line, if None); `Missing` where there is no such account."""
+    at = _account(cx, account, day)
+    bank, known = _per_bank(cx, at)
+    standing = [
+        each.found for each in break_store.standing(cx) if each.found.cause not in break_store.CONTENTS
+    ]
+    on_its_way = [each for each in _on_its_way(cx, at) if _goes_to(cx, each, at)]
+    items = [*_payout_items(on_its_way, standing), *_line_items(cx, at, standing)]
+    alone = len(at.siblings) == 1
+    if alone:
+        items += _topup_items(cx, at)
+    if bank != known:
+        items.append(_before(at, bank - known))
+    transit = _at(cx, at, IN_TRANSIT) if alone else sum(each.minor for each in on_its_way)
+    return Reconciliation(
+        company=_company(cx), account=account, currency=at.currency, as_of=at.day, bank_minor=bank,
+        books_minor=_at(cx, at, f"{BANK}:{account}") + transit, items=tuple(items),
+    )  # fmt: skip
+
+
+def accounts(cx: Transaction[Any]) -> list[str]:
+    """The bank accounts that there are, oldest first."""
+    rows = cx.execute("select account from bank_account order by connection_id, created_at, account")
+    return list(dict.fromkeys(account for (account,) in rows))
+
+
+def _account(cx: Transaction[Any], account: str, day: str | None) -> _Account:
+    row = cx.execute(
+        """
+        select b.connection_id, c.mode, coalesce(b.currency, (select l.currency from bank_line l where l.workspace_id = b.workspace_id
+                and l.connection_id = b.connection_id and l.account = b.account limit 1)),
+            (select greatest(max(s.closing_day), max(s.last_day))::text from bank_statement s where s.workspace_id = b.workspace_id
+                and s.connection_id = b.connection_id and s.account = b.account)
+        from bank_account b join connection c using (workspace_id, connection_id) where b.account = %s order by b.connection_id limit 1
+        """,
+        (account,),
+    ).fetchone()
+    if row is None:
+        raise Missing(f"There is no bank account {account}: `bookhand bank-accounts` lists them.")
+    connection_id, mode, currency, newest = row
+    if currency is None or (day or newest) is None:
+        raise Missing(f"Bank account {account} has no statement yet: import one.")
+    rows = cx.execute(
+        "select b.account from bank_account b join connection c using (workspace_id, connection_id)"
+        " where c.mode = %s and b.currency = %s order by b.connection_id, b.created_at, b.account",
+        (mode, currency),
+    )
+    siblings = tuple(dict.fromkeys([each for (each,) in rows])) or (account,)
+    return _Account(
+        connection_id=connection_id,
+        account=account,
+        currency=currency,
+        mode=mode,
+        siblings=siblings,
+        day=day or newest,
+    )
+
+
+def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int]:
+    """What the bank says is there, and what the lines that are known come to."""
+    row = cx.execute(
+        """
+        with newest as (
+            select closing_minor, closing_day from bank_statement where connection_id = %(c)s and account = %(a)s
+                and closing_minor is not null and closing_day <= %(day)s::date order by closing_day desc, statement_id desc limit 1)
+        select (select closing_minor from newest), coalesce(sum(minor), 0)::bigint,
+            coalesce(sum(minor) filter (where day > (select closing_day from newest)), 0)::bigint
+        from bank_line where connection_id = %(c)s and account = %(a)s and day <= %(day)s::date
+        """,
+        {"c": at.connection_id, "a": at.account, "day": at.day},
+    ).fetchone()
+    closing, known, since = row or (None, 0, 0)
+    return (known if closing is None else closing + since), known
+
+
+# --- what the books have and the bank has not ---
+
+
+def _on_its_way(cx: Transaction[Any], at: _Account) -> list[_OnItsWay]:
+    """What each payout has left in transit at the end of the day: out at Stripe, less what came back there, less what arrived."""
+    rows = cx.execute(
+        """
+        select p.payout_id, p.status, to_char(to_timestamp(p.arrival_date) at time zone 'UTC', 'YYYY-MM-DD'), p.destination,
+            p.amount * (1 - (r.key is not null)::int - (m.match_id is not null)::int)
+        from payout p join connection c using (workspace_id, connection_id)
+        join journal_entry e on e.workspace_id = p.workspace_id and e.connection_id = p.connection_id and e.key = p.balance_transaction
+            and e.booked_on <= %(day)s::date
+        left join journal_entry r on r.workspace_id = p.workspace_id and r.connection_id = p.connection_id
+            and r.key = p.failure_balance_transaction and r.booked_on <= %(day)s::date
+        left join bank_match_payout b on b.workspace_id = p.workspace_id and b.connection_id = p.connection_id
+            and b.payout_id = p.payout_id and b.rule <> 'returned'
+        left join bank_match m on m.workspace_id = b.workspace_id and m.match_id = b.match_id and m.day <= %(day)s::date
+        where c.mode = %(mode)s and p.currency = %(currency)s
+            and (r.key is not null)::int + (m.match_id is not null)::int <> 1
+        order by p.created, p.payout_id
+        """,
+        {"day": at.day, "mode": at.mode, "currency": at.currency},
+    )
+    return [
+        _OnItsWay(payout, status, due, minor, destination) for payout, status, due, destination, minor in rows
+    ]
+
+
+def _goes_to(cx: Transaction[Any], each: _OnItsWay, at: _Account) -> bool:
+    if len(at.siblings) == 1:
+        return True
+    row = cx.execute(
+        "select l.account from payout p join bank_match_payout b using (workspace_id, connection_id, payout_id)"
+        " join bank_match_line l on l.workspace_id = b.workspace_id and l.match_id = b.match_id"
+        " where p.destination = %s order by p.created desc limit 1",
+        (each.destination,),
+    ).fetchone()
+    return bool((row[0] if row else at.siblings[0]) == at.account)
+
+
+def _payout_items(found: list[_OnItsWay], standing: list[Break]) -> Iterator[Item]:
+    causes = {id_: each for each in standing for id_ in each.payouts}
+    for each in found:
+        known = causes.get(each.payout)
+        usual = Cause.IN_TRANSIT if each.minor > 0 else Cause.FAILED_NOT_RETURNED
+        if each.minor < 0 and each.status != "failed":
+            usual = Cause.IN_TRANSIT  # Stripe takes money from the bank
+        yield Item(
+            cause=known.cause if known else usual, day=each.due, minor=each.minor, text=f"Payout, {each.status.replace('_', ' ')}",
+            reference=each.payout, owner=known.owner if known else None,
+        )  # fmt: skip
+
+
+def _topup_items(cx: Transaction[Any], at: _Account) -> Iterator[Item]:
+    """Money that was sent to Stripe: it is booked in transit too, and not looked for at the bank."""
+    row = cx.execute(
+        """
+        select coalesce(sum(line.minor), 0)::bigint, max(e.booked_on)::text from journal_entry e
+        join connection c using (workspace_id, connection_id)
+        cross join lateral unnest(e.accounts, e.currencies, e.minors) as line (account, currency, minor)
+        where c.mode = %s and e.kind = any (%s) and e.booked_on <= %s::date and line.account = %s and line.currency = %s
+        """,
+        (at.mode, list(_TOPUPS), at.day, IN_TRANSIT, at.currency),
+    ).fetchone()
+    if row and row[0]:
+        yield Item(
+            cause=Cause.UNKNOWN,
+            day=row[1],
+            minor=row[0],
+            text="Top-ups of the Stripe balance: not looked for at the bank",
+        )
+
+
+def _at(cx: Transaction[Any], at: _Account, account: str) -> int:
+    """What an account of the journal holds at the end of the day: whole months from the running sums, and the days of the last one."""
+    row = cx.execute(
+        """
+        select coalesce((select sum(a.minor) from journal_activity a join connection c using (workspace_id, connection_id)
+                where c.mode = %(mode)s and a.account = %(account)s and a.currency = %(currency)s and a.month < left(%(day)s, 7)), 0)
+            + coalesce((select sum(p.minor) from journal_posting p join connection c using (workspace_id, connection_id)
+                where c.mode = %(mode)s and p.account = %(account)s and p.currency = %(currency)s
+                and p.booked_on >= (left(%(day)s, 7) || '-01')::date and p.booked_on <= %(day)s::date), 0)
+        """,
+        {"mode": at.mode, "account": account, "currency": at.currency, "day": at.day},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+# --- what the bank has and the books have not ---
+
+
+def _line_items(cx: Transaction[Any], at: _Account, standing: list[Break]) -> Iterator[Item]:
+    rows = cx.execute(
+        """
+        select l.key, l.day::text, l.minor, l.description, coalesce(o.looked, false) from bank_line l
+        left join line_open o on o.workspace_id = l.workspace_id and o.account = l.account and o.key = l.key
+            and o.connection_id = l.connection_id
+        where l.connection_id = %(c)s and l.account = %(a)s and l.day <= %(day)s::date
+            and not exists (select from bank_match_line m where m.workspace_id = l.workspace_id and m.connection_id = l.connection_id
+                and m.account = l.account and m.key = l.key)
+        order by l.day, l.line_id
+        """,
+        {"c": at.connection_id, "a": at.account, "day": at.day},
+    ).fetchall()
+    causes: Mapping[LineKey, Break] = {key: each for each in standing for key in each.lines}
+    foreign = [row for row in rows if row[4] and (at.account, row[0]) not in causes]
+    if len(foreign) > _LISTED:
+        yield from _by_month(foreign)
+        foreign_keys = {row[0] for row in foreign}
+        rows = [row for row in rows if row[0] not in foreign_keys]
+    for key, day, minor, description, looked in rows:
+        known = causes.get((at.account, key))
+        cause = known.cause if known else Cause.FOREIGN if looked else Cause.UNKNOWN
+        yield Item(
+            cause=cause,
+            day=day,
+            minor=-minor,
+            text=description,
+            reference=key,
+            owner=known.owner if known else None,
+        )
+
+
+def _by_month(rows: list[tuple[Any, ...]]) -> Iterator[Item]:
+    sums: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    last: dict[str, str] = {}
+    for _, day, minor, _, _ in rows:
+        sums[day[:7]] -= minor
+        counts[day[:7]] += 1
+        last[day[:7]] = day
+    for month, count in sorted(counts.items()):
+        yield Item(
+            cause=Cause.FOREIGN, day=last[month], minor=sums[month], text=f"{count:,} lines of {month}"
+        )
+
+
+def _before(at: _Account, minor: int) -> Item:
+    return Item(
+        cause=Cause.FOREIGN, day=at.day, minor=-minor, text="What was in the account before its first line that bookhand knows"
+    )  # fmt: skip
+
+
+def _company(cx: Transaction[Any]) -> str:
+    row = cx.execute("select name from workspace").fetchone()
+    return str(row[0]) if row else ""

@@ -1,0 +1,220 @@
+"""CSV files of many banks: what is detected, what is asked, and what is never guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bookhand.core.problems import Refusal
+from bookhand.systems.bank.columns.profile import Profile, Proposal, confirmed
+from bookhand.systems.bank.reading import Table, read
+
+
+def table(text: str | bytes) -> Table:
+    found = read(text.encode() if isinstance(text, str) else text)
+    assert isinstance(found, Table)
+    return found
+
+
+def proposal(text: str | bytes) -> Proposal:
+    return table(text).proposal()
+
+
+def asked(text: str | bytes) -> list[str]:
+    return [question.field for question in proposal(text).questions]
+
+
+def money(text: str | bytes, **changes: Any) -> list[tuple[str, int]]:
+    found = table(text)
+    profile = confirmed(
+        found.proposal().profile,
+        {"currency": "USD", **changes} if "currency" in asked(text) else changes,
+        found.sheet.header,
+    )
+    return [
+        (line.day, line.minor)
+        for statement in found.read_by(profile, account="A").statements
+        for line in statement.lines
+    ]
+
+
+CHASE = """Details,Posting Date,Description,Amount,Type,Balance,Check or Slip #
+CREDIT,11/25/2026,"ORIG CO NAME:STRIPE            ORIG ID:1800948598",1234.56,ACH_CREDIT,11234.56,,
+DEBIT,11/24/2026,"RENT",-1000.00,ACH_DEBIT,10000.00,,
+CHECK,11/24/2026,"CHECK 1001",-50.00,CHECK_PAID,11000.00,1001,
+"""
+SPARKASSE = (
+    '"Auftragskonto";"Buchungstag";"Valutadatum";"Buchungstext";"Verwendungszweck";"Beguenstigter/Zahlungspflichtiger";"Betrag";"Waehrung";"Info"\n'
+    '"DE89370400440532013000";"25.11.26";"26.11.26";"GUTSCHR. UEBERWEISUNG";"STRIPE PAYOUT";"Stripe Technology Europe";"1.234,56";"EUR";"Umsatz gebucht"\n'
+    '"DE89370400440532013000";"13.11.26";"13.11.26";"LASTSCHRIFT";"Miete";"Müller";"-900,00";"EUR";"Umsatz gebucht"\n'
+).encode("cp1252")
+BARCLAYS = "Number,Date,Account,Amount,Subcategory,Memo\n ,25/11/2026,20-00-00 12345678,1234.56,Counter Credit,STRIPE PAYMENTS UK\n ,03/11/2026,20-00-00 12345678,-9.00,Fee,CHARGES\n"
+HSBC_IN_OUT = 'Date,Type,Description,Paid out,Paid in,Balance\n01 Nov 2026,BP,RENT,£900.00,,£100.00\n02 Nov 2026,CR,STRIPE,,"£1,234.56","£1,334.56"\n'
+ING = '"Datum","Naam / Omschrijving","Rekening","Tegenrekening","Code","Af Bij","Bedrag (EUR)","Mededelingen"\n"20261125","STRIPE","NL91ABNA0417164300","","OV","Bij","1234,56","PAYOUT"\n"20261124","HUUR","NL91ABNA0417164300","","OV","Af","900,00","nov"\n'
+REVOLUT = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\nTOPUP,Current,2026-11-24 10:00:00,2026-11-25 11:00:00,STRIPE,1234.56,0.00,EUR,COMPLETED,2234.56\nCARD,Current,2026-11-25 10:00:00,2026-11-26 11:00:00,SHOP,-10.00,0.00,GBP,COMPLETED,90.00\n"
+MINT_LIKE = (
+    "Date\tDescription\tDebit Amount\tCredit Amount\n2026-11-25\tSTRIPE\t\t1234.56\n2026-11-24\tFEE\t9.00\t\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "questions", "expected"),
+    [
+        (CHASE, ["currency"], [("2026-11-24", -100000), ("2026-11-24", -5000), ("2026-11-25", 123456)]),
+        (SPARKASSE, [], [("2026-11-13", -90000), ("2026-11-25", 123456)]),
+        (BARCLAYS, ["currency"], [("2026-11-03", -900), ("2026-11-25", 123456)]),
+        (HSBC_IN_OUT, [], [("2026-11-01", -90000), ("2026-11-02", 123456)]),
+        (ING, [], [("2026-11-24", -90000), ("2026-11-25", 123456)]),
+        (REVOLUT, [], [("2026-11-25", 123456), ("2026-11-26", -1000)]),
+        (MINT_LIKE, ["currency"], [("2026-11-24", -900), ("2026-11-25", 123456)]),
+    ],
+    ids=["chase", "sparkasse", "barclays", "hsbc", "ing", "revolut", "in-out"],
+)  # fmt: skip
+def test_tables_of_many_banks(
+    text: str | bytes, questions: list[str], expected: list[tuple[str, int]]
+) -> None:
+    assert asked(text) == questions
+    assert sorted(money(text)) == expected
+
+
+def test_columns_and_the_evidence_for_them() -> None:
+    found = proposal(SPARKASSE)
+    profile = found.profile
+    assert (profile.date, profile.value_date, profile.account_column) == (
+        "Buchungstag",
+        "Valutadatum",
+        "Auftragskonto",
+    )
+    assert (profile.counterparty, profile.currency_column, profile.decimal) == (
+        "Beguenstigter/Zahlungspflichtiger",
+        "Waehrung",
+        ",",
+    )
+    assert profile.description == ("Buchungstext", "Verwendungszweck")
+    assert {"date", "date_order", "amount", "decimal", "currency", "sign"} <= {
+        field for field, _ in found.evidence
+    }
+    statement = (
+        table(SPARKASSE).read_by(confirmed(profile, {}, found.header), account="ignored").statements[0]
+    )
+    assert (statement.account, statement.lines[0].counterparty) == ("DE89370400440532013000", "Müller")
+
+
+AMBIGUOUS = "Date,Text,Amount (USD)\n03/04/2026,A,10.00\n05/06/2026,B,-1.00\n"
+
+
+def test_an_ambiguous_day_is_asked_and_never_guessed() -> None:
+    assert asked(AMBIGUOUS) == ["date_order"]
+    assert money(AMBIGUOUS, date_order="DMY") == [("2026-04-03", 1000), ("2026-06-05", -100)]
+    assert money(AMBIGUOUS, date_order="MDY") == [("2026-03-04", 1000), ("2026-05-06", -100)]
+    with pytest.raises(Refusal, match="date_order"):
+        money(AMBIGUOUS)
+
+
+@pytest.mark.parametrize(
+    ("more", "order"),
+    [
+        ("25/06/2026,C,1.00\n", "DMY"), ("06/25/2026,C,1.00\n", "MDY"),  # a day above twelve
+        ("01/07/2026,C,1.00\n", "DMY"),  # 3 April, 5 June, 1 July go on; 4 March, 6 May, 7 January do not
+    ],
+)  # fmt: skip
+def test_another_day_or_the_order_of_the_rows_settles_it(more: str, order: str) -> None:
+    assert asked(AMBIGUOUS + more) == []
+    assert proposal(AMBIGUOUS + more).profile.date_order == order
+
+
+def test_days_that_are_the_same_either_way_need_no_question() -> None:
+    assert asked("Date,Text,Amount (USD)\n03/03/2026,A,10.00\n05/05/2026,B,-1.00\n") == []
+
+
+def test_the_balance_settles_the_sign_and_the_order() -> None:
+    turned = "Date,Text,Amount (USD),Balance\n2026-11-01,FEE,5.00,95.00\n2026-11-02,STRIPE,-30.00,125.00\n"
+    found = proposal(turned)
+    assert (found.profile.sign, found.profile.order, found.questions) == (-1, "oldest_first", ())
+    assert money(turned) == [("2026-11-01", -500), ("2026-11-02", 3000)]
+    newest = "Date,Text,Amount (USD),Balance\n2026-11-02,STRIPE,30.00,125.00\n2026-11-02,FEE,-5.00,95.00\n"
+    assert proposal(newest).profile.order == "newest_first"
+    statement = (
+        table(newest)
+        .read_by(confirmed(proposal(newest).profile, {}, proposal(newest).header), account="A")
+        .statements[0]
+    )
+    assert (statement.opening_minor, statement.closing_minor, statement.off_by) == (10000, 12500, 0)
+
+
+def test_one_sign_alone_is_asked() -> None:
+    text = "Date,Text,Amount (USD)\n2026-11-01,A,5.00\n2026-11-02,B,6.00\n"
+    assert asked(text) == ["sign"]
+    assert money(text, sign=-1) == [("2026-11-01", -500), ("2026-11-02", -600)]
+
+
+def test_a_mark_that_could_be_either_is_asked_unless_the_currency_settles_it() -> None:
+    kwd = 'Date,Text,Amount,Currency\n2026-11-01,A,"1,234",KWD\n2026-11-02,B,"-2,500",KWD\n'
+    assert asked(kwd) == ["decimal"]
+    usd = 'Date,Text,Amount (USD)\n2026-11-01,A,"1,234"\n2026-11-02,B,"-2,500"\n'
+    assert asked(usd) == []
+    assert money(usd) == [("2026-11-01", 123400), ("2026-11-02", -250000)]
+
+
+def test_a_balance_that_stops_going_on_is_said_with_its_row() -> None:
+    good = "Date,Text,Amount (USD),Balance\n2026-11-01,A,5.00,105.00\n2026-11-02,B,-1.00,104.00\n"
+    profile = confirmed(proposal(good).profile, {}, proposal(good).header)
+    later = good + "2026-11-03,C,2.00,107.00\n"
+    statement = table(later).read_by(profile, account="A").statements[0]
+    assert "Row 4" in statement.warnings[0]
+    assert statement.off_by == -100
+
+
+def test_rows_that_are_no_lines_are_said_and_broken_ones_are_refused() -> None:
+    text = "Account;123\n\nDate;Text;Amount (USD)\n2026-11-01;A;5.00\n2026-11-02;B;-6.00\n;Total;-1.00\n"
+    found = table(text)
+    profile = confirmed(found.proposal().profile, {}, found.sheet.header)
+    statement = found.read_by(profile, account="A").statements[0]
+    assert statement.warnings == ("Row 6 has an amount and no day, and is no line: ';Total;-1.00'.",)
+    assert statement.notes == ("Row 6 is no line: ';Total;-1.00'.",)
+    assert [line.raw for line in statement.lines] == ["2026-11-01;A;5.00", "2026-11-02;B;-6.00"]
+    for bad, says in (
+        ("2026-11-03;C;abc\n", "Row 6"),
+        ("2026-11-31;C;1.00\n", "Row 6"),
+        ("2026-11-03;C;1.005\n", "more decimals"),
+    ):
+        with pytest.raises(Refusal, match=says):
+            table(text.replace(";Total;-1.00\n", bad)).read_by(profile, account="A")
+
+
+def test_quotes_with_lines_in_them_and_names_that_stand_twice() -> None:
+    text = 'Date,Name,Name,Amount (USD)\n2026-11-01,"STRIPE, Inc",B,5.00\n2026-11-02,"two\nlines",C,-6.00\n2026-11-03,x,y,1.00\n'
+    found = table(text)
+    assert found.sheet.header == ("Date", "Name", "Name (2)", "Amount (USD)")
+    assert [(row.line, row.raw.count("\n")) for row in found.sheet.rows] == [(2, 0), (3, 1), (5, 0)]
+
+
+def test_without_a_header_the_columns_have_numbers() -> None:
+    text = "2026-11-25,STRIPE PAYOUT,1234.56,USD\n2026-11-24,RENT,-900.00,USD\n"
+    found = proposal(text)
+    assert found.profile.date == "column 1"
+    assert money(text, currency_column="column 4") == [("2026-11-24", -90000), ("2026-11-25", 123456)]
+
+
+def test_the_same_header_has_the_same_fingerprint_whatever_its_spaces_and_capitals() -> None:
+    prints = {
+        table(head + "\n2026-11-01,A,5.00\n").sheet.fingerprint
+        for head in ("Date,Text,Amount", "DATE, text ,amount")
+    }
+    assert len(prints) == 1
+    assert table("Date;Text;Amount\n2026-11-01;A;5.00\n").sheet.fingerprint not in prints
+
+
+def test_a_profile_goes_through_json_and_back() -> None:
+    profile = proposal(CHASE).profile
+    assert msgspec.convert(msgspec.to_builtins(profile), Profile) == profile
+
+
+def test_two_currencies_are_two_statements() -> None:
+    found = table(REVOLUT)
+    statements = found.read_by(
+        confirmed(found.proposal().profile, {"sign": 1, "balance": None}, found.sheet.header), account="R"
+    ).statements
+    assert sorted((each.currency or "", len(each.lines)) for each in statements) == [("EUR", 1), ("GBP", 1)]

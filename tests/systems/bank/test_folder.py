@@ -1,0 +1,122 @@
+"""The watched folder: what is whole is read and moved, what is refused lies beside its reason, and a stop in between loses nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bookhand.core.problems import Refusal
+from bookhand.db.engine import Database
+from bookhand.sandbox.bank.files import FileFormat, render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
+from bookhand.systems.bank import store
+from bookhand.systems.bank.folder_client import Watcher
+from bookhand.systems.bank.intake_workflow import Intake
+
+LINES = tuple(
+    BankLine(id=f"T{n}", day=f"2026-11-2{n}", minor=100 * n - 250, description=f"LINE {n}") for n in range(5)
+)
+
+
+def file(kind: FileFormat = "camt053", count: int = 5) -> bytes:
+    return render(BankAccount(number="77", currency="USD", lines=LINES[:count]), kind)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def watcher(db: Database, folder: Path) -> Watcher:
+    return Watcher(folder, Intake(db, most_megabytes=1))
+
+
+def count(db: Database) -> int:
+    with db.transaction() as cx:
+        return len(store.counting(cx))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_is_read_once_it_does_not_grow_any_more(watcher, folder, db) -> None:
+    whole = file()
+    (folder / "nov.xml").write_bytes(whole[:100])
+    assert watcher.look() == []
+    (folder / "nov.xml").write_bytes(whole)
+    assert watcher.look() == []
+    [said] = watcher.look()
+    assert "5 new of 5 lines" in said
+    assert (names(folder), count(db)) == (["done/nov.xml"], 5)
+
+
+def test_what_is_refused_lies_beside_its_reason(watcher, folder, db) -> None:
+    (folder / "x.xml").write_bytes(file()[:-30])
+    (folder / "x.zip").write_bytes(b"PK\x03\x04")
+    (folder / "big.csv").write_bytes(b"x" * (1024 * 1024 + 1))
+    watcher.look()
+    assert len(watcher.look()) == 3
+    assert names(folder) == [
+        f"refused/{name}" for name in ("big.csv", "big.csv.txt", "x.xml", "x.xml.txt", "x.zip", "x.zip.txt")
+    ]
+    assert "no whole XML" in (folder / "refused/x.xml.txt").read_text()
+    assert "more than the 1 MB" in (folder / "refused/big.csv.txt").read_text()
+    assert count(db) == 0
+
+
+def test_a_stop_between_reading_and_moving_loses_and_doubles_nothing(watcher, folder, db) -> None:
+    Intake(db).take(
+        file(), name="nov.xml", by="folder"
+    )  # as if it had stopped here, before the file was moved
+    (folder / "nov.xml").write_bytes(file())
+    (folder / "done").mkdir()
+    (folder / "done/nov.xml").write_bytes(b"another of the same name")
+    watcher.look()
+    assert "read before" in watcher.look()[0]
+    assert names(folder) == ["done/nov (2).xml", "done/nov.xml"]
+    assert (folder / "done/nov.xml").read_bytes() == b"another of the same name"
+    assert count(db) == 5
+
+
+def test_links_hidden_and_unfinished_files_are_left_alone(watcher, folder, tmp_path_factory, db) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.xml"
+    outside.write_bytes(file())
+    (folder / "link.xml").symlink_to(outside)
+    (folder / ".hidden.xml").write_bytes(file())
+    (folder / "half.xml.part").write_bytes(file())
+    (folder / "dir").symlink_to(outside.parent)
+    os.mkfifo(folder / "pipe.xml")
+    for _ in range(3):
+        assert watcher.look() == []
+    assert count(db) == 0
+    assert outside.exists()
+
+
+def test_a_csv_waits_in_the_folder_of_its_account_and_goes_on_when_it_is_confirmed(
+    watcher, folder, db
+) -> None:
+    (folder / "Main").mkdir()
+    (folder / "Main/nov.csv").write_bytes(file("csv"))
+    watcher.look()
+    assert "waits" in watcher.look()[0]
+    assert names(folder) == ["waiting/Main/nov.csv", "waiting/Main/nov.csv.txt"]
+    reason = (folder / "waiting/Main/nov.csv.txt").read_text()
+    assert "--account Main" in reason
+    assert watcher.look() == []
+    number = reason.split("bank-confirm ")[1].split()[0]
+    Intake(db).confirm(number, account="Main", changes={"date_order": "MDY"}, by="person:1")
+    assert "read before" in watcher.look()[0]
+    assert names(folder) == ["done/nov.csv"]
+    (folder / "dec.csv").write_bytes(file("csv", 4))
+    watcher.look()
+    assert "0 new of 4 lines" in watcher.look()[0]
+    assert count(db) == 5
+
+
+def test_a_folder_that_is_not_there_is_said(db, tmp_path) -> None:
+    with pytest.raises(Refusal, match="BOOKHAND_BANK_FOLDER"):
+        Watcher(tmp_path / "nowhere", Intake(db)).look()

@@ -1,0 +1,284 @@
+"""Files taken in on a real database: twice is once, overlaps add what is new, and what balances do not prove is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.problems import Refusal
+from bookhand.db.engine import Database
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
+from bookhand.systems import store as connections
+from bookhand.systems.bank import checks, store
+from bookhand.systems.bank.intake_workflow import Intake, Taken, Waiting
+from bookhand.workspace.store import open_problems
+
+IBAN = "DE89370400440532013000"
+
+
+def line(number: int, day: str, minor: int, text: str = "STRIPE PAYOUT", **more: Any) -> BankLine:
+    return BankLine(id=f"TX{number}", day=day, minor=minor, description=text, **more)
+
+
+def account(*lines: BankLine, opening: int = 0, number: str = IBAN, no: int = 1) -> BankAccount:
+    return BankAccount(number=number, currency="EUR", opening_minor=opening, lines=lines, statement_no=no)
+
+
+@pytest.fixture
+def intake(db: Database) -> Intake:
+    return Intake(db)
+
+
+@pytest.fixture
+def take(intake: Intake):
+    def taking(whole: BankAccount, kind: str = "camt053", **more: Any) -> Any:
+        return intake.take(render(whole, kind), name=f"a file.{kind}", by="person:1", **more)
+
+    return taking
+
+
+@pytest.fixture
+def lines(db: Database):
+    def found() -> list[tuple[str, int]]:
+        with db.transaction() as cx:
+            return [(each.line.day, each.line.minor) for each in store.counting(cx)]
+
+    return found
+
+
+@pytest.fixture
+def problems(db: Database):
+    def found() -> list[str]:
+        with db.transaction() as cx:
+            return sorted(each.problem.kind for each in open_problems(cx))
+
+    return found
+
+
+JAN = account(line(1, "2026-01-05", 1000), line(2, "2026-01-20", 250), line(3, "2026-01-20", -40, "FEE"))
+
+
+@pytest.mark.parametrize("kind", ["camt053", "ofx", "mt940", "bai2"])
+def test_the_same_file_twice_adds_nothing(take, lines, problems, kind) -> None:
+    first, second = take(JAN, kind), take(JAN, kind)
+    assert isinstance(first, Taken)
+    assert (first.new_lines, first.again, second.new_lines, second.again) == (3, False, 0, True)
+    assert lines() == [("2026-01-05", 1000), ("2026-01-20", 250), ("2026-01-20", -40)]
+    assert problems() == []
+
+
+@pytest.mark.parametrize("kind", ["camt053", "ofx_xml", "mt940", "bai2"])
+def test_an_overlapping_file_adds_only_what_is_new(take, lines, problems, kind) -> None:
+    more = account(*JAN.lines[1:], line(4, "2026-02-02", 77), opening=1000, no=2)
+    assert take(JAN, kind).new_lines == 3
+    assert take(more, kind).new_lines == 1
+    assert lines()[-1] == ("2026-02-02", 77)
+    assert problems() == []
+
+
+@pytest.mark.parametrize("kind", ["mt940", "bai2"])
+def test_two_equal_lines_are_two_and_stay_two(take, lines, kind) -> None:
+    fee = line(7, "2026-01-09", -150, "FEE")
+    assert take(account(fee, fee), kind).new_lines == 2
+    assert take(account(fee, fee, line(8, "2026-01-10", 5), no=2), kind).new_lines == 1
+    assert lines() == [("2026-01-09", -150), ("2026-01-09", -150), ("2026-01-10", 5)]
+
+
+def test_an_equal_line_of_the_same_day_in_a_file_that_goes_on_is_another_line(take, lines, problems) -> None:
+    fee = line(7, "2026-01-09", -150, "FEE")
+    take(account(fee), "mt940")
+    take(account(fee, line(8, "2026-01-10", 5), opening=-150, no=2), "mt940")
+    assert [minor for _, minor in lines()] == [-150, -150, 5]
+    again = account(
+        fee, fee, line(8, "2026-01-10", 5), line(9, "2026-01-11", 6), no=3
+    )  # all of it, downloaded later
+    assert take(again, "mt940").new_lines == 1
+    assert problems() == []
+
+
+def test_statements_of_one_file_go_on_from_each_other(intake, lines, problems) -> None:
+    fee = line(7, "2026-01-09", -150, "FEE")
+    first, second = render(account(fee), "mt940"), render(account(fee, opening=-150, no=2), "mt940")
+    assert intake.take(first, name="1", by="person:1").new_lines == 1
+    assert intake.take(second, name="2", by="person:1").new_lines == 1
+    assert intake.take(first + second, name="both", by="person:1").new_lines == 0
+    assert len(lines()) == 2
+    assert problems() == []
+
+
+def test_a_missing_statement_is_a_gap_until_it_comes(take, problems, db) -> None:
+    take(JAN)
+    march = account(line(9, "2026-03-03", 500), opening=1310, no=3)
+    take(march)
+    with db.transaction() as cx:
+        [found] = open_problems(cx)
+    assert found.problem.kind == checks.GAP
+    assert "1.00 EUR more" in found.problem.message
+    take(account(line(8, "2026-02-10", 100), opening=1210, no=2))
+    assert problems() == []
+
+
+def test_a_statement_that_does_not_add_up_is_kept_and_said(intake, lines, problems) -> None:
+    raw = render(JAN, "camt053").replace(
+        b'<Amt Ccy="EUR">10.00</Amt><CdtDbtInd>CRDT', b'<Amt Ccy="EUR">11.00</Amt><CdtDbtInd>CRDT', 1
+    )
+    assert b"11.00" in raw
+    found = intake.take(raw, name="x", by="person:1")
+    assert found.problems[0].kind == checks.OFF
+    assert len(lines()) == 3
+    assert checks.OFF in problems()
+
+
+def test_ids_that_a_bank_uses_again_are_told_apart(take, lines, problems) -> None:
+    take(account(line(1, "2026-01-05", 1000)), "ofx_xml")
+    take(account(line(1, "2026-06-05", 2000), opening=1000), "ofx_xml")
+    assert lines() == [("2026-01-05", 1000), ("2026-06-05", 2000)]
+    assert problems() == [checks.REUSED]
+
+
+def test_two_formats_of_the_same_days_are_refused(take, lines) -> None:
+    take(JAN, "camt053")
+    with pytest.raises(Refusal, match="CAMT"):
+        take(JAN, "mt940")
+    assert len(lines()) == 3
+    assert take(account(line(5, "2026-02-01", 3), opening=1210), "mt940").new_lines == 1
+
+
+def test_a_file_of_another_account_is_refused_where_one_is_named(take, lines) -> None:
+    with pytest.raises(Refusal, match=IBAN):
+        take(JAN, account="another")
+    assert lines() == []
+
+
+def test_each_account_is_a_connection_once(take, db) -> None:
+    take(JAN)
+    take(account(line(1, "2026-01-05", 9), number="77"), "mt940")
+    take(account(line(2, "2026-02-05", 9), number="77", opening=9, no=2), "mt940", auth="folder")
+    with db.transaction() as cx:
+        found = [(each.link.system, each.link.account, each.auth) for each in connections.every(cx)]
+        told = [(each.account, each.lines, each.balance_minor) for each in store.accounts(cx)]
+    assert found == [("bank", IBAN, "files"), ("bank", "77", "files")]
+    assert told == [(IBAN, 3, 1210), ("77", 2, 18)]
+
+
+def test_a_disconnected_bank_takes_nothing(take, db, lines) -> None:
+    take(account(line(1, "2026-01-05", 9)))
+    with db.transaction() as cx:
+        connections.set_status(cx, 1, "disconnected", reason="closed")
+    with pytest.raises(Refusal, match="disconnected"):
+        take(JAN)
+    assert len(lines()) == 1
+
+
+def test_a_table_waits_until_it_is_confirmed_and_is_read_by_itself_after(take, intake, lines, db) -> None:
+    first = take(JAN, "csv")
+    assert isinstance(first, Waiting)
+    assert first.account is None
+    assert lines() == []
+    done = intake.confirm(first.file, account="Main", changes={}, by="person:1")
+    assert done.new_lines == 3
+    more = account(*JAN.lines, line(4, "2026-02-02", 77), no=2)
+    assert take(more, "csv").new_lines == 1
+    assert take(more, "csv").again
+    with db.transaction() as cx:
+        assert connections.every(cx)[0].link.account == "Main"
+
+
+def test_what_is_asked_must_be_answered(take, intake) -> None:
+    waiting = take(account(line(1, "2026-03-04", 100), line(2, "2026-05-04", -100)), "csv")
+    assert [question.field for question in waiting.proposal.questions] == ["date_order"]
+    with pytest.raises(Refusal, match="date_order"):
+        intake.confirm(waiting.file, account="Main", changes={}, by="person:1")
+    with pytest.raises(Refusal, match="no column"):
+        intake.confirm(
+            waiting.file, account="Main", changes={"date_order": "MDY", "amount": "Betrag"}, by="person:1"
+        )
+    with pytest.raises(Refusal, match="cannot be so"):
+        intake.confirm(waiting.file, account="Main", changes={"date_order": "XYZ"}, by="person:1")
+    assert (
+        intake.confirm(waiting.file, account="Main", changes={"date_order": "MDY"}, by="person:1").new_lines
+        == 2
+    )
+
+
+def test_a_header_confirmed_for_two_accounts_is_asked(take, intake) -> None:
+    waiting = take(JAN, "csv")
+    intake.confirm(waiting.file, account="Main", changes={}, by="person:1")
+    other = take(account(line(9, "2026-01-25", 70)), "csv", account="Second")
+    intake.confirm(other.file, account="Second", changes={"sign": 1, "date_order": "MDY"}, by="person:1")
+    third = account(line(11, "2026-01-28", 90))
+    assert "Main, Second" in take(third, "csv").says
+    assert take(third, "csv", account="Second").accounts[0].account == "Second"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["update statement_line set minor = 0", "delete from bank_file", "update bank_statement set lines = 0"],
+)
+def test_lines_and_files_are_never_changed(take, db, sql) -> None:
+    take(JAN)
+    with pytest.raises(psycopg.errors.RestrictViolation), db.transaction() as cx:
+        cx.execute(sql)
+
+
+def test_a_page_goes_on_where_the_one_before_ended(take, db) -> None:
+    take(account(*(line(n, "2026-01-05", n + 1) for n in range(7))))
+    seen: list[int] = []
+    after = None
+    with db.transaction() as cx:
+        while page := store.lines(cx, after=after, limit=3):
+            seen += [each.line.minor for each in page]
+            after = (page[-1].line.day, page[-1].id)
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_what_is_kept_is_what_was_read(take, db) -> None:
+    sent = line(
+        1,
+        "2026-01-05",
+        900,
+        counterparty="STRIPE",
+        reference="po_1",
+        value_day="2026-01-06",
+        sent_minor=1000,
+        sent_currency="USD",
+    )
+    take(account(sent))
+    with db.transaction() as cx:
+        [kept] = store.counting(cx)
+    assert msgspec.structs.replace(kept.line, raw="") == StatementLine(
+        account=IBAN, key="TX1@2026-01-05:900", day="2026-01-05", value_day="2026-01-06", currency="EUR", minor=900,
+        description="STRIPE PAYOUT", counterparty="STRIPE", references=("TX1", "po_1"), native_id="TX1", code="PMNT-RCDT-ESCT",
+        original_minor=1000, original_currency="USD",
+    )  # fmt: skip
+    assert kept.line.raw.startswith("<Ntry>")
+
+
+def test_two_at_once_are_one(take, intake, lines) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    raw = render(JAN, "camt053")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: intake.take(raw, name="x", by="person:1"), range(4)))
+    assert sorted(each.new_lines for each in found) == [0, 0, 0, 3]
+    assert len(lines()) == 3
+
+
+def test_gaps_are_found_wherever_they_are() -> None:
+    span = checks.Span
+    whole = Statement(account="1", currency="EUR", format="x", opening_minor=0, closing_minor=5)
+    assert whole.off_by == -5
+    assert (
+        checks.gaps(
+            [span("2026-01-01", "2026-01-10", 0, 5), span("2026-01-05", "2026-01-20", 3, 9)],
+            {"2026-01-02": 3, "2026-01-06": 2, "2026-01-15": 4},
+        )
+        == []
+    )
+    taken_for_one = checks.gaps([span("2026-01-01", "2026-01-10", 0, 10)], {"2026-01-02": 5})
+    assert [each.off_by for each in taken_for_one] == [5]
