@@ -1,0 +1,86 @@
+"""The matcher against hard cases that were written without looking at its rules: nothing wrong, and nothing missed that is decidable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from bookhand.core.bank import StatementLine
+from bookhand.workflows.payouts import matcher
+from bookhand.workflows.payouts.breaks import Cause
+from bookhand.workflows.payouts.matching import Expected, Match, OpenLine, OpenPayout, Outcome
+
+from .case import Case, cases
+from .verdict import judge
+
+CASES = cases()
+_EACH = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+@_EACH
+def test_nothing_is_wrong(case: Case) -> None:
+    """Whatever is called certain is right, adds up, and is told once; whatever must never be offered is not."""
+    assert judge(case, _matched(case)).wrong == (), case.why
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.xfail(reason=case.timid)] if case.timid else [])
+        for case in CASES
+    ],
+)
+def test_nothing_is_missed(case: Case) -> None:
+    """What is decidable is found, what is not is asked, and what stays open is told by its cause."""
+    assert judge(case, _matched(case)).missed == (), case.why
+
+
+@_EACH
+def test_order_changes_nothing(case: Case) -> None:
+    """The same answer whatever order payouts and lines are given in."""
+    payouts, lines = list(case.payouts.values()), list(case.lines.values())
+    assert matcher.match(payouts[::-1], lines[::-1], case.bounds) == _matched(case)
+
+
+def test_a_join_on_amount_and_day_is_often_wrong() -> None:
+    """The cases are hard: what most people write first is wrong in a third of them."""
+    assert sum(bool(judge(case, _joined(case)).wrong) for case in CASES) > len(CASES) // 3
+
+
+def test_to_leave_all_open_is_never_wrong_and_misses_most() -> None:
+    """The cases ask for answers: silence misses something in most of them."""
+    verdicts = [judge(case, _open(list(case.payouts.values()), list(case.lines.values()))) for case in CASES]
+    assert not [verdict for verdict in verdicts if verdict.wrong]
+    assert sum(bool(verdict.missed) for verdict in verdicts) > len(CASES) // 2
+
+
+def _matched(case: Case) -> Outcome:
+    return matcher.match(list(case.payouts.values()), list(case.lines.values()), case.bounds)
+
+
+def _joined(case: Case) -> Outcome:
+    """The bare join: the first line with the payout's amount, currency and day."""
+    left = list(case.lines.values())
+    matches = []
+    for payout in case.payouts.values():
+        for line in left:
+            if (line.minor, line.currency, line.day) == (payout.minor, payout.currency, payout.arrival_day):
+                left.remove(line)
+                match = Match(
+                    payouts=(payout.id,), lines=((line.account, line.key),), rule="amount", reason=""
+                )
+                matches.append(match)
+                break
+    matched = {each for match in matches for each in match.payouts}
+    rest = _open([payout for payout in case.payouts.values() if payout.id not in matched], left)
+    return Outcome(matches=tuple(matches), questions=(), payouts=rest.payouts, lines=rest.lines)
+
+
+def _open(payouts: Sequence[Expected], lines: Sequence[StatementLine]) -> Outcome:
+    return Outcome(
+        matches=(),
+        questions=(),
+        payouts=tuple(OpenPayout(payout.id, Cause.UNKNOWN) for payout in payouts),
+        lines=tuple(OpenLine((line.account, line.key), Cause.UNKNOWN) for line in lines),
+    )
