@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backfill, door, posting, runs, scale, standin, webhooks
+from bench import backfill, door, payouts, posting, runs, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
@@ -29,6 +29,7 @@ SECTIONS = {
     "standin": standin,
     "door": door,
     "runs": runs,
+    "payouts": payouts,
 }
 OUT = Path(__file__).parent / "out"
 

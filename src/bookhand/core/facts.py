@@ -94,7 +94,11 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payout(msgspec.Struct, frozen=True, kw_only=True):
-    """A payout; a negative amount is a debit of the bank account."""
+    """A payout; a negative amount is a debit of the bank account.
+
+    `trace_id` is the receiving bank's own number of it; Stripe tells it days after it arrived, and not of every bank (`trace_status`).
+    `destination` is the account or card it goes to (``ba_…``, ``card_…``); `destination_last4` is known where that was expanded.
+    """
 
     id: str
     created: int
@@ -110,6 +114,16 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True):
     failure_code: str | None = None
     original_payout: str | None = None
     reversed_by: str | None = None
+    type: str | None = None
+    """``bank_account`` or ``card``."""
+    failure_message: str | None = None
+    statement_descriptor: str | None = None
+    description: str | None = None
+    destination: str | None = None
+    destination_last4: str | None = None
+    trace_id: str | None = None
+    trace_status: str | None = None
+    """``pending``, ``supported`` or ``unsupported``."""
 
 
 class PayoutMember(msgspec.Struct, frozen=True, kw_only=True):

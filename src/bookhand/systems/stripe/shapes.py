@@ -97,6 +97,20 @@ class DisputeShape(Shape, tag="dispute", kw_only=True):
     payment_intent: str | Named | None = None
 
 
+class TraceShape(msgspec.Struct):
+    """`payout.trace_id`."""
+
+    status: str | None = None
+    value: str | None = None
+
+
+class DestinationShape(msgspec.Struct):
+    """`payout.destination`, where it is expanded: a bank account or a card, deleted ones without their last digits."""
+
+    id: str
+    last4: str | None = None
+
+
 class PayoutShape(Shape, tag="payout", kw_only=True):
     """`payout`."""
 
@@ -111,8 +125,14 @@ class PayoutShape(Shape, tag="payout", kw_only=True):
     balance_transaction: str | BalanceTransactionShape | None = None
     failure_balance_transaction: str | BalanceTransactionShape | None = None
     failure_code: str | None = None
+    failure_message: str | None = None
     original_payout: str | Named | None = None
     reversed_by: str | Named | None = None
+    type: str | None = None
+    statement_descriptor: str | None = None
+    description: str | None = None
+    destination: str | DestinationShape | None = None
+    trace_id: TraceShape | None = None
 
 
 class PaymentIntentShape(Shape, tag="payment_intent", kw_only=True):
@@ -250,6 +270,6 @@ class ThinEventShape(msgspec.Struct, tag_field="object", tag="v2.core.event"):
     related_object: RelatedObjectShape | None = None
 
 
-def id_of(reference: str | Named | Shape | None) -> str | None:
+def id_of(reference: str | Named | DestinationShape | Shape | None) -> str | None:
     """The id of a reference, expanded or not."""
     return reference if reference is None or type(reference) is str else reference.id  # type: ignore[union-attr]

@@ -231,12 +231,16 @@ def _dispute(shape: shapes.DisputeShape) -> Iterator[Fact]:
 
 
 def _payout(shape: shapes.PayoutShape) -> Iterator[Fact]:
+    bank, trace = shape.destination, shape.trace_id
     yield facts.Payout(
         id=shape.id, created=shape.created, currency=shape.currency.upper(), amount=shape.amount, status=shape.status,
         automatic=shape.automatic, method=shape.method, arrival_date=shape.arrival_date,
         reconciliation_status=shape.reconciliation_status, balance_transaction=id_of(shape.balance_transaction),
         failure_balance_transaction=id_of(shape.failure_balance_transaction), failure_code=shape.failure_code,
-        original_payout=id_of(shape.original_payout), reversed_by=id_of(shape.reversed_by),
+        original_payout=id_of(shape.original_payout), reversed_by=id_of(shape.reversed_by), type=shape.type,
+        failure_message=shape.failure_message, statement_descriptor=shape.statement_descriptor, description=shape.description,
+        destination=id_of(bank), destination_last4=bank.last4 if isinstance(bank, shapes.DestinationShape) else None,
+        trace_id=trace.value if trace else None, trace_status=trace.status if trace else None,
     )  # fmt: skip
     yield from _embedded(shape.balance_transaction, shape.failure_balance_transaction)
 
