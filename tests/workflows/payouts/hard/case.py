@@ -62,6 +62,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     timid: str | None
 
     @property
+    def decided(self) -> bool:
+        """Whether there is an answer for every payout and every line."""
+        told = {each for tie in self.right for side in tie for each in side} | set(self.causes)
+        return told >= {*self.payouts, *self.lines}
+
+    @property
     def letters(self) -> dict[str, str]:
         """Payout id to its letter."""
         return {payout.id: letter for letter, payout in self.payouts.items()}

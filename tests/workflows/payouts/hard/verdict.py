@@ -10,15 +10,22 @@ from .case import Case, Tie
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`wrong`: called certain and is not so, or money that does not add up. `missed`: not found, not asked, or told as something else."""
+    """What is to be said of an answer.
+
+    `wrong`: called certain and is not so, or money that does not add up. `missed`: passed over in silence, or told as something else.
+    `asked`: a person is asked what could have been decided.
+    """
 
     wrong: tuple[str, ...]
     missed: tuple[str, ...]
+    asked: tuple[str, ...]
 
 
 def judge(case: Case, outcome: Outcome) -> Verdict:
     """The outcome held against what is right."""
     certain = [match for match in outcome.matches if match.certain]
+    asked = {case.letters[each] for question in outcome.questions for each in question.payouts}
+    asked |= {case.digits[each] for question in outcome.questions for each in question.lines}
     return Verdict(
         wrong=(
             *_not_right(case, certain),
@@ -27,9 +34,13 @@ def judge(case: Case, outcome: Outcome) -> Verdict:
             *_offered(case, outcome),
         ),
         missed=(
-            *_not_found(case, certain),
-            *_not_asked(case, outcome, certain),
-            *_told_otherwise(case, outcome),
+            *(f"{_said(tie)} is not found" for tie in _open(case, certain) if not asked >= tie[0] | tie[1]),
+            *(f"{each} is not asked about" for each in sorted(case.ask - asked - _settled(case, certain))),
+            *_told_otherwise(case, outcome, asked),
+        ),
+        asked=(
+            *(f"{_said(tie)} is asked" for tie in _open(case, certain) if asked >= tie[0] | tie[1]),
+            *(f"{each} is asked about" for each in sorted(asked.intersection(case.causes))),
         ),
     )
 
@@ -94,28 +105,19 @@ def _offered(case: Case, outcome: Outcome) -> list[str]:
     ]
 
 
-def _not_found(case: Case, certain: list[Match]) -> list[str]:
+def _open(case: Case, certain: list[Match]) -> list[Tie]:
+    """What is right and not found."""
     settled = _settled(case, certain)
-    return [
-        f"{_said(tie)} is not found"
-        for tie in sorted(case.right, key=_said)
-        if not tie[0] | tie[1] <= settled
-    ]
+    return [tie for tie in sorted(case.right, key=_said) if not tie[0] | tie[1] <= settled]
 
 
-def _not_asked(case: Case, outcome: Outcome, certain: list[Match]) -> list[str]:
-    asked = {case.letters[each] for question in outcome.questions for each in question.payouts}
-    asked |= {case.digits[each] for question in outcome.questions for each in question.lines}
-    return [f"{each} is not asked about" for each in sorted(case.ask - asked - _settled(case, certain))]
-
-
-def _told_otherwise(case: Case, outcome: Outcome) -> list[str]:
+def _told_otherwise(case: Case, outcome: Outcome, asked: set[str]) -> list[str]:
     told = {case.letters[each.id]: each.cause.value for each in outcome.payouts}
     told |= {case.digits[each.line]: each.cause.value for each in outcome.lines}
     found = [
-        f"{each} is {' or '.join(causes)} and told as {told.get(each, 'no open one')}"
+        f"{each} is {' or '.join(causes)} and told as {told.get(each, 'settled')}"
         for each, causes in sorted(case.causes.items())
-        if told.get(each) not in causes
+        if told.get(each) not in causes and each not in asked
     ]
     found += [
         f"{each} is told as {cause}"
