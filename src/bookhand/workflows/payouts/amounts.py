@@ -1,0 +1,280 @@
+"""Lines that have a payout's exact amount and do not name it: certain only where nothing else could be meant; pure.
+
+Payouts and lines of one amount are a small world of their own. In it a paid payout needs one line, and a failed one that left again needs two.
+They are joined where a line is not too far from a payout's day (a wide window: whoever could be meant at all is a rival), and each joined piece
+is decided as a whole: one payout and one line are a match; as many lines as are needed, each in the narrow window, are a group; else it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bookhand.core.money import format_minor
+from bookhand.workflows.payouts.breaks import Cause
+from bookhand.workflows.payouts.evidence import Evidence, days
+
+_SHOWN = 24
+"""Candidates that a question shows at most."""
+
+
+class Leg(NamedTuple):
+    """What a payout needs: a line that brings the money (or takes it, where the payout is negative), or one that gives it back."""
+
+    payout: int
+    back: bool
+
+
+def match_amounts(known: Evidence) -> None:
+    """Decide what has exact amounts."""
+    for payouts, lines in _worlds(known):
+        if len(payouts) == 1 == len(lines) and known.payouts[payouts[0]].status != "failed":
+            _alone(known, payouts[0], lines[0])
+        else:
+            _world(known, payouts, lines)
+
+
+def _worlds(known: Evidence) -> Iterator[tuple[list[int], list[int]]]:
+    """Payouts and lines of the same amount, whatever its sign, in the order of the payouts."""
+    by_amount: dict[str, dict[int, list[int] | int]] = {}
+    free_payouts, free_lines = known.free_payouts, known.free_lines
+    for index, payout in enumerate(known.payouts):
+        if free_payouts[index] and payout.status != "canceled" and payout.minor:
+            here = by_amount.setdefault(payout.currency, {})
+            before = here.setdefault(abs(payout.minor), index)
+            if isinstance(before, list):
+                before.append(index)
+            elif before != index:
+                here[abs(payout.minor)] = [before, index]
+    worlds: dict[int, tuple[list[int], list[int]]] = {}
+    anchors, none = known.anchors, dict[int, list[int] | int]()
+    for index, line in enumerate(known.lines):
+        if free_lines[index] and index not in anchors:
+            if line.original_minor is not None and line.original_currency is not None:
+                found = by_amount.get(line.original_currency, none).get(abs(line.original_minor))
+            else:
+                found = by_amount.get(line.currency, none).get(abs(line.minor))
+            if found is not None:
+                payouts = found if isinstance(found, list) else [found]
+                worlds.setdefault(payouts[0], (payouts, []))[1].append(index)
+    return (worlds[first] for first in sorted(worlds))
+
+
+def _alone(known: Evidence, payout: int, line: int) -> None:
+    """One payout and one line in all that is known have this amount."""
+    if _reaches(known, Leg(payout, back=False), line):
+        _single(known, payout, line)
+
+
+def _single(known: Evidence, payout: int, line: int) -> None:
+    one = known.payouts[payout]
+    lag = known.lag(payout, line)
+    why = known.contradicts(payout, line)
+    if why:
+        known.ask(
+            Cause.CONTRADICTION, [payout], [line],
+            f"A line has the amount of payout {one.id}, {days(lag)}, but {why}.",
+            [known.candidate(payout, line, "the amount and the day")],
+        )  # fmt: skip
+    elif not _narrow(known, Leg(payout, back=False), line):
+        known.ask(
+            Cause.LATE, [payout], [line],
+            f"A line has the amount of payout {one.id}, but came {days(lag)}.",
+            [known.candidate(payout, line, "the amount alone")],
+        )  # fmt: skip
+    elif not known.looks_like_stripe(line):
+        known.ask(
+            Cause.WEAK, [payout], [line],
+            f"A line has the amount of payout {one.id}, {days(lag)}, but does not say that it is Stripe's.",
+            [known.candidate(payout, line, "the amount and the day")],
+        )  # fmt: skip
+    elif one.currency != known.lines[line].currency:
+        _exchanged(known, payout, line)
+    elif known.shows_descriptor(payout, line):
+        reason = f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
+        known.pair(payout, line, "descriptor", reason)
+    else:
+        reason = f"The line says Stripe and has the amount, {days(lag)}; no other of Stripe's has it in these days."
+        known.pair(payout, line, "amount", reason)
+
+
+def _exchanged(known: Evidence, payout: int, line: int) -> None:
+    one, other = known.payouts[payout], known.lines[line]
+    rate = known.rate(payout, line)
+    if known.believes(payout, line) is False:
+        known.ask(
+            Cause.FX, [payout], [line],
+            f"A line names the amount of payout {one.id}, but its rate of {rate} is outside the stated band.",
+            [known.candidate(payout, line, "the original amount")],
+        )  # fmt: skip
+    else:
+        known.accept(
+            [payout], [line], "fx",
+            f"The line says Stripe and names the original amount; the bank gave {rate} {other.currency} for one {one.currency}.",
+        )  # fmt: skip
+
+
+def _world(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+    rivals = [line for line in lines if known.could_be(line)]
+    legs = {payout: _legs(known, payout, rivals) for payout in payouts}
+    for piece in _pieces(known, legs, rivals, _reaches):
+        _decide(known, legs, *piece)
+    for payout in payouts:
+        if known.free_payouts[payout] and known.payouts[payout].status == "failed":
+            _never_returned(known, payout, rivals)
+
+
+def _legs(known: Evidence, payout: int, lines: Sequence[int]) -> list[Leg]:
+    """A failed payout has legs only where something could be its return, for most never arrive at all."""
+    there, back = Leg(payout, back=False), Leg(payout, back=True)
+    if known.payouts[payout].status != "failed":
+        return [there]
+    both = any(_narrow(known, back, line) for line in lines) and any(
+        _reaches(known, there, line) for line in lines
+    )
+    return [there, back] if both else []
+
+
+def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
+    """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
+    one, bounds = known.payouts[leg.payout], known.bounds
+    if (known.amount(line)[1] > 0) != ((one.minor > 0) is not leg.back) or not known.fits(leg.payout, line):
+        return False
+    names = known.named.get(line)
+    if (leg.payout not in names) if names is not None else not (leg.back or known.is_rival(line)):
+        return False
+    most = bounds.rival_days + (bounds.return_days if leg.back else 0)
+    return -bounds.early_days - 1 <= known.lag(leg.payout, line) <= most
+
+
+def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
+    """Whether the line is what the leg needs, were there no rival: in the narrow window, looking so, with nothing against it."""
+    if not _reaches(known, leg, line) or known.contradicts(leg.payout, line):
+        return False
+    lag, bounds = known.lag(leg.payout, line), known.bounds
+    if not leg.back:
+        marked = known.looks_like_stripe(line) or line in known.named
+        return marked and -bounds.early_days <= lag <= bounds.late_days
+    if not known.looks_like_return(line) or lag < 0:
+        return False
+    failed = known.failed_after(leg.payout)
+    if failed is None:
+        return lag <= bounds.return_days
+    return abs(lag - failed) <= bounds.late_days + bounds.early_days
+
+
+_Legs = Mapping[int, list[Leg]]
+_Joined = Callable[[Evidence, Leg, int], bool]
+
+
+def _pieces(
+    known: Evidence, legs: _Legs, lines: Sequence[int], joined: _Joined
+) -> list[tuple[list[int], list[int]]]:
+    """Payouts and lines in connected pieces, each with a payout and a line."""
+    if not lines:
+        return []
+    near = {payout: _joined_lines(known, legs[payout], lines, joined) for payout in sorted(legs)}
+    back: dict[int, list[int]] = {}
+    for payout, some in near.items():
+        for line in some:
+            back.setdefault(line, []).append(payout)
+    found, seen = [], set[int]()
+    for start in near:
+        if start in seen or not near[start]:
+            continue
+        payouts, there, todo = {start}, set[int](), [start]
+        while todo:
+            new = [line for line in near[todo.pop()] if line not in there]
+            there.update(new)
+            more = {payout for line in new for payout in back[line]} - payouts
+            payouts |= more
+            todo += more
+        seen |= payouts
+        found.append((sorted(payouts), sorted(there)))
+    return found
+
+
+def _joined_lines(
+    known: Evidence, legs: Iterable[Leg], lines: Sequence[int], joined: _Joined
+) -> list[int]:
+    return sorted({line for leg in legs for line in known.around(leg.payout, lines) if joined(known, leg, line)})
+
+
+def _decide(known: Evidence, legs: _Legs, payouts: list[int], lines: list[int]) -> None:
+    """A piece is certain where all of it falls into balanced parts in the narrow window."""
+    if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
+        _single(known, payouts[0], lines[0])
+        return
+    parts = _pieces(known, {payout: legs[payout] for payout in payouts}, lines, _narrow)
+    whole = sum(len(some) for some, _ in parts) == len(payouts) and sum(len(some) for _, some in parts) == len(lines)
+    if whole and all(_balanced(known, legs, *part) for part in parts):
+        for part in parts:
+            _accept(known, *part)
+    else:
+        _ask(known, payouts, lines)
+
+
+def _balanced(known: Evidence, legs: _Legs, payouts: list[int], lines: list[int]) -> bool:
+    """Whether each leg has its line, one for one, when both are put in order of days."""
+    for positive in (True, False):
+        some = [leg for p in payouts for leg in legs[p] if (known.payouts[p].minor > 0) is (positive is not leg.back)]
+        here = [line for line in lines if (known.amount(line)[1] > 0) is positive]
+        if len(some) != len(here):
+            return False
+        some.sort(key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg))
+        pairs = zip(some, known.by_day(here), strict=True)
+        if not all(_narrow(known, leg, line) for leg, line in pairs):
+            return False
+    return True
+
+
+def _accept(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+    one = known.payouts[payouts[0]]
+    if len(payouts) == 1 == len(lines):
+        _single(known, payouts[0], lines[0])
+    elif any(known.lines[line].currency != one.currency for line in lines) or known.twins(lines):
+        _ask(known, payouts, lines)
+    elif len(payouts) == 1:
+        there, back = known.by_day(lines)
+        if (known.lines[there].minor > 0) is not (one.minor > 0):
+            _ask(known, payouts, lines)
+            return
+        known.accept(
+            payouts, [there, back], "returned",
+            f"The payout failed: its amount arrived, {days(known.lag(payouts[0], there))}, and was sent back on {known.lines[back].day}.",
+        )  # fmt: skip
+    else:
+        amount = f"{format_minor(one.minor, one.currency)} {one.currency}"
+        known.accept(
+            sorted(payouts, key=lambda p: (known.places[p], p)), known.by_day(lines), "group",
+            f"{len(payouts)} payouts of {amount} and their {len(lines)} lines: all are here, and nothing tells which is which.",
+        )  # fmt: skip
+
+
+def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
+    one = known.payouts[payouts[0]]
+    twins = len(payouts) == 1 and known.payouts[payouts[0]].status != "failed"
+    candidates = [
+        known.candidate(p, line, f"the amount, {days(known.lag(p, line))}")
+        for p in payouts
+        for line in known.around(p, lines)
+        if known.exact(p, line) and known.free_lines[line]
+    ]
+    known.ask(
+        Cause.DUPLICATE if twins else Cause.SAME_AMOUNT, payouts, lines,
+        f"{len(payouts)} payout{'s' * (len(payouts) > 1)} and {len(lines)} line{'s' * (len(lines) > 1)} of "
+        f"{format_minor(abs(one.minor), one.currency)} {one.currency} do not pair up.",
+        candidates[:_SHOWN],
+    )  # fmt: skip
+
+
+def _never_returned(known: Evidence, payout: int, lines: Sequence[int]) -> None:
+    """The payout failed, yet a line of its amount stands there that nobody else claims."""
+    leg = Leg(payout, back=False)
+    there = [line for line in lines if known.free_lines[line] and _narrow(known, leg, line)]
+    if there:
+        known.ask(
+            Cause.FAILED_NOT_RETURNED, [payout], there,
+            f"Payout {known.payouts[payout].id} failed, but a line of its amount came and did not go back.",
+            [known.candidate(payout, line, "the amount and the day") for line in there[:_SHOWN]],
+        )  # fmt: skip

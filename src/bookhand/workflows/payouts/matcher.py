@@ -1,0 +1,184 @@
+"""The matcher: payouts and statement lines in, what belongs together out; pure, and the same for any order of what it is given.
+
+Rules go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
+(`amounts`), amounts less a fee and sums (`sums`). Nothing is ever taken because it is the best: only because nothing else can be meant.
+
+>>> from bookhand.core.bank import StatementLine
+>>> from bookhand.workflows.payouts.matching import Expected
+>>> payout = Expected(id="po_1", connection="acct_1", currency="USD", minor=125_00, arrival_day="2026-11-25", created_day="2026-11-23",
+...     status="paid")
+>>> line = StatementLine(account="DE1", key="k1", day="2026-11-27", currency="USD", minor=125_00, description="STRIPE TRANSFER")
+>>> match([payout], [line]).matches[0].reason
+"The line says Stripe and has the amount, 1 business day late; no other of Stripe's has it in these days."
+>>> match([payout], [], Bounds(covered={"DE1": "2026-12-31"})).payouts[0].cause
+<Cause.MISSING: 'missing'>
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from bookhand.core.bank import StatementLine
+from bookhand.core.money import format_minor
+from bookhand.workflows.payouts.amounts import match_amounts
+from bookhand.workflows.payouts.breaks import Cause
+from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
+from bookhand.workflows.payouts.naming import match_named
+from bookhand.workflows.payouts.sums import match_fees, match_sums
+
+_FEE_LINE: Final = re.compile(
+    r"\b(FEES?|CHARGES?|CHGS?|GEB\w*|SPESEN|FRAIS|KONTOF\w*|ENTGELT|COMMISSION)\b", re.IGNORECASE
+)
+
+
+def match(
+    payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds | None = None
+) -> Outcome:
+    """What belongs together; `Bug` where a payout or a line is given twice, `ValueError` for a day that is none."""
+    known = Evidence(payouts, lines, bounds or Bounds())
+    match_named(known)
+    known.learn_marks()
+    match_amounts(known)
+    match_fees(known)
+    match_sums(known)
+    _mentioned(known)
+    _weak(known)
+    return Outcome(
+        matches=tuple(sorted(known.matches, key=lambda one: one.payouts)),
+        questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
+        payouts=tuple(_open_payouts(known)),
+        lines=tuple(_open_lines(known)),
+    )
+
+
+def _mentioned(known: Evidence) -> None:
+    """Payouts that are still open and are named by a line of another amount: if nothing else came, that line is worth a question."""
+    bounds = known.bounds
+    for line, payouts in known.named.items():
+        for payout in payouts:
+            if (
+                known.free_lines[line]
+                and known.free_payouts[payout]
+                and -bounds.early_days <= known.lag(payout, line) <= bounds.trace_late_days
+            ):
+                _ask_named(known, payout, line)
+
+
+def _ask_named(known: Evidence, payout: int, line: int) -> None:
+    one, other = known.payouts[payout], known.lines[line]
+    short = one.minor - other.minor
+    if one.currency == other.currency and 0 < short <= known.fee_most(one.currency) and other.minor > 0:
+        kept = f"{format_minor(short, one.currency)} {one.currency}"
+        known.ask(
+            Cause.BANK_FEE, [payout], [line],
+            f"A line names payout {one.id} and is {kept} short of it; such a fee has not been seen on this account.",
+            [known.match([payout], [line], "person", "the id", certain=False, difference="bank_fee", difference_minor=-short)],
+        )  # fmt: skip
+    else:
+        known.ask(
+            Cause.AMOUNT, [payout], [line],
+            f"A line names payout {one.id}, has another amount, and nothing else came.",
+            [known.candidate(payout, line, "the id")],
+        )  # fmt: skip
+
+
+def _weak(known: Evidence) -> None:
+    """Payouts that are still open, beside lines of their amount and day that do not say Stripe: never certain, worth a question."""
+    wanted: dict[tuple[str, int], list[int]] = {}
+    for index, payout in enumerate(known.payouts):
+        if known.free_payouts[index] and payout.status not in {"canceled", "failed"}:
+            wanted.setdefault((payout.currency, payout.minor), []).append(index)
+    if not wanted:
+        return
+    found: dict[int, list[int]] = {}
+    for line in range(len(known.lines)):
+        if known.free_lines[line] and (some := wanted.get(known.amount(line))) is not None:
+            for payout in some:
+                if _could_be(known, payout, line):
+                    found.setdefault(payout, []).append(line)
+    for payout, some_lines in found.items():
+        there = [line for line in some_lines if known.free_lines[line]]
+        if there:
+            one = known.payouts[payout]
+            like = [line for line in there if known.is_like(payout, line)]
+            known.ask(
+                Cause.WEAK, [payout], there,
+                f"{'A line has' if len(there) == 1 else f'{len(there)} lines have'} the amount of payout {one.id}, and "
+                f"{'its text is cut' if like else 'nothing in it says Stripe'}.",
+                [known.candidate(payout, line, f"the amount, {days(known.lag(payout, line))}") for line in [*like, *there][:8]],
+            )  # fmt: skip
+
+
+def _could_be(known: Evidence, payout: int, line: int) -> bool:
+    bounds = known.bounds
+    return (
+        known.fits(payout, line)
+        and -bounds.early_days <= known.lag(payout, line) <= bounds.late_days
+        and not known.contradicts(payout, line)
+    )
+
+
+def _open_payouts(known: Evidence) -> Iterable[OpenPayout]:
+    spans = _spans(known)
+    for index, payout in enumerate(known.payouts):
+        if known.free_payouts[index]:
+            yield OpenPayout(payout.id, *_payout_cause(known, index, spans))
+
+
+_Spans = dict[str, tuple[str, str]]
+
+
+def _spans(known: Evidence) -> _Spans:
+    """The first and last day that are covered of each account."""
+    spans: _Spans = {}
+    for line in known.lines:
+        first, last = spans.get(line.account, (line.day, line.day))
+        spans[line.account] = (min(first, line.day), max(last, line.day))
+    for account, day in known.bounds.covered.items():
+        spans[account] = (spans.get(account, ("", day))[0], day)
+    return spans
+
+
+def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
+    one = known.payouts[index]
+    if one.status == "canceled":
+        return Cause.CANCELED, ""
+    if one.status == "failed":
+        return Cause.FAILED, ""
+    here = [
+        span
+        for account, span in spans.items()
+        if (one.account == account if one.account is not None else one.last4 is None or account.endswith(one.last4) or not account[-4:].isdigit())
+    ]  # fmt: skip
+    due = known.places[index] + known.bounds.late_days
+    if not here:
+        return Cause.NOT_COVERED, "No statement is of the account that it was paid to."
+    first, last = min(span[0] for span in here), max(span[1] for span in here)
+    if one.arrival_day < first:
+        return Cause.NOT_COVERED, f"Statements begin on {first}, it was due on {one.arrival_day}."
+    if due > known.place(one.currency, last):
+        return Cause.IN_TRANSIT, f"Due on {one.arrival_day}; statements reach to {last}."
+    return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {last}."
+
+
+def _open_lines(known: Evidence) -> Iterable[OpenLine]:
+    for index, line in enumerate(known.lines):
+        if known.free_lines[index]:
+            yield OpenLine(known.keys[index], *_line_cause(known, index))
+
+
+def _line_cause(known: Evidence, line: int) -> tuple[Cause, str]:
+    names = known.named.get(line)
+    if names is not None:
+        return (
+            Cause.LOOKS_LIKE_STRIPE,
+            f"It names {', '.join(known.payouts[payout].id for payout in names[:3])}, which it is not.",
+        )
+    if known.looks_like_stripe(line):
+        return Cause.LOOKS_LIKE_STRIPE, ""
+    if known.lines[line].minor < 0 and _FEE_LINE.search(known.texts[line]) is not None:
+        return Cause.BANK_FEE_LINE, ""
+    return Cause.FOREIGN, ""

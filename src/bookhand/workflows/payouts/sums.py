@@ -1,0 +1,281 @@
+"""Amounts that are not a payout's own: less a fee, several payouts in one line, one payout in several lines; pure.
+
+Sums meet by chance: among twelve payouts there are four thousand, and one of them may well be the amount of a line that has nothing to do with
+them. So a sum is believed only where it is the only one, and where so few had to be tried before it that chance would hit once in twenty
+thousand: mostly, all that is left of a day. A line that names one of the payouts needs no such luck. What is not believed is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from math import comb, gcd
+from typing import Final, Literal, NamedTuple
+
+from bookhand.core.money import format_minor
+from bookhand.workflows.payouts.breaks import Cause
+from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.matching import Match
+
+_MOST: Final = 14
+"""Of so many every subset is tried; of more, only pairs and all but a few."""
+_CHANCE: Final = 20_000
+_CHANCE_NAMED: Final = 100
+
+
+def match_fees(known: Evidence) -> None:
+    """Lines short of a payout by a fee that is known on their account, or that they state."""
+    by_amount = _lines_plus_fees(known)
+    claims: dict[int, list[tuple[int, int, bool]]] = {}
+    asked: dict[int, set[int]] = {}
+    for payout in open_payouts(known):
+        one = known.payouts[payout]
+        for line, fee, stated in by_amount.get((one.currency, one.minor), ()):
+            if known.fits(payout, line) and _near(known, payout, line, known.bounds.rival_days):
+                claims.setdefault(payout, []).append((line, fee, stated))
+                asked.setdefault(line, set()).add(payout)
+    for payout, found in claims.items():
+        line, fee, stated = found[0]
+        if not (known.free_payouts[payout] and all(known.free_lines[each] for each, _, _ in found)):
+            continue
+        one = known.payouts[payout]
+        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(payout, line)
+        kept = f"{format_minor(fee, one.currency)} {one.currency}"
+        if len(found) == 1 == len(asked[line]) and sound:
+            known.accept(
+                [payout], [line], "bank_fee",
+                f"The line says Stripe and is the payout, {days(known.lag(payout, line))}, less {kept}: "
+                f"{'the fee that it states' if stated else 'the fee that is usual on this account'}.",
+                difference="bank_fee", difference_minor=-fee,
+            )  # fmt: skip
+        else:
+            payouts = sorted({p for each, _, _ in found for p in asked[each] if known.free_payouts[p]})
+            lines = sorted({each for p in payouts for each, _, _ in claims[p] if known.free_lines[each]})
+            known.ask(
+                Cause.BANK_FEE, payouts, lines,
+                f"A line is payout {one.id} less {kept}, a fee that the bank takes; it is not certain that they belong together.",
+                [known.candidate(p, each, "the amount less a usual fee") for p in payouts for each, _, _ in claims[p] if each in lines],
+            )  # fmt: skip
+
+
+def _lines_plus_fees(known: Evidence) -> dict[tuple[str, int], list[tuple[int, int, bool]]]:
+    """What a line would be before a fee: (currency, amount) to lines with the fee, and whether they state it."""
+    found: dict[tuple[str, int], list[tuple[int, int, bool]]] = {}
+    for index in open_lines(known):
+        line = known.lines[index]
+        fees = {fee: False for fee in known.fees.get(line.account, ())}
+        fees |= {fee: True for fee in known.stated_fees(index) if fee < line.minor}
+        if line.minor > 0 and line.original_minor is None:
+            for fee, stated in fees.items():
+                found.setdefault((line.currency, line.minor + fee), []).append((index, fee, stated))
+    return found
+
+
+def open_payouts(known: Evidence) -> list[int]:
+    """Payouts of money to us that may be at the bank, and are not decided."""
+    free = known.free_payouts
+    return [
+        p for p, one in enumerate(known.payouts) if free[p] and one.minor > 0 and one.status in {"paid", "in_transit", "pending"}
+    ]  # fmt: skip
+
+
+def open_lines(known: Evidence) -> list[int]:
+    """Lines that could be Stripe's money to us, and are not decided."""
+    free = known.free_lines
+    return [i for i, line in enumerate(known.lines) if free[i] and line.minor > 0 and known.is_rival(i)]
+
+
+def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
+    return -known.bounds.early_days <= known.lag(payout, line) <= late
+
+
+class Sum(NamedTuple):
+    """A subset that adds up: the one (a payout or a line) and its parts, and how many sums were to be tried to find it by chance."""
+
+    whole: int
+    parts: tuple[int, ...]
+    odds: int
+    anchored: bool
+
+
+Kind = Literal["batch", "split"]
+
+
+def match_sums(known: Evidence) -> None:
+    """Decide the lines that are several payouts, and the payouts that are several lines."""
+    found: list[tuple[Kind, list[Sum]]] = []
+    by_day: dict[tuple[str, int], list[int]] = {}
+    for payout in open_payouts(known):
+        by_day.setdefault((known.payouts[payout].currency, known.places[payout]), []).append(payout)
+    rest = open_lines(known)
+    if not by_day or not rest:
+        return
+    found += [("batch", sums) for line in rest if (sums := _batches(known, line, by_day))]
+    by_account: dict[tuple[str, str, str], list[int]] = {}
+    for line in rest:
+        one = known.lines[line]
+        by_account.setdefault((one.currency, one.account, one.day), []).append(line)
+    pools = _pools_by_place(known, by_account)
+    found += [
+        ("split", sums)
+        for payouts in by_day.values()
+        for payout in payouts
+        if (sums := _splits(known, payout, pools))
+    ]
+    _decide(known, found)
+
+
+def _batches(known: Evidence, line: int, by_day: dict[tuple[str, int], list[int]]) -> list[Sum]:
+    """The sets of payouts of one arrival day that are the line; at most a few, for two are as bad as many."""
+    one, bounds = known.lines[line], known.bounds
+    if one.original_minor is not None:
+        return []
+    anchor = known.anchors.get(line)
+    found: list[Sum] = []
+    tried = 0
+    for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
+        place = known.place(one.currency, one.day) - lag
+        pool = [
+            p for p in by_day.get((one.currency, place), ())
+            if known.fits(p, line) and known.payouts[p].minor < one.minor and (p == anchor or not _against(known, p, line))
+        ]  # fmt: skip
+        if len(pool) > 1:
+            sums, tried = _subsets(one.minor, [known.payouts[p].minor for p in pool], tried)
+            found += [
+                Sum(line, tuple(pool[at] for at in some), odds, anchor is not None)
+                for some, odds in sums
+                if anchor is None or pool.index(anchor) in some
+                if anchor is None or anchor in pool
+            ]
+    return found
+
+
+def _against(known: Evidence, payout: int, line: int) -> bool:
+    names = known.named.get(line)
+    return names is None and bool(known.contradicts(payout, line))
+
+
+def _pools_by_place(
+    known: Evidence, by_account: dict[tuple[str, str, str], list[int]]
+) -> dict[tuple[str, int], list[list[int]]]:
+    pools: dict[tuple[str, int], list[list[int]]] = {}
+    for (currency, _, day), lines in by_account.items():
+        if len(lines) > 1:
+            pools.setdefault((currency, known.place(currency, day)), []).append(lines)
+    return pools
+
+
+def _splits(known: Evidence, payout: int, pools: dict[tuple[str, int], list[list[int]]]) -> list[Sum]:
+    """The sets of lines of one account and day that are the payout."""
+    one, bounds = known.payouts[payout], known.bounds
+    anchors = {line for line, p in known.anchors.items() if p == payout} if known.anchors else set()
+    found: list[Sum] = []
+    tried = 0
+    for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
+        for lines in pools.get((one.currency, known.places[payout] + lag), ()):
+            pool = [
+                line for line in lines
+                if known.fits(payout, line) and known.lines[line].minor < one.minor and not known.contradicts(payout, line)
+            ]  # fmt: skip
+            if len(pool) > 1:
+                sums, tried = _subsets(one.minor, [known.lines[line].minor for line in pool], tried)
+                found += [
+                    Sum(payout, parts, odds, bool(anchors))
+                    for some, odds in sums
+                    if anchors <= set(parts := tuple(pool[at] for at in some))
+                ]
+    return found
+
+
+def _subsets(
+    total: int, amounts: Sequence[int], tried: int
+) -> tuple[list[tuple[tuple[int, ...], int]], int]:
+    """Up to two subsets (of two or more) that sum to `total`, and how many pools were looked at.
+
+    Each comes with its place among all choices, the likely ones first: near days before far ones, all of a day before all but one, pairs
+    before threes. So many chances there were to meet `total` by accident (times the grain of the amounts, where all are round).
+    """
+    count, grain = len(amounts), gcd(total, *amounts)
+    sizes: Iterable[int] = range(2, count + 1)
+    if count > _MOST:
+        sizes = {2, count - 1, count}
+    found: list[tuple[tuple[int, ...], int]] = []
+    everything = sum(amounts)
+    before = {size: sum(comb(count, k) for k in range(size, count + 1)) for size in sizes}
+    up_to = {size: 2 * sum(comb(count, k) for k in range(2, size + 1)) for size in sizes}
+    if everything >= total:
+        for size in sorted(sizes, reverse=True):
+            if len(found) > 1:
+                break
+            for some in _of_size(amounts, size, total):
+                found.append((some, (tried + 1) * min(before[size], up_to[size]) * grain))
+                if len(found) > 1:
+                    break
+    return found, tried + 1
+
+
+def _of_size(amounts: Sequence[int], size: int, total: int) -> Iterable[tuple[int, ...]]:
+    for some in combinations(range(len(amounts)), size):
+        if sum([amounts[at] for at in some]) == total:
+            yield some
+
+
+def _decide(known: Evidence, found: list[tuple[Kind, list[Sum]]]) -> None:
+    """Those that are alone and believable are taken; whatever shares a payout or a line with another one is asked."""
+    uses: dict[tuple[str, int], int] = {}
+    for kind, sums in found:
+        for member in {each for one in sums for each in _members(kind, one)}:
+            uses[member] = uses.get(member, 0) + 1
+    for kind, sums in found:
+        members = {each for one in sums for each in _members(kind, one)}
+        only = sums[0]
+        if len(sums) == 1 and all(uses[each] == 1 for each in members) and _believable(known, kind, only):
+            _accept(known, kind, only)
+    for kind, sums in found:
+        _ask(known, kind, sums)
+
+
+def _members(kind: Kind, one: Sum) -> list[tuple[str, int]]:
+    whole, parts = ("line", "payout") if kind == "batch" else ("payout", "line")
+    return [(whole, one.whole), *((parts, each) for each in one.parts)]
+
+
+def _believable(known: Evidence, kind: Kind, one: Sum) -> bool:
+    total = known.lines[one.whole].minor if kind == "batch" else known.payouts[one.whole].minor
+    return one.odds * (_CHANCE_NAMED if one.anchored else _CHANCE) <= total
+
+
+def _accept(known: Evidence, kind: Kind, one: Sum) -> None:
+    payouts, lines = (one.parts, (one.whole,)) if kind == "batch" else ((one.whole,), one.parts)
+    named = " and carries the id of one" if one.anchored else ""
+    reason = (
+        f"The line is the sum of {len(payouts)} payouts of one day{named}; no other choice adds up."
+        if kind == "batch"
+        else f"{len(lines)} lines of one day add up to the payout{named}; no other choice does."
+    )
+    known.accept(sorted(payouts), sorted(lines), kind, reason)
+
+
+def _ask(known: Evidence, kind: Kind, sums: list[Sum]) -> None:
+    """What is still free of it, with the choices that are still whole."""
+    whole = [
+        one for one in sums
+        if all((known.free_lines if what == "line" else known.free_payouts)[each] for what, each in _members(kind, one))
+    ]  # fmt: skip
+    if not whole:
+        return
+    members = {each for one in whole for each in _members(kind, one)}
+    payouts = sorted(each for what, each in members if what == "payout")
+    lines = sorted(each for what, each in members if what == "line")
+    known.ask(
+        Cause.BATCH if kind == "batch" else Cause.SPLIT, payouts, lines,
+        f"A line may be {len(payouts)} payouts together, but that may be chance."
+        if kind == "batch"
+        else f"Payout {known.payouts[payouts[0]].id} may have come in several lines, but that may be chance.",
+        [_candidate(known, kind, one) for one in whole],
+    )  # fmt: skip
+
+
+def _candidate(known: Evidence, kind: Kind, one: Sum) -> Match:
+    payouts, lines = (one.parts, (one.whole,)) if kind == "batch" else ((one.whole,), one.parts)
+    return known.match(sorted(payouts), sorted(lines), "person", "the sum", certain=False)
