@@ -23,8 +23,8 @@ from bookhand.sandbox.labelled.shapes import LINE_KINDS, Kind, Label, LineKey, P
 from bookhand.sandbox.labelled.truth import judge
 
 MIX: dict[Kind, float] = {
-    "plain": 640, "no_trace": 60, "same_amount": 50, "batch": 25, "split": 15, "failed": 15, "returned": 15, "retry": 6, "instant": 40,
-    "manual": 40, "bank_fee": 20, "fx": 15, "missing": 10, "late": 10, "cut": 15, "duplicate": 5, "reversal": 5, "negative": 7, "decoy": 4,
+    "plain": 700, "no_trace": 80, "same_amount": 15, "batch": 8, "split": 12, "failed": 12, "returned": 12, "retry": 5, "instant": 40,
+    "manual": 40, "bank_fee": 20, "fx": 15, "missing": 10, "late": 10, "cut": 15, "duplicate": 5, "reversal": 4, "negative": 7, "decoy": 4,
     "mention": 3,
 }  # fmt: skip
 LINES: dict[Kind, float] = {"foreign": 900, "foreign_stripe": 60, "trap": 40}
@@ -33,7 +33,7 @@ _LAGS = ((0, 1, 2, 3, -1), (900, 80, 14, 4, 2))
 
 
 def generate(
-    *, seed: int, payouts: int, days: int = 1000, foreign: float = 0.18, mix: dict[Kind, float] | None = None
+    *, seed: int, payouts: int, days: int = 1000, foreign: float = 0.2, mix: dict[Kind, float] | None = None
 ) -> World:
     """About so many payouts over so many days, with `foreign` times as many other lines; `mix` weighs the kinds (all of `MIX`)."""
     maker = Maker(seed, payouts, days)

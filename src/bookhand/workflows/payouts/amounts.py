@@ -7,7 +7,7 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bookhand.core.money import format_minor
@@ -76,7 +76,7 @@ def _single(known: Evidence, payout: int, line: int) -> None:
             f"A line has the amount of payout {one.id}, {days(lag)}, but {why}.",
             [known.candidate(payout, line, "the amount and the day")],
         )  # fmt: skip
-    elif not _narrow(known, Leg(payout, back=False), line):
+    elif not -known.bounds.early_days <= lag <= known.bounds.late_days:
         known.ask(
             Cause.LATE, [payout], [line],
             f"A line has the amount of payout {one.id}, but came {days(lag)}.",
@@ -117,8 +117,13 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
 def _world(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     rivals = [line for line in lines if known.could_be(line)]
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
-    for piece in _pieces(known, legs, rivals, _reaches):
-        _decide(known, legs, *piece)
+    edges = {
+        leg: [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
+        for payout, some in legs.items()
+        for leg in some
+    }
+    for piece in _pieces(payouts, legs, edges):
+        _decide(known, legs, edges, *piece)
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
@@ -129,101 +134,98 @@ def _legs(known: Evidence, payout: int, lines: Sequence[int]) -> list[Leg]:
     there, back = Leg(payout, back=False), Leg(payout, back=True)
     if known.payouts[payout].status != "failed":
         return [there]
-    both = any(_narrow(known, back, line) for line in lines) and any(
-        _reaches(known, there, line) for line in lines
+    both = any(_reaches(known, there, line) for line in lines) and any(
+        _reaches(known, back, line) and _narrow(known, back, line) for line in lines
     )
     return [there, back] if both else []
 
 
 def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
     """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
-    one, bounds = known.payouts[leg.payout], known.bounds
-    if (known.amount(line)[1] > 0) != ((one.minor > 0) is not leg.back) or not known.fits(leg.payout, line):
+    payout, back = leg
+    one, bounds = known.payouts[payout], known.bounds
+    most = bounds.rival_days + (bounds.return_days if back else 0)
+    if not -bounds.early_days - 1 <= known.lag(payout, line) <= most:
+        return False
+    if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
         return False
     names = known.named.get(line)
-    if (leg.payout not in names) if names is not None else not (leg.back or known.is_rival(line)):
-        return False
-    most = bounds.rival_days + (bounds.return_days if leg.back else 0)
-    return -bounds.early_days - 1 <= known.lag(leg.payout, line) <= most
+    return (payout in names) if names is not None else (back or known.is_rival(line))
 
 
 def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
-    """Whether the line is what the leg needs, were there no rival: in the narrow window, looking so, with nothing against it."""
-    if not _reaches(known, leg, line) or known.contradicts(leg.payout, line):
-        return False
+    """Whether a line that is reached is what the leg needs, were there no rival: in the narrow window, looking so, with nothing against it."""
     lag, bounds = known.lag(leg.payout, line), known.bounds
     if not leg.back:
+        if not -bounds.early_days <= lag <= bounds.late_days:
+            return False
         marked = known.looks_like_stripe(line) or line in known.named
-        return marked and -bounds.early_days <= lag <= bounds.late_days
-    if not known.looks_like_return(line) or lag < 0:
-        return False
-    failed = known.failed_after(leg.payout)
-    if failed is None:
-        return lag <= bounds.return_days
-    return abs(lag - failed) <= bounds.late_days + bounds.early_days
+    else:
+        failed = known.failed_after(leg.payout)
+        if lag < 0 or not (
+            lag <= bounds.return_days if failed is None else abs(lag - failed) <= bounds.late_days + bounds.early_days
+        ):
+            return False
+        marked = known.looks_like_return(line)
+    return marked and not known.contradicts(leg.payout, line)
 
 
 _Legs = Mapping[int, list[Leg]]
-_Joined = Callable[[Evidence, Leg, int], bool]
+_Edges = dict[Leg, list[int]]
+_Piece = tuple[list[int], list[int]]
 
 
-def _pieces(
-    known: Evidence, legs: _Legs, lines: Sequence[int], joined: _Joined
-) -> list[tuple[list[int], list[int]]]:
-    """Payouts and lines in connected pieces, each with a payout and a line."""
-    if not lines:
-        return []
-    near = {payout: _joined_lines(known, legs[payout], lines, joined) for payout in sorted(legs)}
+def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
+    """Payouts and lines in connected pieces, each with a payout and a line; the two legs of a payout are always together."""
     back: dict[int, list[int]] = {}
-    for payout, some in near.items():
-        for line in some:
-            back.setdefault(line, []).append(payout)
-    found, seen = [], set[int]()
-    for start in near:
-        if start in seen or not near[start]:
+    for payout in payouts:
+        for leg in legs[payout]:
+            for line in edges[leg]:
+                back.setdefault(line, []).append(payout)
+    found: list[_Piece] = []
+    seen: set[int] = set()
+    for start in payouts:
+        if start in seen:
             continue
-        payouts, there, todo = {start}, set[int](), [start]
+        some, there, todo = {start}, set[int](), [start]
         while todo:
-            new = [line for line in near[todo.pop()] if line not in there]
-            there.update(new)
-            more = {payout for line in new for payout in back[line]} - payouts
-            payouts |= more
+            new = {line for leg in legs[todo.pop()] for line in edges[leg]} - there
+            there |= new
+            more = {payout for line in new for payout in back[line]} - some
+            some |= more
             todo += more
-        seen |= payouts
-        found.append((sorted(payouts), sorted(there)))
+        seen |= some
+        if there:
+            found.append((sorted(some), sorted(there)))
     return found
 
 
-def _joined_lines(
-    known: Evidence, legs: Iterable[Leg], lines: Sequence[int], joined: _Joined
-) -> list[int]:
-    return sorted({line for leg in legs for line in known.around(leg.payout, lines) if joined(known, leg, line)})
-
-
-def _decide(known: Evidence, legs: _Legs, payouts: list[int], lines: list[int]) -> None:
+def _decide(known: Evidence, legs: _Legs, edges: _Edges, payouts: list[int], lines: list[int]) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
         _single(known, payouts[0], lines[0])
         return
-    parts = _pieces(known, {payout: legs[payout] for payout in payouts}, lines, _narrow)
-    whole = sum(len(some) for some, _ in parts) == len(payouts) and sum(len(some) for _, some in parts) == len(lines)
-    if whole and all(_balanced(known, legs, *part) for part in parts):
+    narrow = {leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]}
+    parts = _pieces(payouts, legs, narrow)
+    whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum([len(some) for _, some in parts]) == len(lines)
+    if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
         for part in parts:
             _accept(known, *part)
     else:
         _ask(known, payouts, lines)
 
 
-def _balanced(known: Evidence, legs: _Legs, payouts: list[int], lines: list[int]) -> bool:
+def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], lines: list[int]) -> bool:
     """Whether each leg has its line, one for one, when both are put in order of days."""
+    if len(payouts) == 1 == len(lines):
+        return len(legs[payouts[0]]) == 1
     for positive in (True, False):
         some = [leg for p in payouts for leg in legs[p] if (known.payouts[p].minor > 0) is (positive is not leg.back)]
-        here = [line for line in lines if (known.amount(line)[1] > 0) is positive]
+        here = [line for line in lines if (known.sent(line) > 0) is positive]
         if len(some) != len(here):
             return False
         some.sort(key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg))
-        pairs = zip(some, known.by_day(here), strict=True)
-        if not all(_narrow(known, leg, line) for leg, line in pairs):
+        if not all(line in narrow[leg] for leg, line in zip(some, known.by_day(here), strict=True)):
             return False
     return True
 
@@ -271,7 +273,9 @@ def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
 def _never_returned(known: Evidence, payout: int, lines: Sequence[int]) -> None:
     """The payout failed, yet a line of its amount stands there that nobody else claims."""
     leg = Leg(payout, back=False)
-    there = [line for line in lines if known.free_lines[line] and _narrow(known, leg, line)]
+    there = [
+        line for line in lines if known.free_lines[line] and _reaches(known, leg, line) and _narrow(known, leg, line)
+    ]  # fmt: skip
     if there:
         known.ask(
             Cause.FAILED_NOT_RETURNED, [payout], there,

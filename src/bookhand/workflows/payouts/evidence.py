@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 from rapidfuzz import fuzz
@@ -29,6 +30,10 @@ _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ONLY_ALNUM: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
+_WORDS: Final[dict[int, str]] = {
+    code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
+}
+"""To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
 _SHAPE: Final[dict[int, str | None]] = {
     code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
 }
@@ -43,6 +48,7 @@ _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
 _SHAPE_LENGTH: Final = 10
 _DESCRIPTOR_LENGTH: Final = 5
+_ENOUGH: Final = 100
 _FEW: Final = 8
 _LIKE: Final = 85
 _MARKED_MOSTLY: Final = 0.9
@@ -59,15 +65,13 @@ class Evidence:
 
     def __init__(self, payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds) -> None:
         self.bounds = bounds
-        by_id, by_key = _once(payouts, lines)
-        self.payouts: list[Expected] = [by_id[each] for each in sorted(by_id)]
-        self.keys: list[LineKey] = sorted(by_key)
-        self.lines: list[StatementLine] = [by_key[each] for each in self.keys]
-        self.texts: list[str] = [
-            (f"{one.description} {one.counterparty}" if one.counterparty else one.description).upper() for one in self.lines
-        ]  # fmt: skip
-        self.place_of = places = {currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}}
-        self.places: list[int] = [places[p.currency](p.arrival_day) for p in self.payouts]
+        self.payouts: list[Expected] = _payouts_in_order(payouts)
+        self.lines: list[StatementLine] = _lines_in_order(lines)
+        self.keys: list[LineKey] = [(one.account, one.key) for one in self.lines]
+        self._texts: dict[int, str] = {}
+        self.place_of = {currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}}
+        self.places: list[int] = _places((one.currency, one.arrival_day) for one in self.payouts)
+        self.line_places: list[int] = _places((one.currency, one.day) for one in self.lines)
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.matches: list[Match] = []
@@ -94,27 +98,40 @@ class Evidence:
         for index, payout in enumerate(self.payouts):
             for value in (payout.trace_id, payout.id):
                 if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
-                    tokens[token] = (*tokens[token], index) if token in tokens else (index,)
-        get, named, words, texts = tokens.get, self.named, _WORD.findall, self.texts
+                    for form in {token, value.upper()}:
+                        tokens[form] = (*tokens[form], index) if form in tokens else (index,)
+        get, keys = tokens.get, tokens.keys()
         for index, line in enumerate(self.lines):
             found: tuple[int, ...] = ()
             for value in line.references:
-                if (some := get(value) or get(plain(value))) is not None:
-                    found += some
-            for word in words(texts[index]):
-                if (some := get(word)) is not None:
-                    found += some
-                elif word[0] == "0" or "_" in word or "-" in word:
-                    for part in (word, *word.split("-")):
-                        found += get(plain(part), ())
+                if value in tokens:
+                    found += tokens[value]
+                elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
+                    found += get(plain(value), ())
+            here = line.description.translate(_WORDS).split()
+            if not keys.isdisjoint(here):
+                for word in here:
+                    found += get(word, ())
+            elif "-" in line.description:
+                for part in line.description.translate(_WORDS).replace("-", " ").split():
+                    found += get(plain(part), ())
             if found:
-                named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
+                self.named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
+
+    def text(self, line: int) -> str:
+        """Description and counterparty, in upper case."""
+        found = self._texts.get(line)
+        if found is None:
+            one = self.lines[line]
+            whole = f"{one.description} {one.counterparty}" if one.counterparty else one.description
+            found = self._texts[line] = whole.upper()
+        return found
 
     def looks_like_stripe(self, line: int) -> bool:
         """Whether the line says Stripe (and not Pinstripe), or what a payout asked the bank to show."""
         found = self._looks.get(line)
         if found is None:
-            text = self.texts[line]
+            text = self.text(line)
             found = ("STRIPE" in text and _STRIPE.search(text) is not None) or bool(self.descriptors(line))
             self._looks[line] = found
         return found
@@ -123,7 +140,7 @@ class Evidence:
         """The descriptors of payouts that stand in the line, word for word."""
         found = self._shown.get(line)
         if found is None:
-            words = _SOUND.findall(self.texts[line])
+            words = _SOUND.findall(self.text(line))
             if self._by_word.keys().isdisjoint(words):
                 found = _NOTHING
             else:
@@ -138,8 +155,8 @@ class Evidence:
         seen: Counter[str] = Counter()
         marked: Counter[str] = Counter()
         for line in self.named:
-            if not self.free_lines[line]:
-                account = self.lines[line].account
+            account = self.keys[line][0]
+            if seen[account] < _ENOUGH and not self.free_lines[line]:
                 seen[account] += 1
                 marked[account] += self.looks_like_stripe(line)
         self._unmarked = frozenset(
@@ -153,11 +170,14 @@ class Evidence:
     def looks_like_return(self, line: int) -> bool:
         """Whether a line looks like money that goes back to Stripe, or from the bank to us."""
         one = self.lines[line]
-        return one.reversal or self.looks_like_stripe(line) or _RETURN.search(self.texts[line]) is not None
+        return one.reversal or self.looks_like_stripe(line) or _RETURN.search(self.text(line)) is not None
 
     def lag(self, payout: int, line: int) -> int:
         """Business days from the arrival day to the line's."""
-        return self.place_of[self.payouts[payout].currency](self.lines[line].day) - self.places[payout]
+        one, other = self.payouts[payout], self.lines[line]
+        if one.currency == other.currency:
+            return self.line_places[line] - self.places[payout]
+        return self.place_of[one.currency](other.day) - self.places[payout]
 
     def failed_after(self, payout: int) -> int | None:
         """Business days from the arrival day to the day on which it failed, where that is known."""
@@ -190,11 +210,7 @@ class Evidence:
 
     def fits(self, payout: int, line: int) -> bool:
         """Whether the line is on the account that the payout goes to, as far as that is known."""
-        one = self.payouts[payout]
-        account = self.lines[line].account
-        if one.account is not None:
-            return one.account == account
-        return one.last4 is None or account.endswith(one.last4) or not account[-4:].isdigit()
+        return is_account(self.payouts[payout], self.keys[line][0])
 
     def amount(self, line: int) -> tuple[str, int]:
         """What was sent: the original amount where the bank exchanged it and says so."""
@@ -202,6 +218,11 @@ class Evidence:
         if one.original_minor is not None and one.original_currency is not None:
             return one.original_currency, one.original_minor
         return one.currency, one.minor
+
+    def sent(self, line: int) -> int:
+        """The amount of `amount`, without its currency."""
+        one = self.lines[line]
+        return one.minor if one.original_minor is None or one.original_currency is None else one.original_minor
 
     def exact(self, payout: int, line: int) -> bool:
         """Whether the amounts are the same."""
@@ -257,7 +278,7 @@ class Evidence:
 
     def is_like(self, payout: int, line: int) -> bool:
         """Whether the line's text is like the payout's descriptor or Stripe's name, cut or misspelt: support for a question, no more."""
-        text = self.texts[line]
+        text = self.text(line)
         return any(
             fuzz.partial_ratio(wanted, text) >= _LIKE
             for wanted in ((self.payouts[payout].descriptor or "").upper(), "STRIPE")
@@ -267,10 +288,10 @@ class Evidence:
     def twins(self, lines: Sequence[int]) -> bool:
         """Whether two of the lines share a reference that no other line has: one of them is likely a copy."""
         if not self._references:
-            self._references.update(plain(value) for line in self.lines for value in set(line.references))
-        here = Counter(plain(value) for line in lines for value in set(self.lines[line].references))
+            self._references.update(chain.from_iterable([line.references for line in self.lines]))
+        here: Counter[str] = Counter(chain.from_iterable([set(self.lines[line].references) for line in lines]))
         return any(
-            count > 1 and count == self._references[value] and len(value) >= _ID_LENGTH
+            count > 1 and count >= self._references[value] and len(value) >= _ID_LENGTH
             for value, count in here.items()
         )
 
@@ -278,7 +299,7 @@ class Evidence:
         """The fees that the line's text states, in minor units of its currency."""
         places = EXPONENTS.get(self.lines[line].currency, 2)
         found = []
-        for digits in _FEE.findall(self.texts[line]):
+        for digits in _FEE.findall(self.text(line)):
             whole, _, rest = digits.replace(",", ".").partition(".")
             if len(rest) <= places:
                 found.append(int(whole + rest.ljust(places, "0")))
@@ -370,6 +391,13 @@ class Evidence:
         return self.match([payout], [line], "person", reason, certain=False)
 
 
+def is_account(payout: Expected, account: str) -> bool:
+    """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
+    if payout.account is not None:
+        return payout.account == account
+    return payout.last4 is None or account.endswith(payout.last4) or not account[-4:].isdigit()
+
+
 def sound(text: str | None) -> str:
     """The words of a text in upper case, one blank between: how descriptors are compared."""
     return " ".join(_SOUND.findall(text.upper())) if text else ""
@@ -382,15 +410,35 @@ def days(lag: int) -> str:
     return f"{abs(lag)} business day{'s' * (abs(lag) > 1)} {'late' if lag > 0 else 'early'}"
 
 
-def _once(
-    payouts: Iterable[Expected], lines: Iterable[StatementLine]
-) -> tuple[dict[str, Expected], dict[LineKey, StatementLine]]:
-    all_payouts, all_lines = list(payouts), list(lines)
-    by_id = {one.id: one for one in all_payouts}
-    by_key = {(one.account, one.key): one for one in all_lines}
-    if len(by_id) < len(all_payouts) or len(by_key) < len(all_lines):
-        raise Bug("A payout or a statement line was given to the matcher twice.")
-    return by_id, by_key
+def _payouts_in_order(payouts: Iterable[Expected]) -> list[Expected]:
+    given = list(payouts)
+    by_id = {one.id: one for one in given}
+    if len(by_id) < len(given):
+        raise Bug("A payout was given to the matcher twice.")
+    return [by_id[each] for each in sorted(by_id)]
+
+
+def _lines_in_order(lines: Iterable[StatementLine]) -> list[StatementLine]:
+    given = list(lines)
+    by_account: dict[str, dict[str, StatementLine]] = {}
+    for one in given:
+        by_account.setdefault(one.account, {})[one.key] = one
+    found = [some[key] for _, some in sorted(by_account.items()) for key in sorted(some)]
+    if len(found) < len(given):
+        raise Bug("A statement line was given to the matcher twice.")
+    return found
+
+
+def _places(days: Iterable[tuple[str, str]]) -> list[int]:
+    """The places of (currency, day), each in the calendar of its currency."""
+    known: dict[tuple[str, str], int] = {}
+    found = []
+    for each in days:
+        place = known.get(each)
+        if place is None:
+            place = known[each] = calendar_of(each[0]).place(each[1])
+        found.append(place)
+    return found
 
 
 def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:

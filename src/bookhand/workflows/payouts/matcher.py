@@ -24,10 +24,10 @@ from bookhand.core.bank import StatementLine
 from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.amounts import match_amounts
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.evidence import Evidence, days, is_account
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.naming import match_named
-from bookhand.workflows.payouts.sums import match_fees, match_sums
+from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
     r"\b(FEES?|CHARGES?|CHGS?|GEB\w*|SPESEN|FRAIS|KONTOF\w*|ENTGELT|COMMISSION)\b", re.IGNORECASE
@@ -42,12 +42,14 @@ def match(
     match_named(known)
     known.learn_marks()
     match_amounts(known)
-    match_fees(known)
-    match_sums(known)
+    open_to, open_from = open_payouts(known), open_lines(known)
+    match_fees(known, open_to, open_from)
+    free_payouts, free_lines = known.free_payouts, known.free_lines
+    match_sums(known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]])
     _mentioned(known)
     _weak(known)
     return Outcome(
-        matches=tuple(sorted(known.matches, key=lambda one: one.payouts)),
+        matches=tuple(sorted(known.matches, key=lambda one: one.payouts[0])),
         questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
         payouts=tuple(_open_payouts(known)),
         lines=tuple(_open_lines(known)),
@@ -133,10 +135,10 @@ _Spans = dict[str, tuple[str, str]]
 
 def _spans(known: Evidence) -> _Spans:
     """The first and last day that are covered of each account."""
-    spans: _Spans = {}
+    seen: dict[str, set[str]] = {}
     for line in known.lines:
-        first, last = spans.get(line.account, (line.day, line.day))
-        spans[line.account] = (min(first, line.day), max(last, line.day))
+        seen.setdefault(line.account, set()).add(line.day)
+    spans = {account: (min(some), max(some)) for account, some in seen.items()}
     for account, day in known.bounds.covered.items():
         spans[account] = (spans.get(account, ("", day))[0], day)
     return spans
@@ -148,11 +150,7 @@ def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, st
         return Cause.CANCELED, ""
     if one.status == "failed":
         return Cause.FAILED, ""
-    here = [
-        span
-        for account, span in spans.items()
-        if (one.account == account if one.account is not None else one.last4 is None or account.endswith(one.last4) or not account[-4:].isdigit())
-    ]  # fmt: skip
+    here = [span for account, span in spans.items() if is_account(one, account)]
     due = known.places[index] + known.bounds.late_days
     if not here:
         return Cause.NOT_COVERED, "No statement is of the account that it was paid to."
@@ -179,6 +177,6 @@ def _line_cause(known: Evidence, line: int) -> tuple[Cause, str]:
         )
     if known.looks_like_stripe(line):
         return Cause.LOOKS_LIKE_STRIPE, ""
-    if known.lines[line].minor < 0 and _FEE_LINE.search(known.texts[line]) is not None:
+    if known.lines[line].minor < 0 and _FEE_LINE.search(known.text(line)) is not None:
         return Cause.BANK_FEE_LINE, ""
     return Cause.FOREIGN, ""

@@ -7,7 +7,7 @@ thousand: mostly, all that is left of a day. A line that names one of the payout
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from math import comb, gcd
 from typing import Final, Literal, NamedTuple
@@ -23,12 +23,12 @@ _CHANCE: Final = 20_000
 _CHANCE_NAMED: Final = 100
 
 
-def match_fees(known: Evidence) -> None:
+def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     """Lines short of a payout by a fee that is known on their account, or that they state."""
-    by_amount = _lines_plus_fees(known)
+    by_amount = _lines_plus_fees(known, lines)
     claims: dict[int, list[tuple[int, int, bool]]] = {}
     asked: dict[int, set[int]] = {}
-    for payout in open_payouts(known):
+    for payout in payouts:
         one = known.payouts[payout]
         for line, fee, stated in by_amount.get((one.currency, one.minor), ()):
             if known.fits(payout, line) and _near(known, payout, line, known.bounds.rival_days):
@@ -49,19 +49,19 @@ def match_fees(known: Evidence) -> None:
                 difference="bank_fee", difference_minor=-fee,
             )  # fmt: skip
         else:
-            payouts = sorted({p for each, _, _ in found for p in asked[each] if known.free_payouts[p]})
-            lines = sorted({each for p in payouts for each, _, _ in claims[p] if known.free_lines[each]})
+            some = sorted({p for each, _, _ in found for p in asked[each] if known.free_payouts[p]})
+            there = sorted({each for p in some for each, _, _ in claims[p] if known.free_lines[each]})
             known.ask(
-                Cause.BANK_FEE, payouts, lines,
+                Cause.BANK_FEE, some, there,
                 f"A line is payout {one.id} less {kept}, a fee that the bank takes; it is not certain that they belong together.",
-                [known.candidate(p, each, "the amount less a usual fee") for p in payouts for each, _, _ in claims[p] if each in lines],
+                [known.candidate(p, each, "the amount less a usual fee") for p in some for each, _, _ in claims[p] if each in there],
             )  # fmt: skip
 
 
-def _lines_plus_fees(known: Evidence) -> dict[tuple[str, int], list[tuple[int, int, bool]]]:
+def _lines_plus_fees(known: Evidence, lines: list[int]) -> dict[tuple[str, int], list[tuple[int, int, bool]]]:
     """What a line would be before a fee: (currency, amount) to lines with the fee, and whether they state it."""
     found: dict[tuple[str, int], list[tuple[int, int, bool]]] = {}
-    for index in open_lines(known):
+    for index in lines:
         line = known.lines[index]
         fees = {fee: False for fee in known.fees.get(line.account, ())}
         fees |= {fee: True for fee in known.stated_fees(index) if fee < line.minor}
@@ -101,26 +101,27 @@ class Sum(NamedTuple):
 Kind = Literal["batch", "split"]
 
 
-def match_sums(known: Evidence) -> None:
+def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     """Decide the lines that are several payouts, and the payouts that are several lines."""
     found: list[tuple[Kind, list[Sum]]] = []
     by_day: dict[tuple[str, int], list[int]] = {}
-    for payout in open_payouts(known):
+    for payout in payouts:
         by_day.setdefault((known.payouts[payout].currency, known.places[payout]), []).append(payout)
-    rest = open_lines(known)
-    if not by_day or not rest:
+    if not by_day or not lines:
         return
-    found += [("batch", sums) for line in rest if (sums := _batches(known, line, by_day))]
+    found += [("batch", sums) for line in lines if (sums := _batches(known, line, by_day))]
     by_account: dict[tuple[str, str, str], list[int]] = {}
-    for line in rest:
+    for line in lines:
         one = known.lines[line]
         by_account.setdefault((one.currency, one.account, one.day), []).append(line)
     pools = _pools_by_place(known, by_account)
+    anchors: dict[int, set[int]] = {}
+    for line, payout in known.anchors.items():
+        anchors.setdefault(payout, set()).add(line)
     found += [
         ("split", sums)
-        for payouts in by_day.values()
         for payout in payouts
-        if (sums := _splits(known, payout, pools))
+        if (sums := _splits(known, payout, pools, anchors.get(payout, set())))
     ]
     _decide(known, found)
 
@@ -159,16 +160,17 @@ def _pools_by_place(
     known: Evidence, by_account: dict[tuple[str, str, str], list[int]]
 ) -> dict[tuple[str, int], list[list[int]]]:
     pools: dict[tuple[str, int], list[list[int]]] = {}
-    for (currency, _, day), lines in by_account.items():
-        if len(lines) > 1:
-            pools.setdefault((currency, known.place(currency, day)), []).append(lines)
+    for (currency, _, day), some in by_account.items():
+        if len(some) > 1:
+            pools.setdefault((currency, known.place(currency, day)), []).append(some)
     return pools
 
 
-def _splits(known: Evidence, payout: int, pools: dict[tuple[str, int], list[list[int]]]) -> list[Sum]:
+def _splits(
+    known: Evidence, payout: int, pools: dict[tuple[str, int], list[list[int]]], anchors: set[int]
+) -> list[Sum]:
     """The sets of lines of one account and day that are the payout."""
     one, bounds = known.payouts[payout], known.bounds
-    anchors = {line for line, p in known.anchors.items() if p == payout} if known.anchors else set()
     found: list[Sum] = []
     tried = 0
     for lag in sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs):
@@ -195,29 +197,28 @@ def _subsets(
     Each comes with its place among all choices, the likely ones first: near days before far ones, all of a day before all but one, pairs
     before threes. So many chances there were to meet `total` by accident (times the grain of the amounts, where all are round).
     """
-    count, grain = len(amounts), gcd(total, *amounts)
-    sizes: Iterable[int] = range(2, count + 1)
-    if count > _MOST:
-        sizes = {2, count - 1, count}
-    found: list[tuple[tuple[int, ...], int]] = []
-    everything = sum(amounts)
-    before = {size: sum(comb(count, k) for k in range(size, count + 1)) for size in sizes}
-    up_to = {size: 2 * sum(comb(count, k) for k in range(2, size + 1)) for size in sizes}
-    if everything >= total:
-        for size in sorted(sizes, reverse=True):
-            if len(found) > 1:
-                break
-            for some in _of_size(amounts, size, total):
-                found.append((some, (tried + 1) * min(before[size], up_to[size]) * grain))
+    count, found = len(amounts), list[tuple[tuple[int, ...], int]]()
+    if sum(amounts) >= total:
+        in_order = sorted(amounts)
+        for size in range(count, 1, -1) if count <= _MOST else (count, count - 1, 2):
+            if sum(in_order[:size]) <= total <= sum(in_order[-size:]):
+                found += [(some, (tried + 1) * _place(count, size) * gcd(total, *amounts)) for some in _of_size(amounts, size, total)]
                 if len(found) > 1:
                     break
-    return found, tried + 1
+    return found[:2], tried + 1
 
 
-def _of_size(amounts: Sequence[int], size: int, total: int) -> Iterable[tuple[int, ...]]:
-    for some in combinations(range(len(amounts)), size):
-        if sum([amounts[at] for at in some]) == total:
-            yield some
+def _place(count: int, size: int) -> int:
+    """How many choices of `count` are at least as likely as one of `size`."""
+    from_all = sum(comb(count, k) for k in range(size, count + 1))
+    from_pairs = 2 * sum(comb(count, k) for k in range(2, size + 1))
+    return min(from_all, from_pairs)
+
+
+def _of_size(amounts: Sequence[int], size: int, total: int) -> list[tuple[int, ...]]:
+    if total not in map(sum, combinations(amounts, size)):  # mostly so, and this is the fast way to know it
+        return []
+    return [some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total]
 
 
 def _decide(known: Evidence, found: list[tuple[Kind, list[Sum]]]) -> None:
