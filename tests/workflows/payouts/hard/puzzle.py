@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-_MOST_WORK = 300_000
+_MOST_WORK = 40_000
 
 
 class Puzzle(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ _NASTY = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(amounts=_NASTY, share=st.data())
 def test_never_a_wrong_word(amounts: list[int], share: st.DataObject) -> None:
     """Few candidates are always answered, and as the count of all subsets says; nothing is left out by the empty payout."""
