@@ -69,6 +69,16 @@ class Settings(BaseSettings):
     """OAuth client of your Stripe App or Connect platform."""
     stripe_developer_key: SecretStr | None = None
     """The secret key that the OAuth token calls are made with."""
+    quickbooks_client_id: str | None = None
+    """Your app at Intuit; its way back is ``/oauth/quickbooks`` under `public_url`, or under localhost."""
+    quickbooks_client_secret: SecretStr | None = None
+    """The secret of that app."""
+    quickbooks_mode: Literal["live", "test"] = "live"
+    """``live`` for the app's production keys, ``test`` for its development keys, which open sandbox companies."""
+    quickbooks_base_url: str | None = None
+    """Another API than Intuit's own: a stand-in."""
+    quickbooks_discovery_url: str | None = None
+    """Another discovery document than Intuit's own, which says where to sign in."""
     netsuite_base_url: str | None = None
     """A stand-in's address in place of NetSuite's, with ``{account}`` where the account's name goes."""
     backfill_months: int = Field(default=12, ge=1, le=240)
@@ -87,9 +97,11 @@ class Settings(BaseSettings):
         "stripe_base_url",
         "stripe_connect_url",
         "stripe_marketplace_url",
-        "netsuite_base_url",
         "public_url",
         "oidc_issuer",
+        "quickbooks_base_url",
+        "quickbooks_discovery_url",
+        "netsuite_base_url",
     )
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:

@@ -31,6 +31,8 @@ from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
+from bookhand.systems.quickbooks import actions as quickbooks
+from bookhand.systems.quickbooks.acting_client import QuickBooksPerformer
 from bookhand.systems.stripe import farewell_store
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
@@ -60,19 +62,20 @@ LISTENERS: dict[str, tuple[str, ...]] = {
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    return Catalogue((*ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+    return Catalogue((*ACTIONS, *quickbooks.ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
     """The door of a house: who performs for which vendor, bookhand's own acts, and the runs that do what was approved."""
     performer = StripePerformer(house.db, house.secrets)
-    house.at_end.append(performer.close)
+    books = QuickBooksPerformer(house.db, house.secrets)
+    house.at_end += [performer.close, books.close]
     runs = DoorRuns(nudge=house.nudge, templates=lambda: house.templates)
     return Door(
         Kit(
             db=house.db,
             catalogue=catalogue(),
-            performers={"stripe": performer},
+            performers={"stripe": performer, "quickbooks": books},
             own={**OWN, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,

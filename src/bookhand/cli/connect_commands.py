@@ -1,4 +1,4 @@
-"""Connecting Stripe accounts: by key, by OAuth, through a platform; listing them, and letting go."""
+"""Connecting Stripe accounts: by key, by OAuth, through a platform; listing all connections, and letting go of any."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import connection_table
 from bookhand.core.problems import Refusal
 from bookhand.systems.netsuite import auth as netsuite_auth
+from bookhand.systems.quickbooks import auth as quickbooks_auth
 from bookhand.systems.stripe import auth, oauth_auth, parting_auth
 from bookhand.workspace.people.store import has_people
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bookhand.house import House
     from bookhand.systems.connection import Connection
 
+_PARTINGS = {"netsuite": netsuite_auth.disconnect, "quickbooks": quickbooks_auth.disconnect}
 connect = typer.Typer(no_args_is_help=True, help="Connect an outside system.")
 app.add_typer(connect, name="connect")
 
@@ -56,7 +58,7 @@ def connect_stripe(
             )
             out.print(way, soft_wrap=True, highlight=False, markup=False)
             return
-        by = manager(house)
+        by = manager_of(house)
         secret = key or os.environ.get("STRIPE_API_KEY") or typer.prompt("Restricted key", hide_input=True)
         base, limits = settings.stripe_base_url, limits_of(limit or [])
         if account:
@@ -79,7 +81,7 @@ def connect_stripe(
             highlight=False,
             markup=False,
         )
-        noted(house, "connection.connected", made, by)
+        note(house, "connection.connected", made, by)
         if house.register_webhooks(made):
             out.print(f"Stripe sends its webhooks to {settings.public_url}.", highlight=False)
         else:
@@ -104,23 +106,17 @@ def connections() -> None:
 def disconnect(name: Name = None) -> None:
     """Forget a connection's tokens and remove its webhook endpoint; its books stay."""
     with wiring.open_house(read_settings()) as house:
-        by = manager(house)
+        by = manager_of(house)
         connection = house.named(name)
-        undone = _let_go(house, connection)
-        noted(house, "connection.disconnected", connection, by)
+        part = _PARTINGS.get(connection.link.system, parting_auth.disconnect)
+        undone = part(house.db, house.secrets, connection.id)
+        note(house, "connection.disconnected", connection, by)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:
         out.print(sentence, highlight=False, markup=False)
 
 
-def _let_go(house: House, connection: Connection) -> list[str]:
-    """Disconnect; in sentences, what the other side still has of us."""
-    if connection.link.system == "netsuite":
-        return netsuite_auth.disconnect(house.db, house.secrets, connection)
-    return parting_auth.disconnect(house.db, house.secrets, connection.id)
-
-
-def manager(house: House) -> str:
+def manager_of(house: House) -> str:
     """Who does this: somebody who may manage; the machine itself where nobody can sign in yet."""
     with house.db.transaction() as cx:
         if not has_people(cx):
@@ -130,8 +126,8 @@ def manager(house: House) -> str:
     return caller.who
 
 
-def noted(house: House, what: str, connection: Connection, by: str) -> None:
-    """Write into the trail what was done to a connection, and by whom."""
+def note(house: House, what: str, connection: Connection, by: str) -> None:
+    """Write into the trail what somebody did to a connection."""
     link = connection.link
     with house.db.transaction() as cx:
         house.note(cx, what, link.account, {"by": by, "mode": link.mode, "name": connection.name})

@@ -11,7 +11,7 @@ import typer
 
 from bookhand import wiring
 from bookhand.cli.app import out, read_settings
-from bookhand.cli.connect_commands import connect, manager, noted
+from bookhand.cli.connect_commands import connect, manager_of, note
 from bookhand.core.problems import Refusal
 from bookhand.systems.netsuite import MANIFEST, auth
 from bookhand.systems.netsuite.place import place_of
@@ -58,7 +58,7 @@ def connect_netsuite(
     """Connect a NetSuite account, so that the journal can be mirrored into it."""
     settings = read_settings()
     with wiring.open_house(settings) as house:
-        by = manager(house)
+        by = manager_of(house)
         more: dict[str, Any] = {
             "subsidiary": subsidiary, "name": name, "base_url": settings.netsuite_base_url, "limits": {"at_once": at_once} if at_once else None
         }  # fmt: skip
@@ -73,7 +73,7 @@ def connect_netsuite(
             made = auth.connect_with_certificate(
                 house.db, house.secrets, account, client_id=ids[0], certificate_id=ids[1], **more
             )
-        noted(house, "connection.connected", made, by)
+        note(house, "connection.connected", made, by)
     _say(made)
 
 

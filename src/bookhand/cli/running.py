@@ -22,6 +22,7 @@ import structlog
 import uvicorn
 
 from bookhand.actions.act_workflow import tidy
+from bookhand.cli.quickbooks_commands import signed_in
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
@@ -150,9 +151,11 @@ class Running:
             log.exception("keeper_failed")
 
     def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
-        """Finish a sign-in that Stripe sent back; the connection is served at once."""
+        """Finish a sign-in that somebody came back from; the connection is served at once."""
+        if kind == "quickbooks":
+            return signed_in(self.house, sent)
         if kind not in {"app", "connect"}:
-            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app or connect.")
+            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app, connect or quickbooks.")
         house = self.house
         made = oauth_auth.finish_oauth(
             house.db, house.secrets, house.application("app" if kind == "app" else "connect"),

@@ -41,7 +41,7 @@ class LineParams(Params):
 class DocumentParams(Params):
     """A document to write into a book: its lines sum to zero in one currency."""
 
-    key: Annotated[str, StringConstraints(min_length=1, max_length=300), Field(description="What it is of, once in a book for ever: a second one of the same key is not written.")]  # fmt: skip
+    key: Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=300), Field(description="What it is of, once in a book for ever: a second one of the same key is not written.")]  # fmt: skip
     kind: Annotated[Literal["journal_entry", "deposit"], Field(description="A deposit's first line is the bank account's debit.")]  # fmt: skip
     day: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$"), Field(description="The day it is booked on, ISO.")]  # fmt: skip
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="Of all its lines, upper-case ISO code.")]  # fmt: skip

@@ -160,6 +160,14 @@ def take_sign_in(cx: Transaction, state_hash: bytes) -> dict[str, Any] | None:
     return row[0] if row is not None and row[1] else None
 
 
+def sign_in_waits(cx: Transaction, state_hash: bytes) -> bool:
+    """Whether a sign-in is still under way: not taken, and not too late."""
+    row = cx.execute(
+        "select 1 from sign_in where state_hash = %s and expires_at > now()", (state_hash,)
+    ).fetchone()
+    return row is not None
+
+
 # --- limits and reads ---
 
 

@@ -41,7 +41,7 @@ _KEPT_SECONDS = 1.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 SignIn = Callable[[str, Mapping[str, str]], str]
-"""Finishes a sign-in: what kind it was (``app``, ``connect``) and what Stripe sent back; a sentence, or it raises."""
+"""Finishes a sign-in: what kind it was (``app``, ``connect``, ``quickbooks``) and what was sent back; a sentence, or it raises."""
 log = structlog.get_logger(__name__)
 
 
@@ -60,7 +60,7 @@ def create_app(
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}``. With `reception` people sign in and see runs, whose steps `templates` declare; `api` is the
+    sign-in at ``/oauth/stripe/{kind}`` and ``/oauth/quickbooks``. With `reception` people sign in and see runs, whose steps `templates` declare; `api` is the
     REST API, behind the same shield (without it, the part about people alone is there).
     """
     app = FastAPI(
@@ -114,13 +114,20 @@ def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | No
 
 
 def _way_back(app: FastAPI, sign_in: SignIn) -> None:
-    @app.get("/oauth/stripe/{kind}", response_class=HTMLResponse)
-    def back(kind: Literal["app", "connect"], request: Request) -> HTMLResponse:
+    def finished(what: str, kind: str, request: Request) -> HTMLResponse:
         try:
             said = sign_in(kind, dict(request.query_params))
         except BookhandError as error:
-            return _message(400, "The account was not connected.", str(error))
-        return HTMLResponse(pages.message_page("The account is connected.", said, tone="good"))
+            return _message(400, f"The {what} was not connected.", str(error))
+        return HTMLResponse(pages.message_page(f"The {what} is connected.", said, tone="good"))
+
+    @app.get("/oauth/stripe/{kind}", response_class=HTMLResponse)
+    def back(kind: Literal["app", "connect"], request: Request) -> HTMLResponse:
+        return finished("account", kind, request)
+
+    @app.get("/oauth/quickbooks", response_class=HTMLResponse)
+    def back_from_intuit(request: Request) -> HTMLResponse:
+        return finished("company", "quickbooks", request)
 
 
 def _machines(app: FastAPI, db: Database, meter: Meter) -> None:

@@ -286,7 +286,7 @@ def test_every_action_that_nobody_allowed_is_refused(api, shop, allow, kit) -> N
         allow(pattern, allowed=False)
     wrong = []
     for name, action in kit.catalogue.actions.items():
-        if action.vendor == "bookhand":
+        if action.vendor != "stripe":  # there is no account of another here
             continue
         schema = action.params.model_json_schema()
         params = _params(schema, schema)
