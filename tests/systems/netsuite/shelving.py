@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from tests.systems.netsuite.connecting import ONE_WORLD, Connected, connected, switch
 
@@ -31,7 +31,6 @@ class Shelf:
 
     name = "netsuite"
     actions = ACTIONS
-    chosen: ClassVar[dict[str, str]] = {}
 
     def __init__(self, stand_in: NetSuite, url: str, opened: Connected) -> None:
         self.stand_in = stand_in
@@ -47,25 +46,16 @@ class Shelf:
             "old": "6999",
         }
         self.accounts = {what: chart.by_number(number).id for what, number in numbers.items()}
+        self.chosen = {"bank_in_transit": self.accounts["bank"]}
 
     def edit(self, number: str, *, account: str, minor: int, other: str) -> None:
-        """Somebody writes another amount on two lines."""
+        """Somebody writes another amount on two lines; what is left over goes with the other."""
         found = self._found(number)
-        amounts = {account: minor, other: -minor}
-        first = {name: next(line for line in found.lines if line.account == name) for name in amounts}
-        lines = [
-            (
-                line.account,
-                amounts[line.account] if line is first.get(line.account) else line.minor,
-                line.memo,
-            )
-            for line in found.lines
-        ]
-        rest = sum(minor_ for _, minor_, _ in lines)
-        lines = [
-            (name, minor_ - rest if name == other and minor_ == -minor else minor_, memo)
-            for name, minor_, memo in lines
-        ]
+        lines = [[line.account, line.minor, line.memo] for line in found.lines]
+        changed = next(line for line in lines if line[0] == account)
+        counter = next(line for line in lines if line[0] == other)
+        counter[1] -= minor - changed[1]
+        changed[1] = minor
         self._change(found, {"line": {"items": [_item(*line) for line in lines]}}, replace=["line"])
 
     def move(self, number: str, day: str) -> None:

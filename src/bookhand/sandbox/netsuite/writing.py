@@ -3,8 +3,8 @@
 Refused: debits and credits that differ, lines with both or neither, accounts, classes, currencies and subsidiaries that are not there or
 inactive or of another subsidiary, a day in a period that is closed or locked, a deposit below zero ("The total can not be negative":
 Oracle's help, section_3941974737). In `other` a positive amount comes from the account, in `cashBack` it goes to the account
-(section_3947199795). UNVERIFIED: the sentences; that an account with a
-currency takes no other one in a journal entry; that a line of `other` may be negative (it may here, so long as the total is not).
+(section_3947199795). UNVERIFIED: the sentences; that an account with a currency takes no other one; that a deposit may go to another
+current asset; that a line of `other` may be negative (it may here, so long as the total is not).
 """
 
 from __future__ import annotations
@@ -82,13 +82,7 @@ def _journal_line(company: Company, after: Transaction, item: Mapping[str, Any],
 def _deposit(
     company: Company, after: Transaction, body: Mapping[str, Any], replacing: tuple[str, ...]
 ) -> None:
-    bank = _bank(company, body, after)
-    after.subsidiary = (
-        bank.subsidiaries[0] if bank.subsidiaries else _subsidiary(company, body, after.subsidiary)
-    )
-    after.currency = bank.currency or _home(company, after.subsidiary)
-    if "currency" in body and _id(body["currency"]) != after.currency:
-        raise unknown_reference(_id(body["currency"]), "currency", path="currency")
+    bank = _into(company, after, body)
     _rate(company, after, body)
     if "payment" in body:
         raise user_error("The stand-in has no payments to deposit: use other and cashBack.", path="payment")
@@ -110,6 +104,22 @@ def _deposit(
     if total < 0:
         raise user_error("The total can not be negative.", path="other")
     after.lines = [Line(bank.id, total, after.memo, place="main"), *lines]
+
+
+def _into(company: Company, after: Transaction, body: Mapping[str, Any]) -> Account:
+    """The account of a deposit; the subsidiary and the currency are its own, where it has any."""
+    bank = _bank(company, body, after)
+    after.subsidiary = _subsidiary(
+        company, body, bank.subsidiaries[0] if bank.subsidiaries else after.subsidiary
+    )
+    if bank.subsidiaries and after.subsidiary not in bank.subsidiaries:
+        raise unknown_reference(bank.id, "account", path="account")
+    after.currency = _currency(
+        company, body, bank.currency or after.currency or _home(company, after.subsidiary)
+    )
+    if bank.currency and after.currency != bank.currency:
+        raise unknown_reference(after.currency, "currency", path="currency")
+    return bank
 
 
 def _bank(company: Company, body: Mapping[str, Any], after: Transaction) -> Account:

@@ -128,13 +128,15 @@ def connect_with_tokens(
     )
 
 
-def disconnect(db: Database, secrets: Secrets, connection_id: int) -> list[str]:
+def disconnect(
+    db: Database, secrets: Secrets, connection_id: int, *, reason: str = "disconnected by a person"
+) -> list[str]:
     """Forget the credential; what was booked stays. In sentences, what NetSuite still has of us."""
     with db.transaction() as cx:
         connection = store.get(cx, connection_id)
         secrets.drop(cx, connection.link)
         clear(cx, connection.link, kind=EXPIRING)
-        store.set_status(cx, connection.id, "disconnected", reason="disconnected by a person")
+        store.set_status(cx, connection.id, "disconnected", reason=reason)
     where = "OAuth 2.0 Client Credentials (M2M) Setup" if connection.auth == "m2m" else "Access Tokens"
     return [f"NetSuite still has what was mapped for bookhand: revoke it there, in Setup > {where}."]
 

@@ -73,10 +73,10 @@ def body_of(document: Document, terms: Terms) -> dict[str, Any]:
         "externalId": external_id(document.key), "tranDate": document.day, "memo": memo_of(document.memo, document.key),
         "currency": {"id": terms.currencies[document.currency]},
     }  # fmt: skip
-    if document.kind == "deposit":
-        return body | _deposit(document)
     if terms.subsidiary is not None:
         body["subsidiary"] = {"id": terms.subsidiary}
+    if document.kind == "deposit":
+        return body | _deposit(document)
     items = [
         _line(
             line, {"debit" if line.minor > 0 else "credit": Money(abs(line.minor), document.currency).decimal}
