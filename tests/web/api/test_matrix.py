@@ -199,7 +199,9 @@ def other(db: Database, performer: Any) -> Iterator[Api]:
     """The same API in workspace 2, on the same database."""
     with Database(db.url, workspace_id=2) as theirs:
         with theirs.transaction() as cx:  # it takes files in, which makes connections
-            cx.execute("insert into workspace (workspace_id, name) overriding system value values (2, 'Other')")
+            cx.execute(
+                "insert into workspace (workspace_id, name) overriding system value values (2, 'Other')"
+            )
         kit = Kit(db=theirs, catalogue=catalogue(), performers={"stripe": performer}, own=OWN)
         yield Api(create_app(theirs, api=create_api(Door(kit), authenticate=by_bearer(2))))
 
