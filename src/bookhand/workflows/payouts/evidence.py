@@ -21,6 +21,7 @@ from bookhand.workflows.payouts.breaks import Cause, LineKey
 from bookhand.workflows.payouts.line_text import plain, sound
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
 
+_READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
 _FEE_PART: Final = 4
 """No bank keeps more than a quarter of a payout."""
@@ -60,8 +61,8 @@ class Evidence:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
-        self._doubts: dict[int, bool] = {}
-        self._looks: dict[int, bool] = {}
+        self._line_shapes: dict[int, frozenset[str]] = {}
+        self._read = bytearray(len(self.lines))
         self._unmarked: frozenset[str] = frozenset()
         self._references: Counter[str] = Counter()
 
@@ -79,15 +80,22 @@ class Evidence:
 
         Where the bank names the other side, it is the other side that must say so: others may write of Stripe.
         """
-        found = self._looks.get(line)
-        if found is None:
-            text = self.lines[line].counterparty
-            text = text.upper() if text else self.text(line)
-            found = line_text.says_stripe(text)
-            if not found and (shown := self.descriptors(line)):
-                whole = sound(text)
-                found = any(each in whole for each in shown)
-            self._looks[line] = found
+        return bool((self._read[line] or self._read_line(line)) & _STRIPES)
+
+    def is_plain(self, line: int) -> bool:
+        """Whether the line says Stripe, and nothing that any other rule wants to know."""
+        return (self._read[line] or self._read_line(line)) == _READ | _STRIPES
+
+    def _read_line(self, line: int) -> int:
+        """What a line's text says, as bits; read once."""
+        text = self.text(line)
+        shown = self.descriptors(line) if self._by_word else _NOTHING
+        other_side = self.lines[line].counterparty
+        who = other_side.upper() if other_side else text
+        stripes = line_text.says_stripe(who) or (bool(shown) and any(each in sound(who) for each in shown))
+        doubtful = self.lines[line].reversal or line_text.is_doubtful(text)
+        found = _READ | _STRIPES * stripes | _DOUBTFUL * doubtful | _SHOWS * bool(shown)
+        self._read[line] = found
         return found
 
     def descriptors(self, line: int) -> list[str]:
@@ -214,12 +222,14 @@ class Evidence:
         if names is not None:
             return "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
         one = self.payouts[payout]
-        if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
+        if one.trace_id is not None and (other := self.other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
         if self._doubtful(line) and (why := self._other_business(payout, line, whole=whole)) is not None:
             return why
+        if not self._read[line] & _SHOWS:
+            return ""
         shown = self.descriptors(line)
-        if shown and sound(one.descriptor) not in shown:
+        if sound(one.descriptor) not in shown:
             owners = {owner for each in shown for owner in self._descriptors[each]}
             if one.connection not in owners:
                 return f"the line shows {shown[0]}, which is another Stripe account's"
@@ -227,10 +237,7 @@ class Evidence:
 
     def _doubtful(self, line: int) -> bool:
         """Whether the line has any of the words that other business has: a quick look before the exact one."""
-        found = self._doubts.get(line)
-        if found is None:
-            found = self._doubts[line] = line_text.is_doubtful(self.text(line))
-        return found
+        return bool((self._read[line] or self._read_line(line)) & _DOUBTFUL)
 
     def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
         """Words that say that a line is something else than a whole payout."""
@@ -256,11 +263,15 @@ class Evidence:
         one, two = self.payouts[payout].trace_id, self.payouts[other].trace_id
         return one is not None and two is not None and plain(one) == plain(two)
 
-    def _other_trace(self, trace: str, line: int) -> str | None:
+    def other_trace(self, trace: str, line: int) -> str | None:
+        """An id in the line that has the very shape of the trace and is another one, if there is any."""
         shape = self._shapes.get(trace)
         if shape is None:
             shape = self._shapes[trace] = line_text.shape(trace)
-        return line_text.of_shape(self.lines[line], shape) if shape else None
+        here = self._line_shapes.get(line)
+        if here is None:
+            here = self._line_shapes[line] = line_text.shapes(self.lines[line])
+        return line_text.of_shape(self.lines[line], shape) if shape in here else None
 
     def gives_trace(self, payout: int, line: int) -> bool:
         """Whether the payout's trace is one of the references that the bank itself gives, and not a word in a text."""
@@ -269,8 +280,9 @@ class Evidence:
 
     def shows_descriptor(self, payout: int, line: int) -> bool:
         """Whether what the payout asked the bank to show stands in the line."""
-        wanted = sound(self.payouts[payout].descriptor)
-        return bool(wanted) and wanted in self.descriptors(line)
+        if not self._read[line] & _SHOWS:
+            return False
+        return sound(self.payouts[payout].descriptor) in self.descriptors(line)
 
     def is_like(self, payout: int, line: int) -> bool:
         """Whether the line's text is like the payout's descriptor or Stripe's name, cut or misspelt: support for a question, no more."""

@@ -123,10 +123,16 @@ def shape(trace: str) -> str:
     return found if len(found) >= _SHAPE_LENGTH and "9" in found else ""
 
 
+def shapes(line: StatementLine) -> frozenset[str]:
+    """The shapes of all ids that a line carries."""
+    ids = [*line.references, *_WORD.findall(line.description.upper())]
+    return frozenset([found for each in ids if (found := shape(each))])
+
+
 def of_shape(line: StatementLine, wanted: str) -> str | None:
     """The first id of a line that has this shape."""
     for value in (*line.references, *_WORD.findall(line.description.upper())):
-        if len(value) >= len(wanted) and value.upper().translate(_SHAPE) == wanted:
+        if shape(value) == wanted:
             return str(value)
     return None
 
