@@ -34,7 +34,9 @@ Answer = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.matching_task", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m bench.matching_task",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--payouts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
