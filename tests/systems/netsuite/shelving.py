@@ -47,7 +47,7 @@ class Shelf:
             "old": "6999",
         }
         self.accounts = {what: chart.by_number(number).id for what, number in numbers.items()}
-        self.chosen = {"bank_in_transit": self.accounts["bank"]}
+        self.chosen = {"bank_in_transit": self.accounts["bank"], "dispute_fees": self.accounts["fees"]}
 
     def edit(self, number: str, *, account: str, minor: int, other: str) -> None:
         """Somebody writes another amount on two lines; what is left over goes with the other."""
