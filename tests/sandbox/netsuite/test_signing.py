@@ -51,7 +51,7 @@ def _granted(
     )
 
 
-@pytest.mark.parametrize("alg", ["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"])
+@pytest.mark.parametrize("alg", ["PS256", "PS512", "ES256", "ES384", "ES512"])
 def test_a_good_assertion_gives_a_token_for_an_hour_and_no_refresh_token(
     netsuite: NetSuite, url: str, alg: str
 ) -> None:

@@ -5,9 +5,9 @@ with shelf(db, secrets, folder) as book: ...          # for `SHELVES` of tests/c
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tests.systems.netsuite.connecting import ONE_WORLD, Connected, connected, s
 
 from bookhand.core.book import number_of
 from bookhand.db.engine import Database
+from bookhand.sandbox.netsuite.company import Period
 from bookhand.sandbox.netsuite.netsuite import NetSuite
 from bookhand.sandbox.netsuite.transaction import Transaction
 from bookhand.sandbox.outside.server import running
@@ -46,7 +47,7 @@ class Shelf:
             "old": "6999",
         }
         self.accounts = {what: chart.by_number(number).id for what, number in numbers.items()}
-        self.chosen = {"bank_in_transit": self.accounts["bank"]}
+        self.chosen = {"bank_in_transit": self.accounts["bank"], "dispute_fees": self.accounts["fees"]}
 
     def edit(self, number: str, *, account: str, minor: int, other: str) -> None:
         """Somebody writes another amount on two lines; what is left over goes with the other."""
@@ -74,9 +75,16 @@ class Shelf:
         self._post(day, "By hand", [(debit, minor, ""), (credit, -minor, "")])
 
     def close(self, day: str) -> None:
-        year, month, last = (int(part) for part in day.split("-"))
-        assert calendar.monthrange(year, month)[1] == last, "NetSuite closes whole months"
-        switch(self.url, "period", account=SLUG, name=f"{calendar.month_abbr[month]} {year}")
+        """Close the period that ends with `day`: where a month goes on after it, this company's periods are shorter ones."""
+        account = self.stand_in.accounts[SLUG]
+        period = account.company.period_of(day)
+        assert period is not None
+        if period.end != day:
+            after = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+            number = str(len(account.company.periods) + 1)
+            account.company.periods[number] = Period(number, f"{period.name} (rest)", after, period.end)
+            period.end = day
+        switch(self.url, "period", account=SLUG, name=period.name)
 
     def retire(self, account: str, *, back: bool = False) -> None:
         switch(self.url, "inactive", account=SLUG, id=account, inactive=not back)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.systems.netsuite.conftest import DEPOSIT, ENTRY
 from tests.systems.netsuite.connecting import ONE_WORLD, Connected, connected, switch
@@ -171,6 +171,7 @@ def test_a_span_of_many_pages_is_read_whole(
     )
 
 
+@settings(max_examples=50)
 @given(st.dates(min_value=date(1990, 1, 1)), st.integers(0, 9000))
 def test_halves_are_the_whole_once(first: date, length: int) -> None:
     last = min(first.toordinal() + length, date.max.toordinal())

@@ -154,7 +154,7 @@ def test_what_netsuite_does_not_take_is_refused_in_its_words(
     assert not netsuite.accounts[SLUG].transactions
 
 
-def test_a_preview_names_the_accounts_and_refuses_those_that_are_not_there(
+def test_a_preview_names_the_accounts_and_warns_of_those_that_cannot_be(
     books: Connected, entry: Callable[..., Document]
 ) -> None:
     link, document = books.connection.link, entry()
@@ -164,11 +164,14 @@ def test_a_preview_names_the_accounts_and_refuses_those_that_are_not_there(
     preview = ENTRY.plan.preview(params_of(document), there)
     assert preview.says.startswith("Write journal entry S")
     assert "Stripe clearing, Merchant services:Stripe fees to Sales" in preview.says
+    assert preview.warnings == ()
     for number, said in (("99999", "not in NetSuite's chart"), ("115", "inactive or a summary")):
         wrong = params_of(document)
         wrong["lines"][0]["account"] = number
-        with pytest.raises(Refusal, match=said):
-            ENTRY.plan.preview(wrong, there)
+        [warning] = ENTRY.plan.preview(wrong, there).warnings
+        assert said in warning
+        with pytest.raises(Refusal, match="Invalid Field Value"):
+            books.performer.send(link, ENTRY, wrong, key="", marker="")
     assert ENTRY.lookup is not None
     assert ENTRY.lookup.marked is not None
     assert books.performer.fetch(link, ENTRY.lookup.marked(params_of(document))) is None

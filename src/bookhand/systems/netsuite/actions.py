@@ -23,7 +23,6 @@ from bookhand.core.book_params import (
     document_of,
     document_preview,
 )
-from bookhand.core.problems import Refusal
 from bookhand.systems.netsuite.marks import external_id
 from bookhand.systems.netsuite.translate import RECORDS
 
@@ -134,19 +133,25 @@ def _by_key(record: str, values: Values) -> Get:
 
 
 def _preview(values: Values, found: Mapping[str, Any]) -> Preview:
-    """In the accounts' names; `Refusal` for an account that is not in the chart, or not in use."""
+    """In the accounts' names, with a warning for each account that NetSuite will not take; whether it does is for NetSuite to say."""
     document = document_of(values)
     chart: Mapping[str, Mapping[str, Any]] = found.get("chart") or {}
-    for line in document.lines:
-        account = chart.get(line.account)
-        if account is None:
-            raise Refusal(f"Account {line.account} is not in NetSuite's chart of accounts: map another one.")
-        if not account["active"]:
-            raise Refusal(
-                f"Account {line.account} ({account['name']}) is inactive or a summary in NetSuite: map another one."
-            )
     names = {number: str(account["name"]) for number, account in chart.items()}
-    return document_preview(document, book="NetSuite", names=names)
+    warnings = [
+        _warning(number, chart.get(number))
+        for number in dict.fromkeys(line.account for line in document.lines)
+    ]
+    return document_preview(
+        document, book="NetSuite", names=names, warnings=tuple(each for each in warnings if each)
+    )
+
+
+def _warning(number: str, account: Mapping[str, Any] | None) -> str | None:
+    if account is None:
+        return f"Account {number} is not in NetSuite's chart of accounts."
+    if not account["active"]:
+        return f"Account {number} ({account['name']}) is inactive or a summary in NetSuite."
+    return None
 
 
 ACTIONS: tuple[Action, ...] = (
