@@ -68,6 +68,7 @@ class Shelf(Protocol):
     def close(self, day: str) -> None: ...
     def retire(self, account: str, *, back: bool = False) -> None: ...
     def fault(self, kind: str, *, times: int) -> None: ...
+    def calm(self) -> None: ...
     def check(self) -> list[str]: ...
 
 
@@ -146,6 +147,9 @@ class Beancount:
 
     def fault(self, kind: str, *, times: int) -> None:
         self.performer.faults += [kind] * times
+
+    def calm(self) -> None:
+        self.performer.faults.clear()
 
     def check(self) -> list[str]:
         return bean_check(self.folder / "main.beancount")
