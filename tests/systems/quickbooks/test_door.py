@@ -64,15 +64,15 @@ def performed(door, proposal_id):
     raise AssertionError("it never ended")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_storm_leaves_no_document_missing_or_doubled(stormy, seed):
-    door, sales = door_of(stormy), [stormy.sale(n, minor=1_000 + n) for n in range(150)]
+    door, sales = door_of(stormy), [stormy.sale(n, minor=1_000 + n) for n in range(100)]
     batch = approved(door, sales)
     stormy.qb.faults._chance.seed(seed)
     for kind in STORM:
         stormy.fault(kind, path="*/batch", chance=0.15, times=2, seconds=0.7)
     stormy.fault("500", method="GET", chance=0.1, times=4)
-    assert performed(door, batch.proposal_id) == {"done": 150}
+    assert performed(door, batch.proposal_id) == {"done": 100}
     held = stormy.held()
     assert sorted(each["DocNumber"] for each in held) == sorted(each.number for each in sales)
     assert sum(stormy.qb.faults.happened.values()) > 5

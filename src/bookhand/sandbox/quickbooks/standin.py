@@ -272,9 +272,10 @@ class QuickBooks(StandIn):
         """Somebody creates, edits (sparsely) or deletes a document in QuickBooks itself; the version is taken as it is now."""
         company = self.companies[realm]
         with self.lock:
-            if operation != "create":
-                obj = {**obj, "SyncToken": company.get(entity, str(obj["Id"]))["SyncToken"], "sparse": True}
             try:
+                if operation != "create":
+                    token = company.get(entity, str(obj["Id"]))["SyncToken"]
+                    obj = {**obj, "SyncToken": token, "sparse": True}
                 return written(company, entity, obj, operation=operation)
             except QuickBooksFault as fault:
                 raise ValueError(str(fault)) from None

@@ -38,6 +38,7 @@ MANIFEST = Manifest(
     known_gaps=(
         "A deposit has no document number of its own: if somebody takes bookhand's mark out of its note, it is not known again.",
         "Lines on accounts receivable or payable need a customer or a vendor, and bookhand names none: map other accounts.",
+        "An entry whose number somebody changed is known by its note when it is looked up or compared, not before it is written anew.",
         "A deposit's total has no description and no class: what the first line says is not kept.",
         "The rate of a document in another currency is QuickBooks' own of that day.",
         "A refresh token ends after 100 days without use, and five years after the sign-in whatever is done: then somebody signs in again.",
