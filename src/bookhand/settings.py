@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """Another API than Intuit's own: a stand-in."""
     quickbooks_discovery_url: str | None = None
     """Another discovery document than Intuit's own, which says where to sign in."""
+    netsuite_base_url: str | None = None
+    """A stand-in's address in place of NetSuite's, with ``{account}`` where the account's name goes."""
     backfill_months: int = Field(default=12, ge=1, le=240)
     poll_minutes: int = Field(default=20, ge=15, le=720)
     """How often the event list is read as a safety net."""
@@ -99,6 +101,7 @@ class Settings(BaseSettings):
         "oidc_issuer",
         "quickbooks_base_url",
         "quickbooks_discovery_url",
+        "netsuite_base_url",
     )
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:

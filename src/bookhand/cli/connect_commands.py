@@ -12,6 +12,7 @@ from bookhand.cli.app import Name, app, out, read_settings
 from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import connection_table
 from bookhand.core.problems import Refusal
+from bookhand.systems.netsuite import auth as netsuite_auth
 from bookhand.systems.quickbooks import auth as quickbooks_auth
 from bookhand.systems.stripe import auth, oauth_auth, parting_auth
 from bookhand.workspace.people.store import has_people
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bookhand.house import House
     from bookhand.systems.connection import Connection
 
-_PARTINGS = {"quickbooks": quickbooks_auth.disconnect}
+_PARTINGS = {"netsuite": netsuite_auth.disconnect, "quickbooks": quickbooks_auth.disconnect}
 connect = typer.Typer(no_args_is_help=True, help="Connect an outside system.")
 app.add_typer(connect, name="connect")
 

@@ -25,7 +25,7 @@ from bookhand.core.problems import BookhandError
 
 Risk = Literal["read", "write", "money", "irreversible"]
 """``read`` changes nothing; ``write`` can be changed back; ``money`` moves or promises money; ``irreversible`` cannot be undone."""
-Way = Literal["GET", "POST", "DELETE"]
+Way = Literal["GET", "POST", "PUT", "DELETE"]
 Values = Mapping[str, Any]
 """Parameters once validated: `Params.model_dump(exclude_none=True)`."""
 
