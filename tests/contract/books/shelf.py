@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from tests.systems.netsuite.shelving import shelf as netsuite
 from tests.systems.quickbooks.shelving import shelf as quickbooks
 
 from bookhand.core.action import Action, Item, Sent
@@ -171,5 +172,9 @@ def beancount(db: Database, secrets: Secrets, folder: Path) -> Iterator[Shelf]:
     yield Beancount(db, folder / "book")
 
 
-SHELVES: dict[str, Callable[..., Any]] = {"beancount": beancount, "quickbooks": quickbooks}
+SHELVES: dict[str, Callable[..., Any]] = {
+    "beancount": beancount,
+    "netsuite": netsuite,
+    "quickbooks": quickbooks,
+}
 """Name to how the book is opened: ``with SHELVES[name](db, secrets, tmp_path) as shelf``."""

@@ -10,7 +10,7 @@ import pytest
 from tests.contract.books.company import first, second, third, told
 from tests.contract.books.conftest import OWNER
 
-from bookhand.actions import rights_store
+from bookhand.actions.rights import rights_store
 from bookhand.actions.workflow import Door
 from bookhand.books import store
 from bookhand.books.kit import BookKit

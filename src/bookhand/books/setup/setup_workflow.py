@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.actions import store as proposals
-from bookhand.actions.govern_workflow import Terms
+from bookhand.actions.rights.govern_workflow import Terms
 from bookhand.books import reading_store, store
 from bookhand.books.book import Book, terms_of
 from bookhand.books.kit import AGENT, RESOURCES, BookKit, writes
