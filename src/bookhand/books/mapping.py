@@ -20,6 +20,9 @@ from bookhand.core.book import BookAccount
 from bookhand.core.problems import Refusal
 from bookhand.core.ready import ready
 
+NOTHING = "-"
+"""No currency: what an account takes that cannot be used."""
+
 
 class MapLine(msgspec.Struct, frozen=True, order=True):
     """`journal` (a role, or a role with its detail) goes to the book's `account`, in `currency` or in any; `takes` is the only currency of that account."""
@@ -59,6 +62,16 @@ class Mapping(msgspec.Struct, frozen=True):
     def accounts(self) -> list[str]:
         """The book's accounts that are mapped to, each once."""
         return list(dict.fromkeys(line.account for line in sorted(self.lines, key=_order)))
+
+    def usable(self, accounts: Iterable[BookAccount]) -> Mapping:
+        """The same, where lines to accounts that are gone or inactive take nothing any more."""
+        active = {account.id for account in accounts if account.active}
+        return Mapping(
+            tuple(
+                line if line.account in active else msgspec.structs.replace(line, takes=NOTHING)
+                for line in self.lines
+            )
+        )
 
     def unmapped(self, wanted: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Those of `wanted` (journal account, currency) that no line takes."""

@@ -10,6 +10,7 @@ again).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from bookhand.books.kit import AGENT, BookKit, Progress, writes
 from bookhand.books.planning_workflow import Coverage, Plans
 from bookhand.books.posting.lines import Waits
 from bookhand.core.book_params import params_of
-from bookhand.core.caller import Caller
+from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.workspace import store as problems
@@ -40,6 +41,9 @@ _TOLD = ("breakdown", "closed", "unmapped")
 """Causes of waiting that a person can do something about."""
 _LONGEST_REST_SECONDS = 10.0
 _PAGE = 1000
+_MOST_REFUSED = 100
+_ROW = re.compile(r"Row (\d+): (.*)", re.DOTALL)
+"""How the door names the row of a batch that it cannot ask for."""
 _End = tuple[str, State, str | None, str | None, str | None]
 
 
@@ -127,12 +131,34 @@ class Mirrors:
         asked = Asked(
             reason=f"Mirror of {book.agreed_name}'s books", request_key=request_key(link, batch), under=book.standing_id, terms=book.terms
         )  # fmt: skip
-        made = self.kit.door.propose_batch(
-            mirror_of(link, book), writes(link.system, kept[0].kind), rows, asked
-        )
+        try:
+            made = self.kit.door.propose_batch(
+                mirror_of(link, book), writes(link.system, kept[0].kind), rows, asked
+            )
+        except NotAllowed:
+            raise
+        except Refusal as error:
+            self._refused(link, batch, kept, error)
+            return None
         with self.kit.db.transaction() as cx:
             store.proposed(cx, link, batch, made.proposal_id)
         return made
+
+    def _refused(self, link: Link, batch: int, kept: Sequence[Kept], error: Refusal) -> None:
+        """One document cannot be asked for (its preview says why): it failed, and the others are asked for without it."""
+        found = _ROW.match(str(error))
+        if found is None and len(kept) > 1:
+            raise error
+        one, why = (kept[int(found[1])], found[2]) if found else (kept[0], str(error))
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            store.settle(cx, link, [(one.key, "failed", why, None, None)])
+            store.unbatch(cx, link, batch)
+            failed = store.tally(cx, link).failed
+        if failed >= _MOST_REFUSED:
+            raise Refusal(
+                f"{failed:,} documents were refused, the last one so: {why} Nothing more was asked for."
+            ) from error
 
     def _perform(self, proposal: Proposal, told: Callable[[int], None]) -> None:
         """Have the door do it; a book that is away is waited for, as long as anything comes of it."""

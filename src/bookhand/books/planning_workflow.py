@@ -8,7 +8,7 @@ is away (its closed periods have to be known).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +19,7 @@ from bookhand.books.kit import BookKit
 from bookhand.books.mapping import Finder
 from bookhand.books.posting import clearing, deposit, summary
 from bookhand.books.posting.lines import Booked, Days, Desk, Planned, Waits, clearing_of
-from bookhand.core.book import Company
+from bookhand.core.book import BookAccount, Company
 from bookhand.core.days import day_of
 from bookhand.core.facts import Link
 from bookhand.journal import period_store
@@ -57,13 +57,13 @@ class Plans:
 
     def plan(self, link: Link) -> Coverage:
         """Write down what is to stand in the book; for each journal in one transaction."""
-        company = self.kit.company(link)
+        company, accounts = self.kit.company(link), self.kit.reader(link).accounts(link)
         count, waiting = 0, list[Waits]()
         for source_id in self._sources(link):
             with self.kit.db.transaction() as cx:
                 store.take_turn(cx, link)
                 left: list[Waits] = []
-                for planned in self._by_month(cx, link, source_id, company):
+                for planned in self._by_month(cx, link, source_id, company, accounts):
                     store.intend(cx, link, source_id, planned.bundles)
                     count += sum(len(bundle.booked) for bundle in planned.bundles)
                     left = planned.waiting
@@ -72,12 +72,12 @@ class Plans:
 
     def preview(self, link: Link) -> list[Waits]:
         """Everything that is not in a document yet, with what holds it up; nothing is written down."""
-        company = self.kit.company(link)
+        company, accounts = self.kit.company(link), self.kit.reader(link).accounts(link)
         found: list[Waits] = []
         for source_id in self._sources(link):
             with self.kit.db.transaction() as cx:
                 left: list[Waits] = []
-                for planned in self._by_month(cx, link, source_id, company):
+                for planned in self._by_month(cx, link, source_id, company, accounts):
                     found += [
                         Waits(
                             booked=booked,
@@ -97,12 +97,18 @@ class Plans:
             return store.get(cx, link).sources
 
     def _by_month(
-        self, cx: Transaction[Any], link: Link, source_id: int, company: Company
+        self,
+        cx: Transaction[Any],
+        link: Link,
+        source_id: int,
+        company: Company,
+        accounts: Sequence[BookAccount],
     ) -> Iterator[Planned]:
         """What each month gives, together with what was left waiting by the months before it."""
         book = store.get(cx, link)
         source = connections.get(cx, source_id).link
-        desk, today = self._desk(cx, link, source, book, company)
+        find = Finder(book.mapping.usable(accounts))
+        desk, today = self._desk(cx, link, source, book, company, find)
         held: list[Booked] = []
         for month in reading_store.open_months(
             cx, source, store.covered(cx, link, source_id), since=book.since
@@ -118,14 +124,12 @@ class Plans:
             held = [each.booked for each in planned.waiting]
             yield planned
 
-    def _desk(
-        self, cx: Transaction[Any], link: Link, source: Link, book: Book, company: Company
+    def _desk(  # noqa: PLR0917 (as above)
+        self, cx: Transaction[Any], link: Link, source: Link, book: Book, company: Company, find: Finder
     ) -> tuple[Desk, str]:
         """What the methods need, and the day it is for the company."""
         calendar = period_store.calendar(cx, link.workspace_id)
         days = Days(closed=calendar.closed, closed_through=company.closed_through, late=calendar.late)
         rounds = store.rounds(cx, link, source.connection_id)
-        desk = Desk(
-            link=source, find=Finder(book.mapping), days=days, rounds=rounds, most_lines=book.most_lines
-        )
+        desk = Desk(link=source, find=find, days=days, rounds=rounds, most_lines=book.most_lines)
         return desk, day_of(int(self.kit.clock().timestamp()), calendar.timezone).isoformat()

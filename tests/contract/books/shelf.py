@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from tests.systems.netsuite.shelving import shelf as netsuite
 from tests.systems.quickbooks.shelving import shelf as quickbooks
 
 from bookhand.core.action import Action, Item, Sent
@@ -68,6 +69,7 @@ class Shelf(Protocol):
     def close(self, day: str) -> None: ...
     def retire(self, account: str, *, back: bool = False) -> None: ...
     def fault(self, kind: str, *, times: int) -> None: ...
+    def calm(self) -> None: ...
     def check(self) -> list[str]: ...
 
 
@@ -147,6 +149,9 @@ class Beancount:
     def fault(self, kind: str, *, times: int) -> None:
         self.performer.faults += [kind] * times
 
+    def calm(self) -> None:
+        self.performer.faults.clear()
+
     def check(self) -> list[str]:
         return bean_check(self.folder / "main.beancount")
 
@@ -167,5 +172,9 @@ def beancount(db: Database, secrets: Secrets, folder: Path) -> Iterator[Shelf]:
     yield Beancount(db, folder / "book")
 
 
-SHELVES: dict[str, Callable[..., Any]] = {"beancount": beancount, "quickbooks": quickbooks}
+SHELVES: dict[str, Callable[..., Any]] = {
+    "beancount": beancount,
+    "netsuite": netsuite,
+    "quickbooks": quickbooks,
+}
 """Name to how the book is opened: ``with SHELVES[name](db, secrets, tmp_path) as shelf``."""

@@ -68,10 +68,12 @@ class Compares:
             book = store.get(cx, link)
             kept = list(store.documents(cx, link, since=since, until=until))
             covering = store.covering(cx, link)
-        days = (since or min((each.day for each in kept), default=book.since), until or _LAST)
-        posted = self._posted(
-            reader, link, kept, since=min(days[0], book.since) if since is None else days[0], until=days[1]
+        today = self.kit.clock().date().isoformat()
+        days = (
+            since or min([book.since, *(each.day for each in kept)]),
+            until or max([today, *(each.day for each in kept)]),
         )
+        posted = self._posted(reader, link, kept, since=days[0], until=days[1])
         foreign = reader.postings(link, book.alone, since=days[0], until=days[1]) if book.alone else ()
         names = {account.id: account.name for account in reader.accounts(link)}
         comparison = compared(kept, posted, foreign, alone=book.alone, names=names)

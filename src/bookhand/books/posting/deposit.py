@@ -114,7 +114,7 @@ def _posted(
         return [], desk.wait(booked, "payout", payout, f"Payout {payout} itself has not been told yet.")
     missing = desk.unmapped(booked)
     if missing:
-        why = f"{missing} is not mapped to an account of the book, and payout {payout} is posted as a whole."
+        why = f"{missing} is mapped to no account of the book that takes it, and payout {payout} is posted as a whole."
         return [], desk.wait(booked, "unmapped", missing, why)
     day = own[0].day if own else max(each.day for each in booked)
     placed = desk.days.placed(day)

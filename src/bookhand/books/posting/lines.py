@@ -148,7 +148,7 @@ class Desk:
         missing = self.unmapped(booked)
         if missing:
             return [], self.wait(
-                booked, "unmapped", missing, f"{missing} is not mapped to an account of the book."
+                booked, "unmapped", missing, f"{missing} is mapped to no account of the book that takes it."
             )
         placed = self.days.placed(booked[0].day)
         if placed is None:

@@ -31,7 +31,9 @@ def _day(desk: Desk, day: str, booked: list[Booked], planned: Planned, *, part: 
     missing = desk.unmapped(booked)
     placed = desk.days.placed(day)
     if missing:
-        why = f"{missing} is not mapped to an account of the book, and {day} is summed up as a whole."
+        why = (
+            f"{missing} is mapped to no account of the book that takes it, and {day} is summed up as a whole."
+        )
         planned.waiting.extend(desk.wait(booked, "unmapped", missing, why))
     elif placed is None:
         why = f"{day} is closed: reopen it, or let late facts go into the open period."
