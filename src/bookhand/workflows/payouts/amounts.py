@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.reading import Same
 
 _BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24
@@ -38,57 +39,43 @@ def match_amounts(known: Evidence) -> None:
         _world(known, payouts, lines, worlds)
 
 
-_ByAmount = dict[str, dict[int, list[int] | int]]
-
-
 class _Worlds(NamedTuple):
-    """Payouts and lines of the same amount, whatever its sign."""
+    """Payouts and lines of the same amount, whatever its sign, that are still open."""
 
-    by_amount: _ByAmount
-    """Currency and amount to the payout, or the payouts."""
+    known: Evidence
     singles: dict[int, int]
     """A payout and a line that are alone in their world."""
     others: dict[int, tuple[list[int], list[int]]]
     """First payout to the payouts and the lines."""
 
     def lonely(self, currency: str, minor: int) -> list[int]:
-        """Payouts of an amount that no line has."""
-        some = self.by_amount.get(currency, {}).get(minor)
-        if some is None:
-            return []
-        payouts = [some] if isinstance(some, int) else some
-        return [] if payouts[0] in self.singles or payouts[0] in self.others else payouts
+        """Open payouts of an amount that no open line has."""
+        payouts = _open(self.known, self.known.by_amount.get(currency, {}).get(minor, []))
+        has_lines = payouts and (payouts[0] in self.singles or payouts[0] in self.others)
+        return [] if has_lines else payouts
 
 
 def _worlds(known: Evidence) -> _Worlds:
-    by_amount: _ByAmount = {}
-    free_payouts, free_lines = known.free_payouts, known.free_lines
-    for index, payout in enumerate(known.payouts):
-        if free_payouts[index] and payout.status != "canceled" and payout.minor:
-            here = by_amount.setdefault(payout.currency, {})
-            before = here.setdefault(abs(payout.minor), index)
-            if isinstance(before, list):
-                before.append(index)
-            elif before != index:
-                here[abs(payout.minor)] = [before, index]
     singles: dict[int, int] = {}
-    worlds: dict[int, tuple[list[int], list[int]]] = {}
-    anchors, none = known.anchors, dict[int, list[int] | int]()
-    for index, line in enumerate(known.lines):
-        if free_lines[index] and index not in anchors:
-            if line.original_minor is not None and line.original_currency is not None:
-                found = by_amount.get(line.original_currency, none).get(abs(line.original_minor))
-            else:
-                found = by_amount.get(line.currency, none).get(abs(line.minor))
-            if found is None:
-                continue
-            if isinstance(found, int):
-                before = singles.setdefault(found, index)
-                if before != index:
-                    worlds.setdefault(found, ([found], [before]))[1].append(index)
-            else:
-                worlds.setdefault(found[0], (found, []))[1].append(index)
-    return _Worlds(by_amount, {p: line for p, line in singles.items() if p not in worlds}, worlds)
+    others: dict[int, tuple[list[int], list[int]]] = {}
+    free_payouts, free_lines, anchors = known.free_payouts, known.free_lines, known.anchors
+    for line, same in known.reading.same_amount.items():
+        if not free_lines[line] or line in anchors:
+            continue
+        if isinstance(same, int):
+            if free_payouts[same] and (before := singles.setdefault(same, line)) != line:
+                others.setdefault(same, ([same], [before]))[1].append(line)
+        elif payouts := _open(known, same):
+            others.setdefault(payouts[0], (payouts, []))[1].append(line)
+    return _Worlds(known, {p: line for p, line in singles.items() if p not in others}, others)
+
+
+def _open(known: Evidence, payouts: Same) -> list[int]:
+    return [
+        payout
+        for payout in ([payouts] if isinstance(payouts, int) else payouts)
+        if known.free_payouts[payout]
+    ]
 
 
 def _alone(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:

@@ -1,6 +1,6 @@
 """What is known of the payouts and lines of one matching: read once, asked often; pure.
 
-Payouts and lines are numbered in the order of their ids, so that the order in which they were given changes nothing.
+Payouts and lines go by their numbers in the `Reading`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
-from bookhand.core.problems import Bug
 from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
-from bookhand.workflows.payouts.breaks import Cause, LineKey
+from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.line_text import plain, sound
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
+from bookhand.workflows.payouts.reading import read
 
 _READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
@@ -37,21 +37,18 @@ class Evidence:
 
     def __init__(self, payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds) -> None:
         self.bounds = bounds
-        self.payouts: list[Expected] = _payouts_in_order(payouts)
-        self.lines: list[StatementLine] = _lines_in_order(lines)
-        self.keys: list[LineKey] = [(one.account, one.key) for one in self.lines]
+        self.reading = read(payouts, lines)
+        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named, _ = (
+            self.reading
+        )
         self._texts: dict[int, str] = {}
         self.place_of = {
             currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
         }
-        self.places: list[int] = _places((one.currency, one.arrival_day) for one in self.payouts)
-        self.line_places: list[int] = _places((one.currency, one.day) for one in self.lines)
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.matches: list[Match] = []
         self.questions: list[Question] = []
-        self.named: dict[int, tuple[int, ...]] = line_text.find_names(self.payouts, self.lines)
-        """Line to the payouts whose trace or payout id it carries."""
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
         self.fees: dict[str, set[int]] = {account: set(known) for account, known in bounds.fees.items()}
@@ -410,37 +407,6 @@ def days(lag: int) -> str:
     if lag == 0:
         return "on its arrival day"
     return f"{abs(lag)} business day{'s' * (abs(lag) > 1)} {'late' if lag > 0 else 'early'}"
-
-
-def _payouts_in_order(payouts: Iterable[Expected]) -> list[Expected]:
-    given = list(payouts)
-    by_id = {one.id: one for one in given}
-    if len(by_id) < len(given):
-        raise Bug("A payout was given to the matcher twice.")
-    return [by_id[each] for each in sorted(by_id)]
-
-
-def _lines_in_order(lines: Iterable[StatementLine]) -> list[StatementLine]:
-    given = list(lines)
-    by_account: dict[str, dict[str, StatementLine]] = {}
-    for one in given:
-        by_account.setdefault(one.account, {})[one.key] = one
-    found = [some[key] for _, some in sorted(by_account.items()) for key in sorted(some)]
-    if len(found) < len(given):
-        raise Bug("A statement line was given to the matcher twice.")
-    return found
-
-
-def _places(days: Iterable[tuple[str, str]]) -> list[int]:
-    """The places of (currency, day), each in the calendar of its currency."""
-    known: dict[tuple[str, str], int] = {}
-    found = []
-    for each in days:
-        place = known.get(each)
-        if place is None:
-            place = known[each] = calendar_of(each[0]).place(each[1])
-        found.append(place)
-    return found
 
 
 def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ Text is data. It says whether a line looks like Stripe's and which ids it carrie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -142,41 +142,40 @@ def is_like(text: str, wanted: Iterable[str]) -> bool:
     return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
 
 
-def find_names(payouts: Sequence[Expected], lines: Sequence[StatementLine]) -> dict[int, tuple[int, ...]]:
-    """Which lines carry the trace or the id of which payouts, by their places in the two lists."""
-    tokens = _tokens(payouts)
-    get, keys = tokens.get, tokens.keys()
-    named: dict[int, tuple[int, ...]] = {}
-    for index, line in enumerate(lines):
-        found: tuple[int, ...] = ()
-        for value in line.references:
-            if value in tokens:
-                found += tokens[value]
-            elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-                found += _names_in(value, tokens)
-        here = line.description.translate(_WORDS).split()
-        if not keys.isdisjoint(here):
-            for word in here:
-                found += get(word, ())
-        elif "-" in line.description:
-            found += _names_in(line.description, tokens)
-        if found:
-            named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
-    return named
+Tokens = dict[str, tuple[int, ...]]
+"""Every form in which a bank may write an id, and the numbers of the payouts whose it is."""
 
 
-def _tokens(payouts: Sequence[Expected]) -> dict[str, tuple[int, ...]]:
-    """Every form in which a bank may write an id, and whose it is."""
-    tokens: dict[str, tuple[int, ...]] = {}
-    for index, payout in enumerate(payouts):
-        for value in (payout.trace_id, payout.id):
-            if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
-                for form in {token, value.upper()}:
-                    tokens[form] = (*tokens[form], index) if form in tokens else (index,)
-    return tokens
+def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
+    """Put in the trace and the id of a payout."""
+    for value in (payout.trace_id, payout.id):
+        if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
+            tokens[token] = (*tokens[token], index) if token in tokens else (index,)
+            if token != (written := value.upper()):
+                tokens[written] = (*tokens[written], index) if written in tokens else (index,)
 
 
-def _names_in(text: str, tokens: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+def names_in(line: StatementLine, tokens: Tokens, ids: KeysView[str]) -> tuple[int, ...] | None:
+    """The payouts whose trace or id a line carries; `ids` are the keys of `tokens`."""
+    found: tuple[int, ...] = ()
+    for value in line.references:
+        if value in tokens:
+            found += tokens[value]
+        elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
+            found += _names_in(value, tokens)
+    text = line.description
+    words = text.translate(_WORDS).split()
+    if not ids.isdisjoint(words):
+        for word in words:
+            found += tokens.get(word, ())
+    elif "-" in text:
+        found += _names_in(text, tokens)
+    if not found:
+        return None
+    return found if len(found) == 1 else tuple(sorted(set(found)))
+
+
+def _names_in(text: str, tokens: Tokens) -> tuple[int, ...]:
     """The careful way: the whole text as one id, and each of its parts."""
     parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
     return tuple(index for part in parts for index in tokens.get(plain(part), ()))
