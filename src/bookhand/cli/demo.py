@@ -1,30 +1,32 @@
 """``bookhand demo``: a company, its Stripe and its books, all on this machine.
 
 It starts the stand-in Stripe with a seeded company as a process of its own, connects to it as a newcomer would connect a real
-account, brings twelve months in, receives live webhooks, posts, proves, and writes a Beancount book. Everything it makes lies in
-``.data/demo`` and is made anew each time. With `once` it lets the traffic end, waits until all is posted, and says whether every
-proof stands at zero and the book passes ``bean-check``.
+account, brings twelve months in, receives live webhooks, posts, proves, and writes a Beancount book; it connects QuickBooks and NetSuite
+(stand-ins too) and the company's bank, mirrors, matches and compares. Everything it makes lies in ``.data/demo`` and is made anew each
+time. With `once` it lets the traffic end, waits until all is posted, and says whether every proof stands at zero, every book is equal,
+every oddity at the bank is named, and the Beancount book passes ``bean-check``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import fasteners  # type: ignore[import-untyped]
 import httpx
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bookhand.cli import demo_bank, demo_books
 from bookhand.cli.backfilling import backfill_with_bars
-from bookhand.cli.demo_refund import refund, told
+from bookhand.cli.demo_books import Stage
+from bookhand.cli.demo_process import spinner, stand_in
+from bookhand.cli.demo_refund import person, refund, told
 from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before
@@ -84,26 +86,39 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
 
 
 def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
-    connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
-    done = refund(out, house, connected[0]) if once else None
-    if once:
-        with _spinner(out, "Live traffic for a moment, then until everything is posted"):
-            time.sleep(LIVE_SECONDS_ONCE)
-            stripe.quiet()
-            _until_posted(house, stripe)
-    running.keeper.look(now=True)
-    good = _show(out, house, running, {each.id: each.name for each in connected})
-    if done is not None:
-        refunded = told(out, house, done, connected[0])
-        out.print(
-            "[bold green]Every proof stands at 0.[/]" if good else "[bold red]The proof does not stand.[/]"
-        )
-        return 0 if good and refunded else 1
-    _invite(out, house, running)
-    with contextlib.suppress(KeyboardInterrupt):
-        running.wait()
+    with ExitStack() as stack:
+        connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
+        done = refund(out, house, connected[0]) if once else None
+        stage = Stage(out, house, house.settings.data_dir, person(house, "owner"))
+        if once:
+            with spinner(out, "Live traffic for a moment, then until everything is posted"):
+                time.sleep(LIVE_SECONDS_ONCE)
+                stripe.quiet()
+                _until_posted(house, stripe)
+        found = {account: stripe.payouts(account) for account in COMPANIES}
+        planted = demo_bank.take_in(stage, found)
+        good = [demo_bank.reconciled(stage, planted)]
+        banks = {each.number: each.name for each in planted.accounts}
+        shelves = demo_books.connect(stage, stack, connected, banks)
+        demo_books.mirror(stage, shelves)
+        running.keeper.look(now=True)
+        good.append(_show(out, house, running, {each.id: each.name for each in connected}))
+        good.append(demo_books.equal(stage, shelves))
+        if done is not None:
+            good.append(told(out, house, done, connected[0]))
+            out.print(_VERDICTS[all(good)])
+            return 0 if all(good) else 1
+        _invite(out, house, running)
+        with contextlib.suppress(KeyboardInterrupt):
+            running.wait()
     out.print("\nEnded. The book stays in", str(house.settings.books_dir), highlight=False)
     return 0
+
+
+_VERDICTS = {
+    True: "[bold green]Every proof stands at 0, the books are equal, and the bank is reconciled.[/]",
+    False: "[bold red]Something above does not stand.[/]",
+}
 
 
 def _invite(out: Console, house: House, running: Running) -> None:
@@ -164,8 +179,7 @@ def _show(out: Console, house: House, running: Running, names: Mapping[int, str]
 class _Pinstripe:
     """The stand-in's process, from outside."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
+    def __init__(self, url: str) -> None:
         self.url = url
 
     def key(self, account: str) -> str:
@@ -181,6 +195,19 @@ class _Pinstripe:
         """End the live traffic."""
         self._post("live", {"per_second": "0"})
 
+    def payouts(self, account: str) -> list[dict[str, Any]]:
+        """Every payout of an account: what its bank will have heard of."""
+        key, found = self.key(account), list[dict[str, Any]]()
+        more = True
+        while more:
+            after = {"starting_after": found[-1]["id"]} if found else {}
+            page = httpx.get(
+                f"{self.url}/v1/payouts", params={"limit": "100", **after}, auth=(key, ""), timeout=30
+            ).json()
+            found += page["data"]
+            more = bool(page["has_more"])
+        return found
+
     def waiting(self) -> int:
         """Webhooks that are still on their way."""
         return int(httpx.get(f"{self.url}/_pinstripe", timeout=10).json()["deliveries"]["waiting"])
@@ -194,30 +221,13 @@ class _Pinstripe:
 
 @contextmanager
 def _pinstripe(out: Console, folder: Path, *, worlds: Path, seed: int) -> Iterator[_Pinstripe]:
-    command = [
-        sys.executable, "-m", "bookhand.sandbox.stripe", "--port", "0", "--world", f"seed={seed}", "--shelf", str(worlds),
-        "--live", str(LIVE_PER_SECOND), "--db", str(folder / "pinstripe.db"),
+    args = [
+        "--world", f"seed={seed}", "--shelf", str(worlds), "--live", str(LIVE_PER_SECOND), "--db", str(folder / "pinstripe.db"),
     ]  # fmt: skip
-    log = (folder / "pinstripe.log").open("w")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        with _spinner(out, "Making the company and its Stripe (a few seconds the first time)"):
-            url = _address(process, folder / "pinstripe.log")
-        yield _Pinstripe(process, url)
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        process.kill()
-        log.close()
-
-
-def _address(process: subprocess.Popen[str], log: Path) -> str:
-    assert process.stdout is not None  # noqa: S101 (it is a pipe)
-    for line in process.stdout:
-        if line.startswith("Pinstripe on "):
-            return line.split()[-1]
-    raise Outage(f"The stand-in Stripe did not start; {log} says why.")
+    with ExitStack() as stack:
+        with spinner(out, "Making the company and its Stripe (a few seconds the first time)"):
+            url = stack.enter_context(stand_in("Pinstripe", "stripe", args, log=folder / "pinstripe.log"))
+        yield _Pinstripe(url)
 
 
 def _until_posted(house: House, stripe: _Pinstripe) -> None:
@@ -231,15 +241,6 @@ def _until_posted(house: House, stripe: _Pinstripe) -> None:
                 f"After {QUIET_SECONDS} s something is still unposted: the status page and the log say what."
             )
         time.sleep(0.5)
-
-
-@contextmanager
-def _spinner(out: Console, what: str) -> Iterator[None]:
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=out, transient=True
-    ) as progress:
-        progress.add_task(what)
-        yield
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 60.0
 
 def refund(out: Console, house: House, connection: Connection) -> Proposal:
     """Give five units of a late charge back, the whole way through the door."""
-    asks, approves = _person(house, "operator"), _person(house, "approver")
+    asks, approves = person(house, "operator"), person(house, "approver")
     where = {"account": connection.link.account, "mode": connection.link.mode}
     found = house.door.read(asks, "charges.list", {"limit": 100, **where}, why="The demo's refund")
     charge = next((each for each in found.data if _fits(each)), None)
@@ -85,7 +85,7 @@ def _fits(charge: dict[str, Any]) -> bool:
     )  # fmt: skip
 
 
-def _person(house: House, role: Role) -> Caller:
+def person(house: House, role: Role) -> Caller:
     """Somebody of the demo's company, who lives for this one refund."""
     return Caller(
         workspace_id=house.db.workspace_id, who=f"demo:{role}", name=f"The demo's {role}", role=role, can=capabilities(role), channel="cli"

@@ -16,7 +16,7 @@ from bookhand.cli.cards import text
 from bookhand.cli.tables import amount, plain_table
 from bookhand.workflows.payouts.contents.breakdown import OWN, WORDS
 from bookhand.workflows.payouts.reconciling.workflow import Report
-from bookhand.workflows.payouts.statement import Reconciliation, long_day, rows
+from bookhand.workflows.payouts.statement import Reconciliation, Row, long_day, rows
 
 _LONGEST = 60
 
@@ -119,14 +119,14 @@ def question_lines(found: Sequence[Mapping[str, Any]]) -> list[Text]:
     return told
 
 
-def statement_table(found: Reconciliation) -> Table:
-    """The reconciliation statement, as it is read."""
+def statement_table(found: Reconciliation, *, most: int | None = None) -> Table:
+    """The reconciliation statement, as it is read; with `most`, of sections that are longer only the newest items are shown."""
     table = plain_table(f"Reconciliation of {found.account}, {long_day(found.as_of)}")
     table.add_column("")
-    table.add_column("Day")
-    table.add_column(found.currency, justify="right")
+    table.add_column("Day", no_wrap=True)
+    table.add_column(found.currency, justify="right", no_wrap=True)
     table.add_column("Reference", overflow="fold")
-    for row in rows(found):
+    for row in _shortened(list(rows(found)), most):
         style = {"item": "", "subtotal": "dim", "section": "bold"}.get(row.kind, "bold")
         if row.kind == "difference":
             style = "bold green" if found.holds else "bold red"
@@ -134,6 +134,23 @@ def statement_table(found: Reconciliation) -> Table:
         shown = "" if row.minor is None else amount(row.minor, found.currency)
         table.add_row(text(indent + row.text, style), row.day, Text(shown, style), text(row.reference, "dim"))
     return table
+
+
+def _shortened(every: Sequence[Row], most: int | None) -> Iterable[Row]:
+    held: list[Row] = []
+    for row in every:
+        if row.kind == "item":
+            held.append(row)
+            continue
+        if most is not None and len(held) > most + 1:
+            left = held[:-most]
+            yield Row(
+                kind="item", text=f"… {len(left):,} older ones", minor=sum(each.minor or 0 for each in left)
+            )
+            held = held[-most:]
+        yield from held
+        held = []
+        yield row
 
 
 def report_line(report: Report) -> str:

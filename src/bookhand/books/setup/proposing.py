@@ -48,8 +48,8 @@ _FEE_WORDS = ("stripe fee", "processing fee", "merchant fee", "payment fee", "ba
 ROLES: Map[str, Role] = {
     "stripe_clearing": Role(_ASSETS, ("stripe clearing", "stripe balance", "payment clearing", "undeposited funds", "stripe", "clearing")),
     "bank_in_transit": Role(("bank", "asset"), ("in transit", "checking", "current account", "operating", "bank")),
-    "bank": Role(("bank",), ("checking", "current account", "operating", "bank")),
-    "disputes_pending": Role(_ASSETS, ("disputes pending", "dispute", "chargeback")),
+    "bank": Role(("bank",), ("checking", "current account", "operating", "giro", "bank")),
+    "disputes_pending": Role(_ASSETS, ("disputes pending", "dispute", "disputed", "chargeback")),
     "reserves": Role(_ASSETS, ("reserve",)),
     "reserves_minimum_balance": Role(_ASSETS, ("minimum balance", "reserve")),
     "instant_payout_bridge": Role(_ASSETS, ("instant payout", "payout bridge")),
@@ -70,6 +70,7 @@ ROLES: Map[str, Role] = {
     "network_costs": Role(_EXPENSES, ("network cost", *_FEE_WORDS)),
     "dispute_fees": Role(_EXPENSES, ("dispute fee", "chargeback fee", *_FEE_WORDS)),
     "payout_fees": Role(_EXPENSES, ("payout fee", *_FEE_WORDS)),
+    "bank_fees": Role(_EXPENSES, ("bank fee", "bank charge", "bank service", *_FEE_WORDS)),
     "fx_fees": Role(_EXPENSES, ("exchange fee", "conversion fee", *_FEE_WORDS)),
     "tax_on_fees": Role(_EXPENSES, ("tax on fee", *_FEE_WORDS)),
     "platform_fees": Role(_EXPENSES, ("platform fee", "connect", *_FEE_WORDS)),

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from bookhand.core.bank import StatementLine
+from bookhand.sandbox.bank.files import FileFormat
 
 JSON = dict[str, Any]
 
@@ -36,7 +37,8 @@ class Oddity(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     payouts: tuple[str, ...]
-    lines: tuple[str, ...]
+    lines: tuple[tuple[str, str, int], ...]
+    """Each by its account's number, day and minor units."""
 
 
 class Account(msgspec.Struct, kw_only=True):
@@ -45,7 +47,7 @@ class Account(msgspec.Struct, kw_only=True):
     name: str
     number: str
     currency: str
-    format: str
+    format: FileFormat
     opening_minor: int = _OPENING_MINOR
     lines: list[StatementLine] = msgspec.field(default_factory=list)
 
@@ -76,7 +78,11 @@ class _Desk:
         self.count = 0
 
     def open(self, stripe_account: str, currency: str) -> None:
-        formats = {0: ("ofx", "Checking"), 1: ("csv", "Dollar account"), 2: ("camt053", "Girokonto")}
+        formats: tuple[tuple[FileFormat, str], ...] = (
+            ("ofx", "Checking"),
+            ("csv", "Dollar account"),
+            ("camt053", "Girokonto"),
+        )
         form, name = formats[len(self.accounts) % 3]
         number = "DE02120300000000202051" if form == "camt053" else f"{self.chance.randrange(10**9, 10**10)}"
         self.accounts[stripe_account, currency] = Account(
@@ -196,7 +202,7 @@ class _Desk:
                 continue
             first, last = _day(mine[0]), _day(mine[-1])
             month = first.replace(day=1)
-            while month <= last:
+            while month <= last and currency == "USD" and stripe_account == next(iter(self.accounts))[0]:
                 for day, minor, text in ((3, -380_000, "RENT OFFICE 4B"), (25, -1_240_000, "PAYROLL")):
                     booked = month.replace(day=day)
                     if first <= booked <= last:
@@ -211,7 +217,7 @@ class _Desk:
                 48_211,
                 "STRIPE TRANSFER OF ANOTHER BUSINESS",
             )
-            self.oddities.append(Oddity(kind="foreign line", payouts=(), lines=(line.key,)))
+            self.oddities.append(Oddity(kind="foreign line", payouts=(), lines=(_place(line),)))
 
     # --- lines ---
 
@@ -239,7 +245,7 @@ class _Desk:
         original: tuple[int, str] | None = None,
     ) -> StatementLine:  # fmt: skip
         self.count += 1
-        key = f"{day:%Y%m%d}{self.count:05d}"
+        key = f"LM{day:%y%m%d}-{self.count:05d}"
         line = StatementLine(
             account=account.number, key=key, day=day.isoformat(), value_day=day.isoformat(), currency=account.currency, minor=minor,
             description=text, counterparty=counterparty, references=references, native_id=key,
@@ -253,9 +259,13 @@ class _Desk:
             Oddity(
                 kind=kind,
                 payouts=tuple(each["id"] for each in payouts),
-                lines=tuple(line.key for line in lines),
+                lines=tuple(_place(line) for line in lines),
             )
         )
+
+
+def _place(line: StatementLine) -> tuple[str, str, int]:
+    return line.account, line.day, line.minor
 
 
 def _trace(payout: JSON) -> str:

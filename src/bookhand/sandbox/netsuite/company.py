@@ -4,7 +4,7 @@
     bank = company.account("1000", "Checking", "Bank", currency="USD")
     company.period_of("2026-11-20").closed
 
-Two are ready: `one_world()` (two subsidiaries, three currencies) and `simple()`.
+Ready are `one_world()` (two subsidiaries, three currencies), `simple()`, and the seeded company's `lantern()`.
 """
 
 from __future__ import annotations
@@ -163,6 +163,35 @@ def simple() -> Company:
     company.currencies = {"1": Currency("1", "USD", "US Dollar")}
     _chart(company, banks=(("1000", "Checking", "1", ""),))
     company.classes = {"1": Named("1", "Online")}
+    _calendar(company)
+    return company
+
+
+def lantern() -> Company:
+    """The seeded company: one subsidiary kept by journal entries, one by deposits; account LANTERN1."""
+    company = Company("lantern1", "Lantern Metrics", one_world=True)
+    company.currencies = {
+        "1": Currency("1", "USD", "US Dollar"), "4": Currency("4", "EUR", "Euro", "1.08"), "5": Currency("5", "JPY", "Yen", "0.0066"),
+        "6": Currency("6", "KWD", "Kuwaiti Dinar", "3.25"),
+    }  # fmt: skip
+    company.subsidiaries = {
+        "1": Subsidiary("1", "Lantern Metrics Inc.", "1"),
+        "2": Subsidiary("2", "Lantern Metrics (deposits)", "1"),
+    }
+    _chart(
+        company,
+        banks=(
+            ("1000", "Checking", "1", ""),
+            ("1010", "Dollar account", "1", ""),
+            ("1020", "Girokonto", "4", ""),
+        ),
+    )
+    company.account("1098", "Instant payout bridge", "OthCurrAsset")
+    company.account("2130", "Connect payable", "OthCurrLiab")
+    company.account("3010", "Currency conversion", "Equity")
+    company.account("4020", "Application fees earned", "Income")
+    company.account("6040", "Payout fees", "Expense")
+    company.account("6050", "Bank fees", "Expense")
     _calendar(company)
     return company
 

@@ -13,7 +13,7 @@ names take a PUT by internal id (here all do), and the paging of record lists be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 from weakref import WeakSet
@@ -22,7 +22,7 @@ import msgspec
 
 from bookhand.sandbox.netsuite import fields, suiteql
 from bookhand.sandbox.netsuite.account import NetSuiteAccount
-from bookhand.sandbox.netsuite.company import one_world, simple
+from bookhand.sandbox.netsuite.company import Company, one_world, simple
 from bookhand.sandbox.netsuite.controls import switched
 from bookhand.sandbox.netsuite.errors import (
     NetSuiteError,
@@ -54,9 +54,11 @@ class NetSuite(StandIn):
 
     name = "NetSuite"
 
-    def __init__(self, *, seed: int = 1, clock: Clock | None = None) -> None:
+    def __init__(self, *, seed: int = 1, clock: Clock | None = None, more: Sequence[Company] = ()) -> None:
+        """`more` are accounts beside the two."""
         super().__init__(seed=seed, clock=clock)
-        self.accounts = {each.slug: NetSuiteAccount(each, seed=seed) for each in (one_world(), simple())}
+        companies = (one_world(), simple(), *more)
+        self.accounts = {each.slug: NetSuiteAccount(each, seed=seed) for each in companies}
         self._busy: dict[str, WeakSet[Request]] = {slug: WeakSet() for slug in self.accounts}
 
     def admit(self, request: Request) -> Response | None:

@@ -64,5 +64,5 @@ CLASSES = ("Online shop", "Wholesale")
 CUSTOMERS = ("Amber & Sons", "Blue Harbor LLC", "Stripe customers")
 VENDORS = ("Stripe", "City Power")
 TAX_CODES = (("TAX", "Taxable"), ("NON", "Nontaxable"))
-RATES = {"EUR": "1.0850", "JPY": "0.0066", "GBP": "1.2700", "CAD": "0.7300"}
+RATES = {"EUR": "1.0850", "JPY": "0.0066", "GBP": "1.2700", "CAD": "0.7300", "KWD": "3.2500"}
 """Home units (USD) for one of the currency, where a document does not say."""

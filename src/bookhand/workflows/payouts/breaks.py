@@ -177,7 +177,7 @@ _MEANS: Final[dict[Cause, tuple[str, str]]] = {
         "Look at the lines and payouts of these days.",
     ),
 }
-_QUIET: Final = frozenset({Cause.IN_TRANSIT, Cause.CANCELED, Cause.FAILED, Cause.FOREIGN})
+_QUIET: Final = frozenset({Cause.IN_TRANSIT, Cause.CANCELED, Cause.FOREIGN})
 
 
 class Break(msgspec.Struct, frozen=True, kw_only=True):

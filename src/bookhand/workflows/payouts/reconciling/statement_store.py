@@ -240,7 +240,7 @@ def _line_items(cx: Transaction[Any], at: _Account, standing: list[Break]) -> It
             day=day,
             minor=-minor,
             text=description,
-            reference=key,
+            reference=_bank_id(key),
             owner=known.owner if known else None,
         )
 
@@ -268,3 +268,8 @@ def _before(at: _Account, minor: int) -> Item:
 def _company(cx: Transaction[Any]) -> str:
     row = cx.execute("select name from workspace").fetchone()
     return str(row[0]) if row else ""
+
+
+def _bank_id(key: str) -> str:
+    """The bank's own id in a line's key (``id@day:amount``); empty where the key is a hash of what the line says (``=…``)."""
+    return "" if key.startswith("=") else key.partition("@")[0]
