@@ -77,6 +77,14 @@ def test_a_certificate_is_made_uploaded_and_signed_in_with(run: Run, url: str, t
             assert [note.said()["subject"] for note in search(cx, 1, what="connection.connected")] == [
                 "TSTDRV1001/2"
             ]
+    assert "Make Journal Entry" not in done.output, "what is known is not told again"
+    with pytest.raises(Refusal, match="No certificate was made for TSTDRV1001"):
+        run("connect", "netsuite", "--account", "tstdrv1001", *ids, "--subsidiary", "1")
+    assert (
+        "--certificate-id"
+        in run("connect", "netsuite", "--account", "tstdrv1001", *ids, "--new-certificate").output
+    )
+    assert file.read_text() != pem
     gone = run("disconnect", "Germany")
     assert "NetSuite still has what was mapped for bookhand" in gone.output
     with open_house(Settings()) as house, house.db.transaction() as cx:
