@@ -14,8 +14,8 @@ from bookhand.cli.app import out, read_settings
 from bookhand.cli.connect_commands import connect, manager_of, note
 from bookhand.core.problems import Refusal
 from bookhand.systems.netsuite import MANIFEST, auth
-from bookhand.systems.netsuite.place import place_of
-from bookhand.systems.netsuite.token_auth import TokenPair
+from bookhand.systems.netsuite.session.place import place_of
+from bookhand.systems.netsuite.session.token_auth import TokenPair
 
 if TYPE_CHECKING:
     from bookhand.house import House
