@@ -45,6 +45,7 @@ from bookhand.workspace.people.sign_in_workflow import SignIn
 
 if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
+    from bookhand.books.room_workflow import BookRoom
     from bookhand.core.ports import Reader
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
@@ -81,6 +82,8 @@ class House:
     """Who a schedule's owner is when it fires."""
     door: Door = field(init=False)
     """The one door that everything which acts goes through; `wiring` puts it here."""
+    books: BookRoom = field(init=False)
+    """The outside books, and what is done with them; `wiring` puts it here."""
     at_end: list[Callable[[], None]] = field(default_factory=list)
     """What is let go of when the house is closed."""
     _engine: Engine | None = None

@@ -25,12 +25,16 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN, cancelling
 from bookhand.actions.workflow import Door
+from bookhand.books.kit import BookKit
+from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import Caller, capabilities
 from bookhand.db import embedded
 from bookhand.db.engine import Database
 from bookhand.house import House
 from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
+from bookhand.systems.beancount import actions as beancount
+from bookhand.systems.beancount.acting_client import BeancountBooks
 from bookhand.systems.quickbooks import actions as quickbooks
 from bookhand.systems.quickbooks.acting_client import QuickBooksPerformer
 from bookhand.systems.stripe import farewell_store
@@ -45,6 +49,7 @@ from bookhand.workspace.trail_store import append
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+    from bookhand.core.book import Books
     from bookhand.core.ports import Reader
     from bookhand.runs.schedule import Schedule
     from bookhand.runs.template import Template
@@ -62,7 +67,8 @@ LISTENERS: dict[str, tuple[str, ...]] = {
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    return Catalogue((*ACTIONS, *quickbooks.ACTIONS, *OWN_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+    actions = (*ACTIONS, *beancount.ACTIONS, *quickbooks.ACTIONS, *OWN_ACTIONS)
+    return Catalogue(actions, EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
@@ -75,12 +81,23 @@ def door_of(house: House) -> Door:
         Kit(
             db=house.db,
             catalogue=catalogue(),
-            performers={"stripe": performer, "quickbooks": books},
+            performers={"stripe": performer, "beancount": BeancountBooks(house.db), "quickbooks": books},
             own={**OWN, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,
         )
     )
+
+
+def books_of(house: House) -> BookRoom:
+    """The room of books: who reads each vendor's."""
+    readers: dict[str, Books] = {}
+    for vendor, performer in house.door.kit.performers.items():
+        if isinstance(performer, BeancountBooks):
+            readers[vendor] = performer
+        elif isinstance(performer, QuickBooksPerformer):
+            readers[vendor] = performer.books
+    return BookRoom(BookKit(db=house.db, door=house.door, books=readers))
 
 
 def templates_of(door: Door) -> tuple[Template, ...]:
@@ -128,6 +145,7 @@ def open_house(settings: Settings, *, main_mode: str = "live") -> Iterator[House
         note,
     )
     house.door = door_of(house)
+    house.books = books_of(house)
     house.templates = templates_of(house.door)
     house.schedule_owner = schedule_owner
     try:

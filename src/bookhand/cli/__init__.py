@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from bookhand import logs
 from bookhand.cli import (
+    book_commands,
     books_commands,
     connect_commands,
     door_commands,
@@ -29,6 +30,7 @@ from bookhand.core.problems import BookhandError
 from bookhand.core.redaction import redact_text
 
 __all__ = [
+    "book_commands",
     "books_commands",
     "connect_commands",
     "door_commands",

@@ -28,6 +28,7 @@ from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
 from bookhand.systems.stripe import oauth_auth
+from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
@@ -194,7 +195,7 @@ class Running:
                 house.door,
                 authenticate=reception.caller,
                 templates={each.name: each for each in house.templates},
-                more=[people_api.of(reception)],
+                more=[people_api.of(reception), books_api.of(house.books)],
             ),
             templates={each.name: each for each in house.templates},
         )

@@ -93,6 +93,9 @@ class Shelf:
         """In the way of writes."""
         self.stand_in.faults.add(kind, method="PUT", times=times)
 
+    def calm(self) -> None:
+        self.stand_in.faults.clear()
+
     def check(self) -> list[str]:
         """Every transaction balances, and stands in SuiteQL as it stands in the records."""
         account = self.stand_in.accounts[SLUG]

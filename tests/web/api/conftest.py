@@ -25,9 +25,13 @@ from bookhand.actions.act_workflow import DoorRuns, act_template
 from bookhand.actions.kit import Kit
 from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
+from bookhand.books.kit import BookKit
+from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import ROLES, Caller, Role, capabilities
 from bookhand.db.engine import Database
 from bookhand.runs.workflow import Engine
+from bookhand.systems.beancount.acting_client import BeancountBooks
+from bookhand.web.api import books as books_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
 from bookhand.wiring import catalogue
@@ -84,7 +88,7 @@ class Api:
 @pytest.fixture
 def kit(db: Database, connected: Any, performer: Any, clock: Any) -> Kit:  # noqa: F811
     return Kit(
-        db=db, catalogue=catalogue(), performers={"stripe": performer}, own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
+        db=db, catalogue=catalogue(), performers={"stripe": performer, "beancount": BeancountBooks(db)}, own=OWN, clock=clock, settle_seconds=0, believe_seconds=0, lease_seconds=30
     )  # fmt: skip
 
 
@@ -95,7 +99,8 @@ def door(kit: Kit) -> Door:
 
 @pytest.fixture
 def api(db: Database, door: Door) -> Api:
-    return Api(create_app(db, api=create_api(door, authenticate=by_bearer())))
+    room = BookRoom(BookKit(db=db, door=door, books={"beancount": BeancountBooks(db)}))
+    return Api(create_app(db, api=create_api(door, authenticate=by_bearer(), more=[books_api.of(room)])))
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.web.api.conftest import caller
 
+from bookhand.books.kit import BookKit
+from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import CAPABILITIES
+from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
@@ -44,7 +47,7 @@ def web(db, door, secrets, shop, runs) -> tuple[Any, str]:
     """The whole web with sign-in, and the token of an owner."""
     reception = Reception(SignIn(db, secrets, note))
     app = create_app(
-        db, reception=reception, api=create_api(door, authenticate=reception.caller, more=[people_api.of(reception)])
+        db, reception=reception, api=create_api(door, authenticate=reception.caller, more=[people_api.of(reception), books_api.of(BookRoom(BookKit(db=db, door=door, books={})))])
     )  # fmt: skip
     with db.transaction() as cx:
         row = cx.execute(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ from bookhand.actions.workflow import Door
 from bookhand.core.caller import ROLES, Capability, capabilities
 from bookhand.db.engine import Database
 from bookhand.runs import store as runs_store
+from bookhand.systems.beancount.auth import connect_folder
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
 from bookhand.wiring import catalogue
@@ -77,6 +79,9 @@ def _run(verb: str = "", *, paused: bool = False) -> Callable[[World, str], str]
 
 
 _ASK = {"action": "refunds.create", "params": {"charge": "CHARGE", "amount": 1}, "reason": "why"}
+_KEPT = {
+    "method": "clearing", "since": "2026-01-01", "sources": [1], "lines": [{"journal": "revenue", "account": "4000"}], "why": "why",
+}  # fmt: skip
 ROUTES: dict[str, Line] = {
     "GET /actions": Line("read"),
     "GET /actions/{name}": Line("read", path=lambda *_: "/actions/refunds.create"),
@@ -103,6 +108,12 @@ ROUTES: dict[str, Line] = {
     "POST /standing-approvals/{standing_id}/open": Line("approve", body={"why": "why"}, path=_stood("open")),
     "POST /standing-approvals/{standing_id}/stop": Line("approve", body={"why": "why"}, path=_stood("stop")),
     "POST /standing-approvals/{standing_id}/end": Line("approve", body={"why": "why"}, path=_stood("end")),
+    "GET /books": Line("read"),
+    "GET /books/{number}": Line("read", (404,), path=lambda *_: "/books/99"),
+    "POST /books/{number}/setup/proposal": Line("read", (404,), {}, lambda *_: "/books/99/setup/proposal"),
+    "POST /books/{number}/setup": Line("approve", (404,), _KEPT, lambda *_: "/books/99/setup"),
+    "GET /books/{number}/documents": Line("read", (404,), path=lambda *_: "/books/99/documents"),
+    "GET /books/{number}/comparison": Line("read", (404,), path=lambda *_: "/books/99/comparison"),
     "GET /trail": Line("audit"),
     "GET /trail/export": Line("audit"),
     "POST /trail/verify": Line("audit"),
@@ -113,6 +124,12 @@ ROUTES: dict[str, Line] = {
     "POST /runs/{run_id}/resume": Line("manage", body={"reason": "why"}, path=_run("/resume", paused=True)),
     "POST /runs/{run_id}/cancel": Line("manage", body={"reason": "why"}, path=_run("/cancel")),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _book(db: Database, tmp_path: Path) -> None:
+    """Beside the Stripe account there is a book, so that its actions have somewhere to go."""
+    connect_folder(db, tmp_path / "book", mode="test")
 
 
 @pytest.fixture

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
+SYSTEM = "beancount"
+FORMAT = "3"
+"""The version of Beancount's syntax that is written and read."""
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a system says of itself."""
@@ -25,5 +29,8 @@ MANIFEST = Manifest(
     roles=("book",),
     auth=("none",),
     program="bean-check 3.2 or newer",
-    known_gaps=("One way: what a person writes in a file of their own is left alone and is not read back.",),
+    known_gaps=(
+        "The mirror of the whole journal (`bookhand export`) is one way: what a person writes in a file of their own is left alone.",
+        "A book that documents are written into is read back; an amount that is a sum (`(1 + 2) USD`) is refused there.",
+    ),
 )

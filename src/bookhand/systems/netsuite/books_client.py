@@ -79,8 +79,9 @@ class NetSuiteBooks(Books):
         )  # fmt: skip
 
     def accounts(self, link: Link) -> list[BookAccount]:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
         session = self._sessions.open(link)
+        session.kept.pop("chart", None)
         return chart_of(session)
 
     def documents(self, link: Link, *, since: str, until: str) -> Iterator[Posted]:

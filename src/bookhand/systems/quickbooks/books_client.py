@@ -91,7 +91,8 @@ class QuickBooksBooks(Books):
         self._kept: dict[tuple[int, str], tuple[float, Any]] = {}
 
     def company(self, link: Link) -> Company:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
+        self._kept.pop((link.connection_id, "brief"), None)
         with self._open(link) as client:
             preferences = _preferences(client)
             info = client.get(f"/companyinfo/{link.account}").get("CompanyInfo") or {}
@@ -104,7 +105,8 @@ class QuickBooksBooks(Books):
             )  # fmt: skip
 
     def accounts(self, link: Link) -> list[BookAccount]:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
+        self._kept.pop((link.connection_id, "chart"), None)
         with self._open(link) as client:
             return _accounts(client, _preferences(client))
 

@@ -39,6 +39,7 @@ _TAGS = {
     "Budgets": "Limits a day, and amounts from which four eyes are needed.",
     "Standing approvals": "Configurations that are approved once.",
     "Trail": "What was done, when and why; each entry is bound to the one before.",
+    "Books": "Outside books: how each is kept, and how it compares with the journal.",
     "Connections": "The accounts that are connected.",
     "Runs": "Durable work: its steps, what it waits for, and stopping it.",
     "People": "Signing in, who I am, people, invitations, tokens and sessions.",

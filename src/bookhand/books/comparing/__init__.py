@@ -1,0 +1,1 @@
+"""Comparing a book with what was written into it, and undoing a range of it."""

@@ -1,0 +1,106 @@
+"""Undoing: documents of some days are reversed by journal entries of their own, through the door, each once.
+
+    undone = Undos(kit).undo(caller, link, since="2026-01-01", until="2026-01-31")
+
+Nothing is deleted: the reversed document and its reversal both stay in the book. What they covered is posted again only if that is
+asked for. Errors: `NotAllowed` for who may not, `Refusal` while documents are on their way or a day is closed, those of mirroring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bookhand.books import store
+from bookhand.books.book import Kept
+from bookhand.books.kit import BookKit, Progress
+from bookhand.books.mirror_workflow import Mirrors
+from bookhand.books.posting.lines import Days
+from bookhand.core.book import Company, Document
+from bookhand.core.caller import Caller
+from bookhand.core.facts import Link
+from bookhand.core.problems import Refusal
+from bookhand.journal import period_store
+
+if TYPE_CHECKING:
+    from psycopg import Connection as Transaction
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
+    """How many documents were reversed now, how many are reversed in all of the range, and how many entries are free again."""
+
+    written: int
+    reversed: int
+    freed: int
+
+
+class Undos:
+    """See the module's docstring."""
+
+    def __init__(self, kit: BookKit) -> None:
+        self.kit = kit
+        self.mirrors = Mirrors(kit)
+
+    def undo(
+        self,
+        caller: Caller,
+        link: Link,
+        *,
+        since: str,
+        until: str,
+        again: bool = False,
+        told: Callable[[Progress], None] = lambda _: None,
+    ) -> Undone:
+        """Reverse every document dated from `since` to `until`; with `again` what they covered may be posted again."""
+        caller.need("approve")
+        caller.need("manage")
+        company = self.kit.company(link)
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            self._intend(cx, link, company, since, until)
+        written = self.mirrors.send(link, told=told)
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            found = [
+                each for each in store.documents(cx, link, since=since, until=until) if each.reverses is None
+            ]
+            done = _wholly_reversed(found)
+            freed = store.free(cx, link, sorted(done)) if again and done else 0
+        return Undone(written=written, reversed=sum(each.state == "reversed" for each in found), freed=freed)
+
+    def _intend(self, cx: Transaction[Any], link: Link, company: Company, since: str, until: str) -> None:
+        store.refuse_if_busy(cx, link)
+        store.drop_failed(cx, link, unsent=True)
+        there = [
+            each
+            for each in store.documents(cx, link, since=since, until=until, states=("done",))
+            if each.reverses is None
+        ]
+        begun = store.reversing(cx, link, [each.key for each in there])
+        calendar = period_store.calendar(cx, link.workspace_id)
+        days = Days(closed=calendar.closed, closed_through=company.closed_through, late=calendar.late)
+        store.add(cx, link, [_reversal(each, days) for each in there if each.key not in begun])
+
+
+def _reversal(kept: Kept, days: Days) -> Kept:
+    placed = days.placed(kept.day)
+    if placed is None:
+        raise Refusal(
+            f"{kept.day} is closed: reopen it, or let late facts go into the open period, to undo {kept.key}."
+        )
+    made: Document = kept.content.reversed(day=placed.day)
+    if placed.note:
+        made = msgspec.structs.replace(made, memo=f"{made.memo} {placed.note}"[:2900])
+    return Kept(
+        key=made.key, base=made.key, source_id=kept.source_id, subject=kept.subject, kind="journal_entry", day=made.day,
+        currency=made.currency, content=made, total=sum(line.minor for line in made.lines if line.minor > 0), reverses=kept.key,
+    )  # fmt: skip
+
+
+def _wholly_reversed(found: Sequence[Kept]) -> set[str]:
+    """Bases of which every document is reversed."""
+    return {each.base for each in found if each.state == "reversed"} - {
+        each.base for each in found if each.state != "reversed"
+    }

@@ -1,0 +1,435 @@
+"""A journal in a book, whichever vendor's and by whichever method: the same to the cent, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+
+import pytest
+from tests.contract.books.company import first, second, third, told
+from tests.contract.books.conftest import OWNER
+
+from bookhand.actions.rights import rights_store
+from bookhand.actions.workflow import Door
+from bookhand.books import store
+from bookhand.books.kit import BookKit
+from bookhand.books.mapping import Finder
+from bookhand.books.room_workflow import BookRoom
+from bookhand.core.caller import NotAllowed
+from bookhand.core.problems import Outage, Refusal
+from bookhand.journal import store as journal
+from bookhand.journal.workflow import close_period, read
+from bookhand.workspace.store import open_problems
+
+METHODS = ["clearing", "deposit", "daily_summary"]
+FIRST, LAST = "2026-01-01", "2026-12-31"
+
+
+class Case:
+    """A book that was set up for a journal."""
+
+    def __init__(self, db, link, shelf, room, method: str) -> None:
+        self.db, self.source, self.shelf, self.room = db, link, shelf, room
+        self.link = shelf.connection.link
+        self.tell(first())
+        self.agree(method)
+
+    def tell(self, *parts) -> None:
+        with self.db.transaction() as cx:
+            read(cx, self.source, told(*parts))
+
+    def agree(self, method: str, *, from_now: bool = False, **chosen: str):
+        shown = self.room.setups.propose(
+            OWNER, self.link, method=method, chosen={**self.shelf.chosen, **chosen}
+        )
+        assert shown.unmapped == []
+        return self.room.setups.agree(OWNER, self.link, shown.choice(), "We looked at it.", from_now=from_now)
+
+    def mirror(self, **how):
+        return self.room.mirrors.mirror(self.link, **how)
+
+    def compare(self, **how):
+        found = self.room.compares.compare(OWNER, self.link, **how)
+        for row in found.comparison.rows:
+            where = (row.account, row.currency, row.month)
+            amounts = [
+                minor
+                for each in found.comparison.breaks
+                for *place, minor in each.amounts
+                if tuple(place) == where
+            ]
+            assert row.difference == sum(amounts), "the amounts of the breaks add up to the difference"
+        return found
+
+    def causes(self) -> list[str]:
+        return sorted(each.cause for each in self.compare().comparison.breaks)
+
+    def posted(self):
+        return list(self.shelf.books.documents(self.link, since=FIRST, until=LAST))
+
+    def documents(self):
+        with self.db.transaction() as cx:
+            return list(store.documents(cx, self.link))
+
+    def book(self) -> dict[str, int]:
+        """What the book says, account by account."""
+        sums: Counter[str] = Counter()
+        accounts = set(self.shelf.accounts.values()) | {
+            line.account for each in self.posted() for line in each.lines
+        }
+        for line in self.shelf.books.postings(self.link, accounts, since=FIRST, until=LAST):
+            sums[line.account] += line.minor
+        return {account: minor for account, minor in sums.items() if minor}
+
+    def journal(self, *, waiting=()) -> dict[str, int]:
+        """What the journal says, mapped, less what waits."""
+        sums: Counter[str] = Counter()
+        with self.db.transaction() as cx:
+            find = Finder(store.get(cx, self.link).mapping)
+            for (account, currency), minor in journal.balances(cx, self.source).items():
+                sums[find(account, currency).account] += minor
+        for each in waiting:
+            for posting in each.booked.entry.postings:
+                sums[find(posting.account, posting.currency).account] -= posting.minor
+        return {account: minor for account, minor in sums.items() if minor}
+
+    def must_be_equal(self) -> None:
+        """Everything is in the book once, but what waits."""
+        found = self.compare()
+        assert [each.says for each in found.comparison.breaks] == []
+        assert found.equal
+        assert found.unexplained == {}
+        assert self.book() == self.journal(waiting=found.coverage.waiting)
+        keys = Counter(each.key for each in self.posted())
+        assert set(keys.values()) <= {1}
+        assert self.shelf.check() == []
+
+
+@pytest.fixture(params=METHODS)
+def case(request, db, link, shelf, room) -> Case:
+    return Case(db, link, shelf, room, request.param)
+
+
+@pytest.fixture
+def by_clearing(db, link, shelf, room) -> Case:
+    return Case(db, link, shelf, room, "clearing")
+
+
+@pytest.fixture
+def by_deposit(db, link, shelf, room) -> Case:
+    return Case(db, link, shelf, room, "deposit")
+
+
+# --- the whole way ---
+
+
+def test_the_book_holds_what_the_journal_holds_and_what_comes_later_is_added(case):
+    done = case.mirror()
+    assert done.refused == []
+    assert done.written == len(case.posted()) > 0
+    case.must_be_equal()
+    case.tell(second())
+    case.mirror()
+    case.must_be_equal()
+    case.tell(third())
+    case.mirror()
+    case.must_be_equal()
+    assert (case.mirror().entries, case.mirror().written) == (0, 0)
+    if case.room.mirrors.plans.preview(case.link) == []:
+        assert case.book() == case.journal()
+
+
+def test_a_payout_is_one_deposit_and_the_rest_waits_with_its_sum(by_deposit):
+    case = by_deposit
+    case.tell(second(), third())
+    done = case.mirror()
+    deposits = {each.key.rpartition(":")[2]: each for each in case.posted() if each.kind == "deposit"}
+    assert sorted(deposits) == ["po_1", "po_2", "po_4"]
+    assert deposits["po_1"].lines[0].account == case.shelf.accounts["bank"]
+    assert deposits["po_1"].lines[0].minor == 6_505
+    assert case.shelf.accounts["clearing"] not in {line.account for line in deposits["po_1"].lines}
+    clearing = [
+        line.minor for line in deposits["po_4"].lines if line.account == case.shelf.accounts["clearing"]
+    ]
+    assert clearing == [-1_912], "the money that came back is taken up from clearing"
+    assert done.coverage.waits() == {("breakdown", "USD"): (1, -1_000), ("payout", "USD"): (2, 2_883 + 650)}
+    with case.db.transaction() as cx:
+        held = journal.balances(cx, case.source)["stripe_clearing:payments", "USD"]
+        problems = [
+            each.problem.message for each in open_problems(cx) if each.problem.kind == "book_waits_breakdown"
+        ]
+    assert sum(minor for _, minor in done.coverage.waits().values()) == held
+    assert len(problems) == 1
+    assert "Payout po_3 is not whole" in problems[0]
+
+
+def test_compare_names_every_difference_and_they_add_up(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.tell(second())
+    case.mirror()
+    number = {each.subject: each.content.number for each in case.documents()}
+    case.shelf.edit(number["txn_1"], account=at["clearing"], minor=9_000, other=at["sales"])
+    assert case.causes() == ["edited"]
+    case.shelf.delete(number["txn_2"])
+    assert case.causes() == ["deleted", "edited"]
+    case.shelf.move(number["txn_6"], "2026-03-05")
+    assert case.causes() == ["deleted", "edited", "moved"]
+    case.shelf.copy(number["txn_7"])
+    assert case.causes() == ["deleted", "doubled", "edited", "moved"]
+    case.shelf.post(day="2026-02-20", debit=at["clearing"], credit=at["bank"], minor=4_200)
+    assert case.causes() == ["deleted", "doubled", "edited", "foreign", "moved"]
+    says = " ".join(each.says for each in case.compare().comparison.breaks)
+    assert "from 96.80 to 90.00" in says
+    assert "42.00 USD" in says
+    before = case.posted()
+    case.mirror()
+    assert case.posted() == before, "what people made of it is seen, never overwritten"
+    with case.db.transaction() as cx:
+        kinds = {each.problem.kind for each in open_problems(cx)}
+    assert {
+        "book_break_edited",
+        "book_break_deleted",
+        "book_break_moved",
+        "book_break_doubled",
+        "book_break_foreign",
+    } <= kinds
+
+
+def test_what_others_post_on_accounts_of_everybody_is_theirs(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.mirror()
+    case.shelf.post(day="2026-01-20", debit=at["fees"], credit=at["bank"], minor=4_200)
+    assert case.causes() == []
+
+
+# --- undoing ---
+
+
+def test_undone_is_nothing_in_every_account_and_stays_so(case):
+    case.mirror()
+    undone = case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST)
+    assert undone.written == undone.reversed == len(case.documents()) // 2
+    assert case.book() == {}
+    assert case.causes() == []
+    assert case.mirror().written == 0
+    again = case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST)
+    assert (again.written, case.book()) == (0, {})
+
+
+def test_undone_to_be_posted_again_is_posted_again_by_another_method(case):
+    case.mirror()
+    case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST, again=True)
+    case.agree("daily_summary" if case.documents()[0].subject != "2026-01-01" else "clearing")
+    assert case.mirror().entries > 0
+    case.must_be_equal()
+
+
+def test_a_range_is_undone_and_no_more(by_clearing):
+    case = by_clearing
+    case.tell(second())
+    case.mirror()
+    case.room.undos.undo(OWNER, case.link, since="2026-02-01", until="2026-02-28", again=True)
+    assert {each.subject for each in case.documents() if each.state == "reversed"} == {
+        "txn_6",
+        "txn_7",
+        "txn_8",
+        "txn_9",
+        "txn_10",
+    }
+    case.mirror()
+    case.must_be_equal()
+
+
+# --- what may be changed, and what may not ---
+
+
+def test_the_method_is_not_changed_while_the_book_holds_entries(case):
+    case.mirror()
+    other = "clearing" if case.documents()[0].subject != "txn_1" else "deposit"
+    with pytest.raises(Refusal, match="undo them first"):
+        case.agree(other)
+    case.tell(second(), third())
+    case.agree(other, from_now=True)
+    case.mirror()
+    case.must_be_equal()
+
+
+def test_another_mapping_is_another_approval(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.mirror()
+    before = case.room.named(OWNER, str(case.shelf.connection.id)).book
+    case.tell(second())
+    case.room.mirrors.plans.plan(case.link)  # planned by the old mapping, and not sent
+    after = case.agree("clearing", processing_fees=at["sales"])
+    assert after.standing_id != before.standing_id
+    standing = case.room.kit.door.governing.standing(OWNER, before.standing_id)
+    assert standing["state"] == "ended"
+    case.mirror()
+    lines = [line for each in case.posted() if each.key.endswith("txn_6") for line in each.lines]
+    assert at["fees"] not in {line.account for line in lines}
+    assert case.causes() == []
+
+
+def test_what_is_not_mapped_is_refused_not_guessed(by_clearing):
+    case = by_clearing
+    shown = case.room.setups.propose(
+        OWNER, case.link, method="clearing", chosen={**case.shelf.chosen, "revenue": "Nowhere"}
+    )
+    with pytest.raises(Refusal, match="no account Nowhere"):
+        case.room.setups.agree(OWNER, case.link, shown.choice(), "why")
+
+
+def test_the_mirror_stops_when_its_right_is_taken_back_and_goes_on_when_it_is_given(case):
+    pattern = f"{case.link.system}.journal_entries.create"
+    case.room.kit.door.governing.revoke_now(
+        OWNER, connection_id=case.link.connection_id, grantee="agent:mirror", pattern=pattern, why="Stop."
+    )
+    if case.room.named(OWNER, str(case.shelf.connection.id)).book.method != "deposit":
+        with pytest.raises(NotAllowed):
+            case.mirror()
+        assert case.posted() == []
+    case.agree(case.room.named(OWNER, str(case.shelf.connection.id)).book.method)
+    case.mirror()
+    case.must_be_equal()
+
+
+def test_a_standing_approval_that_was_stopped_lets_nothing_through(by_clearing):
+    case = by_clearing
+    book = case.room.named(OWNER, str(case.shelf.connection.id)).book
+    with case.db.transaction() as cx:
+        rights_store.set_standing(cx, 1, book.standing_id, "stopped", why="Looking at it.")
+    with pytest.raises(NotAllowed, match="is stopped"):
+        case.mirror()
+    assert case.posted() == []
+    with case.db.transaction() as cx:
+        rights_store.set_standing(cx, 1, book.standing_id, "open", why="It is fine.")
+    case.mirror()
+    case.must_be_equal()
+
+
+def test_closed_months_of_the_workspace_and_of_the_book_are_not_written(by_clearing):
+    case = by_clearing
+    case.tell(second())
+    with case.db.transaction() as cx:
+        close_period(cx, case.source, "2026-01", who="person:1", why="done")
+    case.shelf.close("2026-02-28")
+    case.mirror()
+    found = {each.subject: each for each in case.documents()}
+    assert (found["txn_1"].day, found["txn_6"].day) == ("2026-03-01", "2026-03-01")
+    assert found["txn_1"].content.memo.endswith("Of 2026-01-01, which is closed.")
+    assert min(each.day for each in case.posted()) == "2026-03-01"
+    case.must_be_equal()
+
+
+def test_what_the_book_refuses_is_told_and_tried_again_when_asked(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.room.mirrors.plans.plan(case.link)
+    case.shelf.retire(at["fees"])
+    done = case.mirror()
+    assert {each.subject for each in done.refused} >= {"txn_1", "txn_2"}
+    assert case.causes() == ["refused"] * len(done.refused)
+    assert case.mirror().written == 0
+    case.shelf.retire(at["fees"], back=True)
+    assert case.mirror(retry=True).refused == []
+    case.must_be_equal()
+
+
+def test_what_goes_to_an_account_that_was_retired_waits_and_the_rest_is_written(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.shelf.retire(at["fees"])
+    done = case.mirror()
+    assert done.refused == []
+    assert {each.booked.entry.key for each in done.coverage.waiting} >= {"txn_1", "txn_2"}
+    assert {each.cause for each in done.coverage.waiting} == {"unmapped"}
+    assert case.causes() == []
+    case.shelf.retire(at["fees"], back=True)
+    case.mirror()
+    case.must_be_equal()
+
+
+# --- trouble on the way ---
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class Dying(Door):
+    """A door whose process dies after it has written down what was asked for, or after it was done."""
+
+    def __init__(self, door: Door, point: str) -> None:
+        super().__init__(door.kit)
+        self.point: str | None = point
+        self.batches.perform = self._dying(self.batches.perform)
+        self.calls.perform = self._dying(self.calls.perform)
+
+    def propose_batch(self, *args, **how):
+        made = super().propose_batch(*args, **how)
+        if self.point == "asked":
+            self.point = None
+            raise Crash
+        return made
+
+    def _dying(self, perform):
+        def dies(*args, **how):
+            told = perform(*args, **how)
+            if self.point == "done":
+                self.point = None
+                raise Crash
+            return told
+
+        return dies
+
+
+@pytest.mark.parametrize("point", ["planned", "asked", "done"])
+def test_after_a_crash_it_goes_on_where_it_was(case, point):
+    if point == "planned":
+        case.room.mirrors.plans.plan(case.link)
+    else:
+        kit = case.room.kit
+        dying = BookRoom(BookKit(db=kit.db, door=Dying(kit.door, point), books=kit.books, patience_seconds=5))
+        with pytest.raises(Crash):
+            dying.mirrors.mirror(case.link)
+    case.mirror()
+    case.must_be_equal()
+
+
+def test_two_who_mirror_at_once_write_everything_once(case):
+    case.tell(second(), third())
+    errors: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            case.room.mirrors.mirror(case.link)
+        except Exception as error:  # noqa: BLE001 (told below)
+            errors.append(error)
+
+    threads = [threading.Thread(target=go) for _ in range(3)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    assert errors == []
+    case.mirror()
+    case.must_be_equal()
+
+
+KINDS = ["cut_before", "cut_after", "429", "500"]
+
+
+@pytest.mark.storm
+def test_no_document_is_missing_or_doubled_in_a_storm(case):
+    chance = random.Random(7)
+    case.room.kit.rows = 3
+    for part in (second(), third()):
+        for _ in range(3):
+            case.shelf.fault(chance.choice(KINDS), times=chance.randint(1, 2))
+            if chance.random() < 0.5:
+                case.room.mirrors.plans.plan(case.link)
+            try:
+                case.mirror()
+            except Outage:
+                continue
+        case.tell(part)
+    case.shelf.calm()
+    case.mirror()
+    case.must_be_equal()
