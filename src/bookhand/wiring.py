@@ -35,6 +35,8 @@ from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
 from bookhand.systems.beancount import actions as beancount
 from bookhand.systems.beancount.acting_client import BeancountBooks
+from bookhand.systems.netsuite import actions as netsuite
+from bookhand.systems.netsuite.acting_client import NetSuitePerformer
 from bookhand.systems.quickbooks import actions as quickbooks
 from bookhand.systems.quickbooks.acting_client import QuickBooksPerformer
 from bookhand.systems.stripe import farewell_store
@@ -67,21 +69,27 @@ LISTENERS: dict[str, tuple[str, ...]] = {
 
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
-    actions = (*ACTIONS, *beancount.ACTIONS, *quickbooks.ACTIONS, *OWN_ACTIONS)
+    actions = (*ACTIONS, *beancount.ACTIONS, *quickbooks.ACTIONS, *netsuite.ACTIONS, *OWN_ACTIONS)
     return Catalogue(actions, EVENT_KINDS, listeners=LISTENERS)
 
 
 def door_of(house: House) -> Door:
     """The door of a house: who performs for which vendor, bookhand's own acts, and the runs that do what was approved."""
     performer = StripePerformer(house.db, house.secrets)
-    books = QuickBooksPerformer(house.db, house.secrets)
-    house.at_end += [performer.close, books.close]
+    quickbooks_performer = QuickBooksPerformer(house.db, house.secrets)
+    netsuite_performer = NetSuitePerformer(house.db, house.secrets)
+    house.at_end += [performer.close, quickbooks_performer.close, netsuite_performer.close]
     runs = DoorRuns(nudge=house.nudge, templates=lambda: house.templates)
     return Door(
         Kit(
             db=house.db,
             catalogue=catalogue(),
-            performers={"stripe": performer, "beancount": BeancountBooks(house.db), "quickbooks": books},
+            performers={
+                "stripe": performer,
+                "beancount": BeancountBooks(house.db),
+                "quickbooks": quickbooks_performer,
+                "netsuite": netsuite_performer,
+            },
             own={**OWN, "runs.cancel": cancelling(runs.cancel)},
             runs=runs,
             timezone=house.settings.timezone,
@@ -95,7 +103,7 @@ def books_of(house: House) -> BookRoom:
     for vendor, performer in house.door.kit.performers.items():
         if isinstance(performer, BeancountBooks):
             readers[vendor] = performer
-        elif isinstance(performer, QuickBooksPerformer):
+        elif isinstance(performer, QuickBooksPerformer | NetSuitePerformer):
             readers[vendor] = performer.books
     return BookRoom(BookKit(db=house.db, door=house.door, books=readers))
 
