@@ -16,8 +16,7 @@ from bookhand.cli.app import app
 from bookhand.core.problems import Refusal
 from bookhand.settings import Settings
 from bookhand.systems import store
-from bookhand.systems.netsuite.acting_client import NetSuitePerformer
-from bookhand.wiring import open_house
+from bookhand.wiring import books_of, open_house
 from bookhand.workspace.trail_store import search
 
 Run = Callable[..., Result]
@@ -70,13 +69,21 @@ def test_a_certificate_is_made_uploaded_and_signed_in_with(run: Run, url: str, t
     with open_house(Settings()) as house:
         [connection] = house.every()
         assert connection.settings["limits"] == {"at_once": 3}
-        performer = NetSuitePerformer(house.db, house.secrets)
-        assert performer.books.company(connection.link).name == "Aurora Goods GmbH"
-        performer.close()
+        kit = books_of(house).kit
+        assert kit.company(connection.link).name == "Aurora Goods GmbH"
+        assert house.door.kit.catalogue.action("netsuite.deposits.create").vendor in house.door.kit.performers
         with house.db.transaction() as cx:
             assert [note.said()["subject"] for note in search(cx, 1, what="connection.connected")] == [
                 "TSTDRV1001/2"
             ]
+    assert "Make Journal Entry" not in done.output, "what is known is not told again"
+    with pytest.raises(Refusal, match="No certificate was made for TSTDRV1001"):
+        run("connect", "netsuite", "--account", "tstdrv1001", *ids, "--subsidiary", "1")
+    assert (
+        "--certificate-id"
+        in run("connect", "netsuite", "--account", "tstdrv1001", *ids, "--new-certificate").output
+    )
+    assert file.read_text() != pem
     gone = run("disconnect", "Germany")
     assert "NetSuite still has what was mapped for bookhand" in gone.output
     with open_house(Settings()) as house, house.db.transaction() as cx:

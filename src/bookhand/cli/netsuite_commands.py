@@ -14,8 +14,8 @@ from bookhand.cli.app import out, read_settings
 from bookhand.cli.connect_commands import connect, manager_of, note
 from bookhand.core.problems import Refusal
 from bookhand.systems.netsuite import MANIFEST, auth
-from bookhand.systems.netsuite.place import place_of
-from bookhand.systems.netsuite.token_auth import TokenPair
+from bookhand.systems.netsuite.session.place import place_of
+from bookhand.systems.netsuite.session.token_auth import TokenPair
 
 if TYPE_CHECKING:
     from bookhand.house import House
@@ -65,8 +65,12 @@ def connect_netsuite(
         if tokens:
             made = auth.connect_with_tokens(house.db, house.secrets, account, _pair(), **more)
         else:
-            _show_certificate(house, settings, account, fresh=new_certificate)
-            ids = _ids(client_id, certificate_id)
+            ids = (
+                (client_id, certificate_id) if client_id and certificate_id and not new_certificate else None
+            )
+            if ids is None:
+                _show_certificate(house, settings, account, fresh=new_certificate)
+                ids = _typed(client_id, None if new_certificate else certificate_id)
             if ids is None:
                 out.print("Then run this again with [bold]--client-id[/] and [bold]--certificate-id[/].")
                 return
@@ -97,10 +101,8 @@ def _show_certificate(house: House, settings: Settings, account: str, *, fresh: 
     )  # fmt: skip
 
 
-def _ids(client_id: str | None, certificate_id: str | None) -> tuple[str, str] | None:
-    """Both ids; None where a person has to come back with them."""
-    if client_id and certificate_id:
-        return client_id, certificate_id
+def _typed(client_id: str | None, certificate_id: str | None) -> tuple[str, str] | None:
+    """Both ids, as a person types them once NetSuite told them; None where nobody is there to type."""
     if not sys.stdin.isatty():
         return None
     return client_id or typer.prompt("Client id"), certificate_id or typer.prompt("Certificate id")

@@ -313,12 +313,12 @@ def test_closed_months_of_the_workspace_and_of_the_book_are_not_written(by_clear
     case.tell(second())
     with case.db.transaction() as cx:
         close_period(cx, case.source, "2026-01", who="person:1", why="done")
-    case.shelf.close("2026-02-09")
+    case.shelf.close("2026-02-28")
     case.mirror()
     found = {each.subject: each for each in case.documents()}
-    assert (found["txn_1"].day, found["txn_6"].day) == ("2026-02-10", "2026-02-10")
+    assert (found["txn_1"].day, found["txn_6"].day) == ("2026-03-01", "2026-03-01")
     assert found["txn_1"].content.memo.endswith("Of 2026-01-01, which is closed.")
-    assert min(each.day for each in case.posted()) == "2026-02-10"
+    assert min(each.day for each in case.posted()) == "2026-03-01"
     case.must_be_equal()
 
 

@@ -19,8 +19,8 @@ from bookhand.systems.netsuite import auth
 from bookhand.systems.netsuite.acting_client import NetSuitePerformer
 from bookhand.systems.netsuite.books_client import NetSuiteBooks
 from bookhand.systems.netsuite.client import Patience
-from bookhand.systems.netsuite.place import place_of
-from bookhand.systems.netsuite.token_auth import TokenPair
+from bookhand.systems.netsuite.session.place import place_of
+from bookhand.systems.netsuite.session.token_auth import TokenPair
 from bookhand.workspace.secrets_store import Secrets
 
 ONE_WORLD, SIMPLE = "TSTDRV1001", "1002_SB1"

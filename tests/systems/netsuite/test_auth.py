@@ -17,11 +17,12 @@ from bookhand.core.problems import Outage, Refusal
 from bookhand.db.engine import Database
 from bookhand.sandbox.netsuite.netsuite import NetSuite
 from bookhand.systems import store
-from bookhand.systems.netsuite import auth, certificate_auth
-from bookhand.systems.netsuite.certificate_auth import expiry_problem
-from bookhand.systems.netsuite.place import place_of
-from bookhand.systems.netsuite.session_auth import place_of_connection
-from bookhand.systems.netsuite.token_auth import Credential, TokenPair
+from bookhand.systems.netsuite import auth
+from bookhand.systems.netsuite.session import certificate_auth
+from bookhand.systems.netsuite.session.certificate_auth import expiry_problem
+from bookhand.systems.netsuite.session.place import place_of
+from bookhand.systems.netsuite.session.sessions_auth import place_of_connection
+from bookhand.systems.netsuite.session.token_auth import Credential, TokenPair
 from bookhand.workspace.secrets_store import Secrets
 from bookhand.workspace.store import open_problems
 

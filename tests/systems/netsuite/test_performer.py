@@ -10,7 +10,7 @@ import pytest
 from tests.systems.netsuite.conftest import BY_NAME, DEPOSIT, ENTRY
 from tests.systems.netsuite.connecting import QUICK, Connected, connected, switch
 
-from bookhand.core.action import Get
+from bookhand.core.action import Get, Item, Sent
 from bookhand.core.book import Document
 from bookhand.core.book_params import params_of
 from bookhand.core.problems import Bug, Missing, Outage, Refusal, UnknownOutcome
@@ -179,6 +179,27 @@ def test_a_preview_names_the_accounts_and_warns_of_those_that_cannot_be(
     assert books.performer.fetch(link, ENTRY.lookup.marked(params_of(document)))["id"] == made["id"]
     with pytest.raises(Bug):
         books.performer.fetch(link, Get("/elsewhere"))
+
+
+def test_a_worker_that_came_too_late_sends_nothing(
+    books: Connected, netsuite: NetSuite, entry: Callable[..., Document]
+) -> None:
+    """`begin` is asked right before each write leaves, blocked ones included."""
+    begun: list[str] = []
+    items = [Item(params_of(entry(key)), key, key) for key in ("a", "b")]
+
+    def begin() -> None:
+        begun.append("")
+        if len(begun) == 3:
+            raise Outage("Somebody else has it.")
+
+    netsuite.faults.add("429", method="PUT")
+    one, two = books.performer.send_many(books.connection.link, ENTRY, items, begin=begin)
+    assert isinstance(one, Sent)
+    assert isinstance(two, Outage)
+    assert not isinstance(two, UnknownOutcome)
+    assert [each.external_id for each in netsuite.accounts[SLUG].transactions.values()] == ["bookhand-a"]
+    assert books.performer.bulk(ENTRY) == 1
 
 
 def test_reads_of_the_catalogue(books: Connected, entry: Callable[..., Document]) -> None:

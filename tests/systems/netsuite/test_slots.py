@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bookhand.db.engine import Database
-from bookhand.systems.netsuite.slots_store import Slots
+from bookhand.systems.netsuite.session.slots_store import Slots
 
 
 class Inside:

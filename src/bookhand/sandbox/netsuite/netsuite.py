@@ -13,8 +13,7 @@ names take a PUT by internal id (here all do), and the paging of record lists be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import quote, unquote
 from weakref import WeakSet
 
@@ -313,5 +312,4 @@ def _listed(account: NetSuiteAccount, request: Request, steps: list[str]) -> Res
         return _page(request, list(found))
     if steps[1] not in found:
         raise not_there(request.path)
-    shape: Callable[[Any], JSON] = lambda each: {n: v for n, v in vars(each).items() if v is not None}  # noqa: E731
-    return reply({"links": [], **shape(found[steps[1]])})
+    return reply({"links": [], **{n: v for n, v in vars(found[steps[1]]).items() if v is not None}})

@@ -26,7 +26,7 @@ from bookhand.core.problems import BookhandError, Bug, Missing
 from bookhand.systems.netsuite.actions import CHART
 from bookhand.systems.netsuite.books_client import NetSuiteBooks, chart_of
 from bookhand.systems.netsuite.marks import external_id
-from bookhand.systems.netsuite.session_auth import Session, Sessions
+from bookhand.systems.netsuite.session.sessions_auth import Session, Sessions
 from bookhand.systems.netsuite.translate import RECORDS, SUBLISTS, body_of, differences, posted_of, written
 
 if TYPE_CHECKING:

@@ -22,14 +22,15 @@ import structlog
 from bookhand.core.problems import Refusal
 from bookhand.systems import store
 from bookhand.systems.connection import Auth, Connection
-from bookhand.systems.netsuite import API_VERSION, MANIFEST, SYSTEM, certificate_auth
+from bookhand.systems.netsuite import API_VERSION, MANIFEST, SYSTEM
 from bookhand.systems.netsuite.answers import FORBIDDEN, NetSuiteRefusal
 from bookhand.systems.netsuite.books_client import subsidiaries
-from bookhand.systems.netsuite.certificate_auth import EXPIRING, KeyPair
 from bookhand.systems.netsuite.client import NetSuiteClient, Patience, http_of
-from bookhand.systems.netsuite.place import Place, place_of
-from bookhand.systems.netsuite.session_auth import at_once
-from bookhand.systems.netsuite.token_auth import (
+from bookhand.systems.netsuite.session import certificate_auth
+from bookhand.systems.netsuite.session.certificate_auth import EXPIRING, KeyPair
+from bookhand.systems.netsuite.session.place import Place, place_of
+from bookhand.systems.netsuite.session.sessions_auth import at_once
+from bookhand.systems.netsuite.session.token_auth import (
     CREDENTIAL,
     Access,
     Certificate,

@@ -27,7 +27,7 @@ from bookhand.systems.netsuite.translate import account_of, closed_through, docu
 if TYPE_CHECKING:
     from bookhand.core.facts import Link
     from bookhand.systems.netsuite.client import NetSuiteClient
-    from bookhand.systems.netsuite.session_auth import Session, Sessions
+    from bookhand.systems.netsuite.session.sessions_auth import Session, Sessions
 
 _MOST_IN_LIST = 500
 _MARGIN_ROWS = 5_000
@@ -79,8 +79,9 @@ class NetSuiteBooks(Books):
         )  # fmt: skip
 
     def accounts(self, link: Link) -> list[BookAccount]:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
         session = self._sessions.open(link)
+        session.kept.pop("chart", None)
         return chart_of(session)
 
     def documents(self, link: Link, *, since: str, until: str) -> Iterator[Posted]:

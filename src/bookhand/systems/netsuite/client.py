@@ -30,7 +30,7 @@ from bookhand.systems.netsuite import answers
 from bookhand.systems.netsuite.answers import Answer, encode
 
 if TYPE_CHECKING:
-    from bookhand.systems.netsuite.place import Place
+    from bookhand.systems.netsuite.session.place import Place
 
 PAGE_ROWS = 1000
 MOST_ROWS = 100_000

@@ -30,8 +30,8 @@ from bookhand.core.ready import ready
 from bookhand.systems import store
 from bookhand.systems.netsuite import answers
 from bookhand.systems.netsuite.answers import Answer
-from bookhand.systems.netsuite.certificate_auth import ALGORITHM, EXPIRING, expiry_problem
-from bookhand.systems.netsuite.place import Place
+from bookhand.systems.netsuite.session.certificate_auth import ALGORITHM, EXPIRING, expiry_problem
+from bookhand.systems.netsuite.session.place import Place
 from bookhand.workspace.store import clear, report
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from bookhand.systems import store
 from bookhand.systems.connection import usable
 from bookhand.systems.netsuite import AT_ONCE
 from bookhand.systems.netsuite.client import NetSuiteClient, Patience, http_of
-from bookhand.systems.netsuite.place import Place, place_of
-from bookhand.systems.netsuite.slots_store import Slots
-from bookhand.systems.netsuite.token_auth import Credential
+from bookhand.systems.netsuite.session.place import Place, place_of
+from bookhand.systems.netsuite.session.slots_store import Slots
+from bookhand.systems.netsuite.session.token_auth import Credential
 from bookhand.systems.netsuite.translate import Terms
 
 if TYPE_CHECKING:
