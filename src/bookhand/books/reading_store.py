@@ -48,7 +48,7 @@ def uncovered(cx: Transaction[Any], book: Link, source: Link, month: str, *, sin
         select {_COLUMNS}, booked_on::text from journal_entry e
         where workspace_id = %(workspace)s and connection_id = %(source)s and booked_on >= %(first)s::date and booked_on < %(end)s::date
             and not exists (select from book_cover c where c.workspace_id = %(workspace)s and c.connection_id = %(book)s
-                and c.source_id = %(source)s and c.entry = e.key)
+                and c.source_id = %(source)s and c.entry = e.key offset 0)
         order by booked_on, happened_at, key
         """,
         {"workspace": book.workspace_id, "source": source.connection_id, "book": book.connection_id, "first": first,

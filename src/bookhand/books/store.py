@@ -201,24 +201,40 @@ def page(cx: Transaction[Any], link: Link, *, after: tuple[str, str], limit: int
 
 def next_batch(cx: Transaction[Any], link: Link, *, limit: int) -> int | None:
     """Put documents that nobody has asked for yet into a batch of one kind; its number, None where there are none."""
-    row = cx.execute(
-        """
-        with first as (
-            select kind from book_document where workspace_id = %(workspace)s and connection_id = %(connection)s and state = 'intended'
-                and batch is null order by day, key limit 1),
-        number as materialized (select nextval('book_batch') as batch where exists (select from first)),
-        chosen as (
-            select key, row_number() over (order by day, key) - 1 as row_no from (
-                select key, day from book_document join first using (kind)
-                where workspace_id = %(workspace)s and connection_id = %(connection)s and state = 'intended' and batch is null
-                order by day, key limit %(limit)s) as ready)
-        update book_document d set batch = number.batch, row_no = chosen.row_no, proposal_id = null, why = null
-        from chosen, number where d.workspace_id = %(workspace)s and d.connection_id = %(connection)s and d.key = chosen.key
-        returning d.batch
+    where = (link.workspace_id, link.connection_id)
+    first = cx.execute(f"select kind {_UNASKED} order by day, key limit 1", where).fetchone()
+    if first is None:
+        return None
+    keys = [
+        row[0]
+        for row in cx.execute(
+            f"select key {_UNASKED} and kind = %s order by day, key limit %s", (*where, first[0], limit)
+        )
+    ]
+    number = cx.execute("select nextval('book_batch')::int").fetchone()
+    batch = int(number[0]) if number else 0
+    cx.execute(
+        f"""
+        update book_document d set batch = %(batch)s, row_no = chosen.place::int - 1, proposal_id = null, why = null
+        from unnest(%(keys)b::text[]) with ordinality as chosen (key, place) cross join {_EACH} found
+        where d.ctid = found.ctid
         """,
-        {"workspace": link.workspace_id, "connection": link.connection_id, "limit": limit},
-    ).fetchone()
-    return None if row is None else int(row[0])
+        {
+            "batch": batch,
+            "keys": texts(keys),
+            "workspace": link.workspace_id,
+            "connection": link.connection_id,
+        },
+    )
+    return batch
+
+
+_UNASKED = "from book_document where workspace_id = %s and connection_id = %s and state = 'intended' and batch is null"
+# Each row by its key, whatever the planner believes of a table that has just grown: see journal.lookups.
+_EACH = (
+    "lateral (select ctid from book_document where workspace_id = %(workspace)s and connection_id = %(connection)s"
+    " and key = chosen.key offset 0)"
+)
 
 
 def open_batches(cx: Transaction[Any], link: Link) -> list[int]:
@@ -265,24 +281,43 @@ def settle(
     A document that undoes another one makes that one reversed.
     """
     cx.execute(
-        """
-        update book_document d set state = u.state, why = u.why, vendor_id = coalesce(u.id, d.vendor_id),
-            version = coalesce(u.version, d.version), done_at = case when u.state = 'done' then now() end,
-            batch = case when u.state = 'intended' then null else d.batch end,
-            proposal_id = case when u.state = 'intended' then null else d.proposal_id end
-        from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) as u (key, state, why, id, version)
-        where d.workspace_id = %s and d.connection_id = %s and d.key = u.key
+        f"""
+        update book_document d set state = chosen.state, why = chosen.why, vendor_id = coalesce(chosen.id, d.vendor_id),
+            version = coalesce(chosen.version, d.version), done_at = case when chosen.state = 'done' then now() end,
+            batch = case when chosen.state = 'intended' then null else d.batch end,
+            proposal_id = case when chosen.state = 'intended' then null else d.proposal_id end
+        from unnest(%(keys)b::text[], %(states)b::text[], %(whys)b::text[], %(ids)b::text[], %(versions)b::text[])
+            as chosen (key, state, why, id, version) cross join {_EACH} found
+        where d.ctid = found.ctid
         """,
-        (*(list(column) for column in zip(*ends, strict=True)), link.workspace_id, link.connection_id),
-    )
-    cx.execute(
-        """
-        update book_document d set state = 'reversed' from book_document r
-        where r.workspace_id = %s and r.connection_id = %s and r.key = any (%s) and r.state = 'done'
-            and d.workspace_id = r.workspace_id and d.connection_id = r.connection_id and d.key = r.reverses and d.state = 'done'
-        """,
-        (link.workspace_id, link.connection_id, [end[0] for end in ends]),
-    )
+        {
+            "workspace": link.workspace_id, "connection": link.connection_id,
+            **dict(zip(("keys", "states", "whys", "ids", "versions"), map(texts, zip(*ends, strict=True)), strict=True)),
+        },
+    )  # fmt: skip
+    reversals = [
+        row[0]
+        for row in cx.execute(
+            f"""
+            select r.reverses from unnest(%(keys)b::text[]) as chosen (key) cross join
+                {_EACH.replace("select ctid", "select reverses, state")} r
+            where r.reverses is not null and r.state = 'done'
+            """,
+            {
+                "keys": texts([end[0] for end in ends]),
+                "workspace": link.workspace_id,
+                "connection": link.connection_id,
+            },
+        )
+    ]
+    if reversals:
+        cx.execute(
+            f"""
+            update book_document d set state = 'reversed' from unnest(%(keys)b::text[]) as chosen (key) cross join {_EACH} found
+            where d.ctid = found.ctid and d.state = 'done'
+            """,
+            {"keys": texts(reversals), "workspace": link.workspace_id, "connection": link.connection_id},
+        )
 
 
 def drop_failed(cx: Transaction[Any], link: Link, *, unsent: bool = False) -> int:
