@@ -25,9 +25,11 @@ _COUNT = f"""
         select m.payout, e.settles, case when e.kind = 'payout' and e.source = m.payout then '{OWN}' else e.kind end as kind,
             count(*) as count, sum(e.amount) as amount, sum(e.amount - e.net) as fee, sum(e.net) as net
         from (select distinct payout from due) d
-        join journal_member m on m.workspace_id = %(workspace)s and m.connection_id = %(connection)s and m.payout = d.payout
-        join journal_entry e on e.workspace_id = %(workspace)s and e.connection_id = %(connection)s and e.key = m.balance_transaction
-            and e.settles is not null
+        cross join lateral (select * from journal_member m where m.workspace_id = %(workspace)s and m.connection_id = %(connection)s
+            and m.payout = d.payout offset 0) m
+        cross join lateral (select * from journal_entry e where e.workspace_id = %(workspace)s and e.connection_id = %(connection)s
+            and e.key = m.balance_transaction offset 0) e
+        where e.settles is not null
         group by 1, 2, 3),
     kept as (
         insert into payout_total (workspace_id, connection_id, payout_id, currency, kind, count, amount, fee, net)
@@ -40,13 +42,14 @@ _COUNT = f"""
     returning j.payout
 """
 _SUSPECT = f"""
-    select p.payout_id from payout p
-    where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.payout_id = any (%(ids)s) and (
-        exists (select from journal_payout j where j.workspace_id = p.workspace_id and j.connection_id = p.connection_id
-            and j.payout = p.payout_id and (j.net <> 0 or j.currency <> p.currency))
-        or exists (select from payout_total t where t.workspace_id = p.workspace_id and t.connection_id = p.connection_id
-            and t.payout_id = p.payout_id and t.kind = '{OWN}' and t.amount <> -p.amount))
-    order by 1
+    select distinct p.payout_id from unnest(%(ids)s::text[]) as n (id)
+    cross join lateral (select * from payout p where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s
+        and p.payout_id = n.id offset 0) p
+    left join lateral (select * from journal_payout j where j.workspace_id = %(workspace)s and j.connection_id = %(connection)s
+        and j.payout = n.id offset 0) j on true
+    left join lateral (select * from payout_total t where t.workspace_id = %(workspace)s and t.connection_id = %(connection)s
+        and t.payout_id = n.id and t.kind = '{OWN}' offset 0) t on true
+    where j.net <> 0 or j.currency <> p.currency or t.amount <> -p.amount order by 1
 """
 _MEMBERS = """
     select balance_transaction from journal_member where workspace_id = %(workspace)s and connection_id = %(connection)s
