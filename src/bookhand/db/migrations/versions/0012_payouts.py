@@ -112,6 +112,7 @@ create table bank_match (                -- a row matches, or undoes an earlier 
     primary key (workspace_id, match_id)
 );
 create unique index bank_match_undone_once on bank_match (workspace_id, undoes) where undoes is not null;
+create index bank_match_fee on bank_match (workspace_id, match_id) where difference_kind = 'bank_fee';
 create index bank_match_newest on bank_match (workspace_id, seq desc);
 
 create table bank_match_payout (         -- what stands matched now: each payout once, each line once

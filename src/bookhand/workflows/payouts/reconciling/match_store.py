@@ -162,6 +162,21 @@ def undo(
     return found
 
 
+def fees(cx: Transaction[Any]) -> dict[str, tuple[int, ...]]:
+    """Bank account to the fees that people said it takes from one payout, in the matches that stand."""
+    rows = cx.execute(
+        """
+        select m.content -> 'lines' -> 0 ->> 'account', array_agg(distinct -m.difference_minor) from bank_match m
+        where m.difference_kind = 'bank_fee' and m.by_who <> %s and m.difference_minor < 0
+            and jsonb_array_length(m.content -> 'payouts') = 1 and jsonb_array_length(m.content -> 'lines') = 1
+            and not exists (select from bank_match u where u.workspace_id = m.workspace_id and u.undoes = m.match_id)
+        group by 1
+        """,
+        (BOOKHAND[0],),
+    )
+    return {account: tuple(sorted(found)) for account, found in rows}
+
+
 def withdrawn(cx: Transaction[Any]) -> list[str]:
     """Matches that stand and have a line which the bank has taken back since."""
     rows = cx.execute(

@@ -80,7 +80,8 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
         _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
         found = open_store.everything_open(cx, mode=mode)
-    outcome = match(found.payouts, found.lines, _bounds(bounds, found))
+        agreed = match_store.fees(cx)
+    outcome = match(found.payouts, found.lines, _bounds(bounds or Bounds(), found, agreed))
     with db.transaction() as cx:
         take_turns(cx, db.workspace_id, links)
         payouts, lines = open_store.still_open(cx, found)
@@ -160,12 +161,17 @@ def _expected(cx: Transaction[Any], link: Link, payout_id: str) -> Expected:
 # --- matches ---
 
 
-def _bounds(given: Bounds | None, found: Open) -> Bounds:
+def _bounds(given: Bounds, found: Open, agreed: Mapping[str, tuple[int, ...]]) -> Bounds:
+    """`given`, with the days that are known of each bank account and the fees that people said it takes."""
     return msgspec.structs.replace(
-        given or Bounds(),
+        given,
         begins={account: days.first for account, days in found.covered.items()},
         covered={account: days.last for account, days in found.covered.items()},
         holes={account: days.holes for account, days in found.covered.items()},
+        fees={
+            account: tuple(sorted({*given.fees.get(account, ()), *agreed.get(account, ())}))
+            for account in {*given.fees, *agreed}
+        },
     )
 
 
