@@ -150,7 +150,8 @@ def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
     """Put in the trace and the id of a payout."""
     for value in (payout.trace_id, payout.id):
         if value:
-            written, token = value.upper(), plain(value)
+            written = value.upper()
+            token = written if written.isalnum() and written[0] != "0" else plain(value)
             if len(token) >= _ID_LENGTH and not token.isalpha():
                 for form in (token,) if token == written else (token, written):
                     if (before := tokens.setdefault(form, index)) != index:
