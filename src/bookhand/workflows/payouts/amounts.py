@@ -13,7 +13,9 @@ from typing import NamedTuple
 from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.reading import Same
 
+_BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24
 """Candidates that a question shows at most."""
 
@@ -27,59 +29,76 @@ class Leg(NamedTuple):
 
 def match_amounts(known: Evidence) -> None:
     """Decide what has exact amounts."""
-    worlds, lonely = _worlds(known)
-    for payouts, lines in worlds:
-        if len(payouts) == 1 == len(lines) and known.payouts[payouts[0]].status != "failed":
-            _alone(known, payouts[0], lines[0], lonely)
+    worlds = _worlds(known)
+    for payout, line in worlds.singles.items():
+        if known.payouts[payout].status == "failed":
+            _world(known, [payout], [line], worlds)
         else:
-            _world(known, payouts, lines, lonely)
+            _alone(known, payout, line, worlds)
+    for payouts, lines in worlds.others.values():
+        _world(known, payouts, lines, worlds)
 
 
-_ByAmount = dict[str, dict[int, list[int] | int]]
+class _Worlds(NamedTuple):
+    """Payouts and lines of the same amount, whatever its sign, that are still open."""
+
+    known: Evidence
+    singles: dict[int, int]
+    """A payout and a line that are alone in their world."""
+    others: dict[int, tuple[list[int], list[int]]]
+    """First payout to the payouts and the lines."""
+
+    def lonely(self, currency: str, minor: int) -> list[int]:
+        """Open payouts of an amount that no open line has."""
+        payouts = _open(self.known, self.known.by_amount.get(currency, {}).get(minor, []))
+        has_lines = payouts and (payouts[0] in self.singles or payouts[0] in self.others)
+        return [] if has_lines else payouts
 
 
-def _worlds(known: Evidence) -> tuple[list[tuple[list[int], list[int]]], _ByAmount]:
-    """Payouts and lines of the same amount, whatever its sign, in the order of the payouts; and the payouts of amounts without a line."""
-    by_amount: _ByAmount = {}
-    free_payouts, free_lines = known.free_payouts, known.free_lines
-    for index, payout in enumerate(known.payouts):
-        if free_payouts[index] and payout.status != "canceled" and payout.minor:
-            here = by_amount.setdefault(payout.currency, {})
-            before = here.setdefault(abs(payout.minor), index)
-            if isinstance(before, list):
-                before.append(index)
-            elif before != index:
-                here[abs(payout.minor)] = [before, index]
-    worlds: dict[int, tuple[list[int], list[int]]] = {}
-    anchors, none = known.anchors, dict[int, list[int] | int]()
-    for index, line in enumerate(known.lines):
-        if free_lines[index] and index not in anchors:
-            if line.original_minor is not None and line.original_currency is not None:
-                found = by_amount.get(line.original_currency, none).get(abs(line.original_minor))
-            else:
-                found = by_amount.get(line.currency, none).get(abs(line.minor))
-            if found is not None:
-                payouts = found if isinstance(found, list) else [found]
-                worlds.setdefault(payouts[0], (payouts, []))[1].append(index)
-    lonely = {
-        currency: {minor: some for minor, some in here.items() if _first(some) not in worlds}
-        for currency, here in by_amount.items()
-        if known.fees
-    }
-    return [worlds[first] for first in sorted(worlds)], lonely
+def _worlds(known: Evidence) -> _Worlds:
+    singles: dict[int, int] = {}
+    others: dict[int, tuple[list[int], list[int]]] = {}
+    free_payouts, free_lines, anchors = known.free_payouts, known.free_lines, known.anchors
+    for line, same in known.reading.same_amount.items():
+        if not free_lines[line] or line in anchors:
+            continue
+        if isinstance(same, int):
+            if free_payouts[same] and (before := singles.setdefault(same, line)) != line:
+                others.setdefault(same, ([same], [before]))[1].append(line)
+        elif payouts := _open(known, same):
+            others.setdefault(payouts[0], (payouts, []))[1].append(line)
+    return _Worlds(known, {p: line for p, line in singles.items() if p not in others}, others)
 
 
-def _first(some: list[int] | int) -> int:
-    return some[0] if isinstance(some, list) else some
+def _open(known: Evidence, payouts: Same) -> list[int]:
+    return [
+        payout
+        for payout in ([payouts] if isinstance(payouts, int) else payouts)
+        if known.free_payouts[payout]
+    ]
 
 
-def _alone(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
+def _alone(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
     """One payout and one line in all that is known have this amount."""
-    if _reaches(known, Leg(payout, back=False), line):
-        _single(known, payout, line, lonely)
+    if _is_plainly_it(known, payout, line, worlds):
+        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(known.lag(payout, line))))
+    elif _reaches(known, Leg(payout, back=False), line):
+        _single(known, payout, line, worlds)
 
 
-def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
+def _is_plainly_it(known: Evidence, payout: int, line: int, worlds: _Worlds) -> bool:
+    """The common case of `_single`, decided at once: nothing is said that any other rule looks at."""
+    one, other = known.payouts[payout], known.lines[line]
+    return (
+        one.minor == other.minor and one.currency == other.currency and other.original_minor is None
+        and line not in known.named and known.is_plain(line)
+        and known.within(payout, line, known.bounds.late_days) and known.fits(payout, line)
+        and (one.trace_id is None or known.other_trace(one.trace_id, line) is None)
+        and not (other.account in known.fees and _less_fee(known, line, worlds))
+    )  # fmt: skip
+
+
+def _single(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
     one = known.payouts[payout]
     lag = known.lag(payout, line)
     why = known.contradicts(payout, line)
@@ -103,7 +122,7 @@ def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
         )  # fmt: skip
     elif one.currency != known.lines[line].currency:
         _exchanged(known, payout, line)
-    elif others := _less_fee(known, line, lonely):
+    elif others := _less_fee(known, line, worlds):
         known.ask(
             Cause.BANK_FEE, [payout, *others], [line],
             f"A line is payout {one.id} whole, or payout {known.payouts[others[0]].id} less the usual fee.",
@@ -115,17 +134,15 @@ def _single(known: Evidence, payout: int, line: int, lonely: _ByAmount) -> None:
         )
         known.pair(payout, line, "descriptor", reason)
     else:
-        reason = f"The line says Stripe and has the amount, {days(lag)}; no other of Stripe's has it in these days."
-        known.pair(payout, line, "amount", reason)
+        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(lag)))
 
 
-def _less_fee(known: Evidence, line: int, lonely: _ByAmount) -> list[int]:
+def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
     """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
     one = known.lines[line]
     found = []
     for fee in known.fees.get(one.account, ()):
-        some = lonely.get(one.currency, {}).get(one.minor + fee, [])
-        for payout in some if isinstance(some, list) else [some]:
+        for payout in worlds.lonely(one.currency, one.minor + fee):
             arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
             if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
                 found.append(payout)
@@ -148,7 +165,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
 
 
-def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
+def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
     rivals = [line for line in lines if known.could_be(line)]
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
     edges = {
@@ -164,7 +181,7 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmo
     ]
     for piece in _pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
-            _decide(known, legs, edges, piece, lonely)
+            _decide(known, legs, edges, piece, worlds)
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
@@ -275,11 +292,11 @@ def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
     return found
 
 
-def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, lonely: _ByAmount) -> None:
+def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: _Worlds) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
-        _single(known, payouts[0], lines[0], lonely)
+        _single(known, payouts[0], lines[0], worlds)
         return
     narrow = {
         leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
@@ -290,7 +307,7 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, lonely: 
     ) == len(lines)
     if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
         for part in parts:
-            _accept(known, *part, lonely)
+            _accept(known, *part, worlds)
     else:
         _ask(known, payouts, lines)
 
@@ -317,10 +334,10 @@ def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], 
     return True
 
 
-def _accept(known: Evidence, payouts: list[int], lines: list[int], lonely: _ByAmount) -> None:
+def _accept(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
     one = known.payouts[payouts[0]]
     if len(payouts) == 1 == len(lines):
-        _single(known, payouts[0], lines[0], lonely)
+        _single(known, payouts[0], lines[0], worlds)
     elif any(known.lines[line].currency != one.currency for line in lines) or known.twins(lines):
         _ask(known, payouts, lines)
     elif len(payouts) == 1:

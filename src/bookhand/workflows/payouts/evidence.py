@@ -1,6 +1,6 @@
 """What is known of the payouts and lines of one matching: read once, asked often; pure.
 
-Payouts and lines are numbered in the order of their ids, so that the order in which they were given changes nothing.
+Payouts and lines go by their numbers in the `Reading`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,27 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
-from bookhand.core.problems import Bug
 from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
-from bookhand.workflows.payouts.breaks import Cause, LineKey
+from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.line_text import plain, sound
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Question, Rule
+from bookhand.workflows.payouts.reading import read
 
+_READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
 _FEE_PART: Final = 4
 """No bank keeps more than a quarter of a payout."""
 _TWIN_LENGTH: Final = 8
 _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
+_FEW_WORDS: Final = 16
 _FEW: Final = 8
 _MARKED_MOSTLY: Final = 0.9
 
@@ -36,21 +39,18 @@ class Evidence:
 
     def __init__(self, payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds) -> None:
         self.bounds = bounds
-        self.payouts: list[Expected] = _payouts_in_order(payouts)
-        self.lines: list[StatementLine] = _lines_in_order(lines)
-        self.keys: list[LineKey] = [(one.account, one.key) for one in self.lines]
+        self.reading = read(payouts, lines)
+        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named, _ = (
+            self.reading
+        )
         self._texts: dict[int, str] = {}
         self.place_of = {
             currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
         }
-        self.places: list[int] = _places((one.currency, one.arrival_day) for one in self.payouts)
-        self.line_places: list[int] = _places((one.currency, one.day) for one in self.lines)
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.matches: list[Match] = []
         self.questions: list[Question] = []
-        self.named: dict[int, tuple[int, ...]] = line_text.find_names(self.payouts, self.lines)
-        """Line to the payouts whose trace or payout id it carries."""
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
         self.fees: dict[str, set[int]] = {account: set(known) for account, known in bounds.fees.items()}
@@ -60,8 +60,8 @@ class Evidence:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
-        self._doubts: dict[int, bool] = {}
-        self._looks: dict[int, bool] = {}
+        self._line_shapes: dict[int, frozenset[str]] = {}
+        self._read = bytearray(len(self.lines))
         self._unmarked: frozenset[str] = frozenset()
         self._references: Counter[str] = Counter()
 
@@ -79,30 +79,42 @@ class Evidence:
 
         Where the bank names the other side, it is the other side that must say so: others may write of Stripe.
         """
-        found = self._looks.get(line)
-        if found is None:
-            text = self.lines[line].counterparty
-            text = text.upper() if text else self.text(line)
-            found = line_text.says_stripe(text)
-            if not found and (shown := self.descriptors(line)):
-                whole = sound(text)
-                found = any(each in whole for each in shown)
-            self._looks[line] = found
+        return bool((self._read[line] or self._read_line(line)) & _STRIPES)
+
+    def is_plain(self, line: int) -> bool:
+        """Whether the line says Stripe, and nothing that any other rule wants to know."""
+        return (self._read[line] or self._read_line(line)) == _READ | _STRIPES
+
+    def _read_line(self, line: int) -> int:
+        """What a line's text says, as bits; read once."""
+        text = self.text(line)
+        shown = self.descriptors(line) if self._by_word else _NOTHING
+        other_side = self.lines[line].counterparty
+        who = other_side.upper() if other_side else text
+        stripes = line_text.says_stripe(who) or (bool(shown) and any(each in sound(who) for each in shown))
+        doubtful = self.lines[line].reversal or line_text.is_doubtful(text)
+        found = _READ | _STRIPES * stripes | _DOUBTFUL * doubtful | _SHOWS * bool(shown)
+        self._read[line] = found
         return found
 
     def descriptors(self, line: int) -> list[str]:
         """The descriptors of payouts that stand in the line, word for word."""
         found = self._shown.get(line)
         if found is None:
-            words = line_text.words(self.text(line))
+            text = self.text(line)
+            words = line_text.words(text) if self._may_show(text) else _NOTHING
             if self._by_word.keys().isdisjoint(words):
                 found = _NOTHING
             else:
-                near = [text for word in words for text in self._by_word.get(word, ())]
+                near = [each for word in words for each in self._by_word.get(word, ())]
                 whole = f" {' '.join(words)} "
-                found = [text for text in near if f" {text} " in whole]
+                found = [each for each in near if f" {each} " in whole]
             self._shown[line] = found
         return found
+
+    def _may_show(self, text: str) -> bool:
+        """Whether a descriptor could stand in a text: a quick look where there are few."""
+        return len(self._by_word) > _FEW_WORDS or any([word in text for word in self._by_word])  # noqa: C419 (a list is faster)
 
     def learn_marks(self) -> None:
         """Find the accounts whose lines of Stripe do not say so, by the lines that are matched by an id: there, saying nothing means nothing."""
@@ -214,12 +226,14 @@ class Evidence:
         if names is not None:
             return "" if payout in names else f"the line names {', '.join(self.payouts[p].id for p in names)}"
         one = self.payouts[payout]
-        if one.trace_id is not None and (other := self._other_trace(one.trace_id, line)):
+        if one.trace_id is not None and (other := self.other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
         if self._doubtful(line) and (why := self._other_business(payout, line, whole=whole)) is not None:
             return why
+        if not self._read[line] & _SHOWS:
+            return ""
         shown = self.descriptors(line)
-        if shown and sound(one.descriptor) not in shown:
+        if sound(one.descriptor) not in shown:
             owners = {owner for each in shown for owner in self._descriptors[each]}
             if one.connection not in owners:
                 return f"the line shows {shown[0]}, which is another Stripe account's"
@@ -227,10 +241,7 @@ class Evidence:
 
     def _doubtful(self, line: int) -> bool:
         """Whether the line has any of the words that other business has: a quick look before the exact one."""
-        found = self._doubts.get(line)
-        if found is None:
-            found = self._doubts[line] = line_text.is_doubtful(self.text(line))
-        return found
+        return bool((self._read[line] or self._read_line(line)) & _DOUBTFUL)
 
     def _other_business(self, payout: int, line: int, *, whole: bool) -> str | None:
         """Words that say that a line is something else than a whole payout."""
@@ -256,11 +267,15 @@ class Evidence:
         one, two = self.payouts[payout].trace_id, self.payouts[other].trace_id
         return one is not None and two is not None and plain(one) == plain(two)
 
-    def _other_trace(self, trace: str, line: int) -> str | None:
+    def other_trace(self, trace: str, line: int) -> str | None:
+        """An id in the line that has the very shape of the trace and is another one, if there is any."""
         shape = self._shapes.get(trace)
         if shape is None:
             shape = self._shapes[trace] = line_text.shape(trace)
-        return line_text.of_shape(self.lines[line], shape) if shape else None
+        here = self._line_shapes.get(line)
+        if here is None:
+            here = self._line_shapes[line] = line_text.shapes(self.lines[line])
+        return line_text.of_shape(self.lines[line], shape) if shape in here else None
 
     def gives_trace(self, payout: int, line: int) -> bool:
         """Whether the payout's trace is one of the references that the bank itself gives, and not a word in a text."""
@@ -269,8 +284,9 @@ class Evidence:
 
     def shows_descriptor(self, payout: int, line: int) -> bool:
         """Whether what the payout asked the bank to show stands in the line."""
-        wanted = sound(self.payouts[payout].descriptor)
-        return bool(wanted) and wanted in self.descriptors(line)
+        if not self._read[line] & _SHOWS:
+            return False
+        return sound(self.payouts[payout].descriptor) in self.descriptors(line)
 
     def is_like(self, payout: int, line: int) -> bool:
         """Whether the line's text is like the payout's descriptor or Stripe's name, cut or misspelt: support for a question, no more."""
@@ -393,42 +409,12 @@ def is_account(payout: Expected, account: str) -> bool:
     return tail == payout.last4 or not tail.isdigit()
 
 
+@lru_cache(maxsize=64)
 def days(lag: int) -> str:
     """A lag in words: ``on its arrival day``, ``1 business day late``."""
     if lag == 0:
         return "on its arrival day"
     return f"{abs(lag)} business day{'s' * (abs(lag) > 1)} {'late' if lag > 0 else 'early'}"
-
-
-def _payouts_in_order(payouts: Iterable[Expected]) -> list[Expected]:
-    given = list(payouts)
-    by_id = {one.id: one for one in given}
-    if len(by_id) < len(given):
-        raise Bug("A payout was given to the matcher twice.")
-    return [by_id[each] for each in sorted(by_id)]
-
-
-def _lines_in_order(lines: Iterable[StatementLine]) -> list[StatementLine]:
-    given = list(lines)
-    by_account: dict[str, dict[str, StatementLine]] = {}
-    for one in given:
-        by_account.setdefault(one.account, {})[one.key] = one
-    found = [some[key] for _, some in sorted(by_account.items()) for key in sorted(some)]
-    if len(found) < len(given):
-        raise Bug("A statement line was given to the matcher twice.")
-    return found
-
-
-def _places(days: Iterable[tuple[str, str]]) -> list[int]:
-    """The places of (currency, day), each in the calendar of its currency."""
-    known: dict[tuple[str, str], int] = {}
-    found = []
-    for each in days:
-        place = known.get(each)
-        if place is None:
-            place = known[each] = calendar_of(each[0]).place(each[1])
-        found.append(place)
-    return found
 
 
 def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ Text is data. It says whether a line looks like Stripe's and which ids it carrie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -123,10 +123,16 @@ def shape(trace: str) -> str:
     return found if len(found) >= _SHAPE_LENGTH and "9" in found else ""
 
 
+def shapes(line: StatementLine) -> frozenset[str]:
+    """The shapes of all ids that a line carries."""
+    ids = [*line.references, *_WORD.findall(line.description.upper())]
+    return frozenset([found for each in ids if len(each) >= _SHAPE_LENGTH and (found := shape(each))])
+
+
 def of_shape(line: StatementLine, wanted: str) -> str | None:
     """The first id of a line that has this shape."""
     for value in (*line.references, *_WORD.findall(line.description.upper())):
-        if len(value) >= len(wanted) and value.upper().translate(_SHAPE) == wanted:
+        if shape(value) == wanted:
             return str(value)
     return None
 
@@ -136,41 +142,44 @@ def is_like(text: str, wanted: Iterable[str]) -> bool:
     return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
 
 
-def find_names(payouts: Sequence[Expected], lines: Sequence[StatementLine]) -> dict[int, tuple[int, ...]]:
-    """Which lines carry the trace or the id of which payouts, by their places in the two lists."""
-    tokens = _tokens(payouts)
-    get, keys = tokens.get, tokens.keys()
-    named: dict[int, tuple[int, ...]] = {}
-    for index, line in enumerate(lines):
-        found: tuple[int, ...] = ()
-        for value in line.references:
-            if value in tokens:
-                found += tokens[value]
-            elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-                found += _names_in(value, tokens)
-        here = line.description.translate(_WORDS).split()
-        if not keys.isdisjoint(here):
-            for word in here:
-                found += get(word, ())
-        elif "-" in line.description:
-            found += _names_in(line.description, tokens)
-        if found:
-            named[index] = found if len(found) == 1 else tuple(sorted(set(found)))
-    return named
+Tokens = dict[str, int | tuple[int, ...]]
+"""Every form in which a bank may write an id, and the number of the payout whose it is (or of several)."""
 
 
-def _tokens(payouts: Sequence[Expected]) -> dict[str, tuple[int, ...]]:
-    """Every form in which a bank may write an id, and whose it is."""
-    tokens: dict[str, tuple[int, ...]] = {}
-    for index, payout in enumerate(payouts):
-        for value in (payout.trace_id, payout.id):
-            if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
-                for form in {token, value.upper()}:
-                    tokens[form] = (*tokens[form], index) if form in tokens else (index,)
-    return tokens
+def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
+    """Put in the trace and the id of a payout."""
+    for value in (payout.trace_id, payout.id):
+        if value:
+            written = value.upper()
+            token = written if written.isalnum() and written[0] != "0" else plain(value)
+            if len(token) >= _ID_LENGTH and not token.isalpha():
+                for form in (token,) if token == written else (token, written):
+                    if (before := tokens.setdefault(form, index)) != index:
+                        tokens[form] = (*before, index) if isinstance(before, tuple) else (before, index)
 
 
-def _names_in(text: str, tokens: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+def names_in(line: StatementLine, tokens: Tokens, ids: KeysView[str]) -> tuple[int, ...] | None:
+    """The payouts whose trace or id a line carries; `ids` are the keys of `tokens`."""
+    found: list[int | tuple[int, ...]] = []
+    for value in line.references:
+        if value in tokens:
+            found.append(tokens[value])
+        elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
+            found += _names_in(value, tokens)
+    text = line.description
+    words = text.translate(_WORDS).split()
+    if not ids.isdisjoint(words):
+        found += [tokens[word] for word in words if word in tokens]
+    elif "-" in text:
+        found += _names_in(text, tokens)
+    if not found:
+        return None
+    if len(found) == 1 and isinstance(found[0], int):
+        return (found[0],)
+    return tuple(sorted({each for some in found for each in ((some,) if isinstance(some, int) else some)}))
+
+
+def _names_in(text: str, tokens: Tokens) -> list[int | tuple[int, ...]]:
     """The careful way: the whole text as one id, and each of its parts."""
     parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
-    return tuple(index for part in parts for index in tokens.get(plain(part), ()))
+    return [tokens[token] for part in parts if (token := plain(part)) in tokens]

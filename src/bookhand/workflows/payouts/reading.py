@@ -1,0 +1,120 @@
+"""Payouts and lines as they are read for one matching: each once, for a hundred thousand of them lie far apart in memory; pure.
+
+What comes out is numbered in the order of ids and keys, so that the order in which they were given changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bookhand.core.bank import StatementLine
+from bookhand.core.problems import Bug
+from bookhand.workflows.payouts.bank_days import calendar_of
+from bookhand.workflows.payouts.breaks import LineKey
+from bookhand.workflows.payouts.line_text import Tokens, add_tokens, names_in
+from bookhand.workflows.payouts.matching import Expected
+
+Same = int | list[int]
+"""A payout, or several: most amounts are one payout's, and a list for each would be a hundred thousand lists."""
+ByAmount = dict[str, dict[int, Same]]
+"""Currency and amount (without its sign) to payouts."""
+
+
+class Reading(NamedTuple):
+    """Payouts and lines in their order; what is said of a line or a payout stands at its number."""
+
+    payouts: list[Expected]
+    places: list[int]
+    """The place of each payout's arrival day in its currency's calendar."""
+    by_amount: ByAmount
+    lines: list[StatementLine]
+    keys: list[LineKey]
+    line_places: list[int]
+    """The place of each line's day in the calendar of the line's currency."""
+    named: dict[int, tuple[int, ...]]
+    """Line to the payouts whose trace or id it carries."""
+    same_amount: dict[int, Same]
+    """Line to the payouts of its amount, or of the amount that was sent."""
+
+
+def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading:
+    """Read them; `Bug` where one is given twice, `ValueError` for a day that is none."""
+    ordered = _in_order(payouts)
+    tokens: Tokens = {}
+    by_amount: ByAmount = {}
+    days: dict[str, dict[str, int]] = {}
+    places = []
+    for index, payout in enumerate(ordered):
+        places.append(_place(payout.currency, payout.arrival_day, days))
+        add_tokens(tokens, index, payout)
+        if payout.minor and payout.status != "canceled":
+            here = by_amount.get(payout.currency)
+            if here is None:
+                here = by_amount[payout.currency] = {}
+            before = here.setdefault(abs(payout.minor), index)
+            if isinstance(before, list):
+                before.append(index)
+            elif before != index:
+                here[abs(payout.minor)] = [before, index]
+    return _read_lines(ordered, places, by_amount, tokens, lines)
+
+
+def _in_order(payouts: Iterable[Expected]) -> list[Expected]:
+    given = list(payouts)
+    by_id = {one.id: one for one in given}
+    if len(by_id) < len(given):
+        raise Bug("A payout was given to the matcher twice.")
+    return [by_id[each] for each in sorted(by_id)]
+
+
+def _read_lines(
+    payouts: list[Expected],
+    places: list[int],
+    by_amount: ByAmount,
+    tokens: Tokens,
+    lines: Iterable[StatementLine],
+) -> Reading:
+    given = list(lines)
+    ids = tokens.keys()
+    by_account: dict[str, dict[str, int]] = {}
+    days: dict[str, dict[str, int]] = {}
+    none: dict[int, Same] = {}
+    line_places: list[int] = []
+    named: dict[int, tuple[int, ...]] = {}
+    same: dict[int, Same] = {}
+    for index, line in enumerate(given):
+        account, currency, minor = line.account, line.currency, line.minor
+        here = by_account.get(account)
+        if here is None:
+            here = by_account[account] = {}
+        here[line.key] = index
+        there = days.get(currency)
+        place = None if there is None else there.get(line.day)
+        line_places.append(_place(currency, line.day, days) if place is None else place)
+        if (names := names_in(line, tokens, ids)) is not None:
+            named[index] = names
+        if line.original_minor is not None and line.original_currency is not None:
+            currency, minor = line.original_currency, line.original_minor
+        if (found := by_amount.get(currency, none).get(abs(minor))) is not None:
+            same[index] = found
+    keys = [(account, key) for account, some in sorted(by_account.items()) for key in sorted(some)]
+    order = [by_account[account][key] for account, key in keys]
+    if len(order) < len(given):
+        raise Bug("A statement line was given to the matcher twice.")
+    return Reading(
+        payouts, places, by_amount,
+        [given[old] for old in order], keys, [line_places[old] for old in order],
+        {new: named[old] for new, old in enumerate(order) if old in named},
+        {new: same[old] for new, old in enumerate(order) if old in same},
+    )  # fmt: skip
+
+
+def _place(currency: str, day: str, days: dict[str, dict[str, int]]) -> int:
+    here = days.get(currency)
+    if here is None:
+        here = days[currency] = {}
+    found = here.get(day)
+    if found is None:
+        found = here[day] = calendar_of(currency).place(day)
+    return found
