@@ -11,40 +11,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import structlog
 
 from bookhand.books import workflow as beancount
-from bookhand.core.days import day_of
-from bookhand.core.facts import BalanceTransaction, Link
+from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.core.redaction import redact_text
-from bookhand.inbox import slices_store
+from bookhand.inbox import errand_store, slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
-from bookhand.inbox.backfill import holes
 from bookhand.inbox.backfill_workflow import Backfill
-from bookhand.inbox.delivery import opening
-from bookhand.inbox.errands_workflow import pull
-from bookhand.inbox.lists import BALANCE_TRANSACTIONS
 from bookhand.inbox.worker_workflow import Post, Worker
-from bookhand.inbox.workflow import drain, replayed
-from bookhand.journal import check_workflow, opening_store, period_store, proof_workflow
+from bookhand.inbox.workflow import replayed
+from bookhand.journal import check_workflow
 from bookhand.journal import store as journal_store
 from bookhand.journal.chart import Chart, chart_from_toml, default_chart
-from bookhand.journal.opening import openings
 from bookhand.runs.schedule_store import CallerOf, as_kept
 from bookhand.runs.workflow import Engine
 from bookhand.systems import store as connections
 from bookhand.systems.stripe import auth, webhook_client
-from bookhand.systems.stripe.balance import balance_of
 from bookhand.systems.stripe.oauth_auth import Application
-from bookhand.systems.stripe.translate import facts_of
+from bookhand.tie_out_workflow import TieOut
 from bookhand.workspace.heartbeat_store import beat
 from bookhand.workspace.people.oidc_auth import Provider
 from bookhand.workspace.people.person import Note, quiet
@@ -57,7 +49,7 @@ if TYPE_CHECKING:
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
     from bookhand.journal.check_workflow import Report
-    from bookhand.journal.proof import Balances, Proof
+    from bookhand.journal.proof import Proof
     from bookhand.runs.run import Run
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
@@ -68,8 +60,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_BALANCE_TRIES = 12
-_PAGES_TO_NAME = 200
 _THIRTY_DAYS = 30 * 86_400
 
 
@@ -260,7 +250,7 @@ class House:
         """
         reader = self.reader(connection)
         run = Backfill(
-            self.db, connection.link, reader, readers=self.readers, tie_out=lambda: self._tie_out(connection), clock=time.time, show=show
+            self.db, connection.link, reader, readers=self.readers, tie_out=lambda: self._tie_out(connection).told(), clock=time.time, show=show
         )  # fmt: skip
         return run.run(since=since, until=until)
 
@@ -272,13 +262,11 @@ class House:
 
     def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
         """Prove the journal of `connection` against Stripe's balance and keep the result."""
-        reader = self.reader(connection)
-        return proof_workflow.prove(
-            self.db,
-            connection.link,
-            lambda: balance_of(reader.one("/v1/balance") or b"{}"),
-            catch_up=lambda: self._catch_up(connection),
-            listed=(lambda: _listed(reader)) if name_gaps else None,
+        return self._tie_out(connection).prove(name_gaps=name_gaps)
+
+    def _tie_out(self, connection: Connection) -> TieOut:
+        return TieOut(
+            self.db, connection.link, self.reader(connection), self.readers, timezone=self.settings.timezone
         )
 
     def watch_reads(self, connection: Connection) -> None:
@@ -291,10 +279,6 @@ class House:
     def check(self, connection: Connection) -> Report:
         """Every delivery of `connection` read again into a second journal, compared with the first."""
         return check_workflow.check(self.db, connection.link, replayed(self.db, connection.link))
-
-    def _catch_up(self, connection: Connection) -> None:
-        pull(self.db, connection.link, self.reader(connection), clock=time.time)
-        drain(self.db, connection.link, self.readers, wait=True)
 
     def mirror(self) -> list[str]:
         """Bring the Beancount book of every mode up to the journal; what was done, in sentences."""
@@ -345,69 +329,9 @@ class House:
         """Whether nothing is left to read, and nothing to ask Stripe for."""
         with self.db.transaction() as cx:
             return not any(
-                inbox.waiting(cx, each.link) or inbox.errands_left(cx, each.link)
+                inbox.waiting(cx, each.link) or errand_store.errands_left(cx, each.link)
                 for each in connections.every(cx)
             )
-
-    def _tie_out(self, connection: Connection) -> list[str]:
-        """A sentence for each currency in which the journal and Stripe differ, once what lay there before is entered."""
-        proofs = self.prove(connection)
-        if all(each.holds for each in proofs):
-            return []
-        since, missing = self._whole_since(connection)
-        if since is not None and self._enter_opening(connection, since):
-            proofs = self.prove(connection, name_gaps=True)
-        return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds] + missing
-
-    def _whole_since(self, connection: Connection) -> tuple[int | None, list[str]]:
-        """Since when every balance transaction is in the journal; None where one was refused, cannot be read, waits or lies in a hole.
-
-        What is missing there would else be taken for something that lay at Stripe before, and never be seen again.
-        """
-        link, name = connection.link, BALANCE_TRANSACTIONS.name
-        with self.db.transaction() as cx:
-            run = slices_store.latest(cx, link)
-            parts = slices_store.slices(cx, link, run.id) if run else []
-            known, live = slices_store.brought(cx, link, name)
-            unread = inbox.parked_of(cx, link, BALANCE_TRANSACTIONS.object)
-            waits = period_store.calendar(cx, link.workspace_id).anyone_waits
-        if unread or waits or not known or any(p.state != "done" for p in parts if p.list == name):
-            return None, []
-        since = min(part.since for part in known)
-        missing = [self._hole(*each) for each in holes(known, since=since, until=live)]
-        return (None if missing else since), missing
-
-    def _hole(self, since: int, until: int) -> str:
-        first, last = (day_of(at, self.settings.timezone) for at in (since, until + 86_399))
-        return (
-            f"What lies between is missing: bring it in with `bookhand backfill --from {first} --to {last}`."
-        )
-
-    def _enter_opening(self, connection: Connection, since: int) -> bool:
-        """Take opening balances from Stripe's balance where Stripe has history older than `since`; whether any changed."""
-        reader = self.reader(connection)
-        older = bool(reader.page("/v1/balance_transactions", {"created[lt]": since, "limit": 1}).data)
-        for _ in range(_BALANCE_TRIES):
-            before = reader.one("/v1/balance")
-            self._catch_up(connection)
-            if reader.one("/v1/balance") == before:
-                return self._keep_opening(connection, balance_of(before or b"{}"), since, older=older)
-        return False
-
-    def _keep_opening(self, connection: Connection, balance: Balances, since: int, *, older: bool) -> bool:
-        stripe = {
-            (currency, kind): minor for currency, kinds in balance.items() for kind, minor in kinds.items()
-        }
-        now = int(time.time())
-        with self.db.transaction() as cx:
-            moved, before = (
-                opening_store.moved(cx, connection.link),
-                opening_store.standing(cx, connection.link),
-            )
-            found = openings(stripe=stripe, moved=moved, since=since, before=before, older=older)
-            inbox.receive(cx, connection.link, [opening(each, as_of=now) for each in found])
-        drain(self.db, connection.link, self.readers, wait=True)
-        return bool(found)
 
     def close(self) -> None:
         """Let go of every connection outside and inside."""
@@ -424,12 +348,3 @@ class House:
 def _alert(run: Run, sentence: str) -> None:
     """People hear of it in the log; where the run has a connection its Problem is on the page too."""
     log.warning("run_needs_a_person", run=run.id, template=run.template, says=sentence)
-
-
-def _listed(reader: StripeReader) -> Iterable[BalanceTransaction]:
-    """The newest balance transactions that Stripe lists: as many as may be asked for without eating into the read allotment."""
-    for page in islice(reader.pages("/v1/balance_transactions"), _PAGES_TO_NAME):
-        for raw in page.data:
-            yield from (
-                fact for fact in facts_of("balance_transaction", raw) if isinstance(fact, BalanceTransaction)
-            )

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 import stripe
 
-from bookhand.actions import rights_store
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN
+from bookhand.actions.rights import rights_store
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, Role, capabilities
 from bookhand.db.engine import Database

@@ -9,10 +9,11 @@ import psycopg
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, person
 
-from bookhand.actions import call_store, rights_store, store
+from bookhand.actions import call_store, store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.call_workflow import Doubt
-from bookhand.actions.policy import Budget
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.policy import Budget
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.systems import store as connections

@@ -14,16 +14,18 @@ import pytest
 import stripe
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, Shop, person
 
-from bookhand.actions import call_store, rights_store, store
+from bookhand.actions import call_store, store
 from bookhand.actions.act_workflow import DoorRuns, tidy
 from bookhand.actions.asked import Asked
-from bookhand.actions.govern_workflow import Governing
-from bookhand.actions.policy import Budget, Standing, Wanted
 from bookhand.actions.proposal import call_hash
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.govern_workflow import Governing
+from bookhand.actions.rights.policy import Budget, Standing, Wanted
 from bookhand.actions.workflow import Door
 from bookhand.core.action import Moves
 from bookhand.core.caller import NotAllowed, capabilities
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
+from bookhand.runs import execution_store
 from bookhand.runs import store as runs
 from bookhand.systems import store as connections
 from bookhand.systems.stripe.auth import connect_with_key
@@ -349,7 +351,7 @@ def test_who_approves_holds_the_trail_last(door, shop, db) -> None:
     asked = Asked(reason="in a run", run_id=run_id, step="a")
     proposal = door.propose(OPERATOR, REFUND, {"charge": shop.charge(), "amount": 5}, asked)
     with db.transaction() as cx:
-        runs.begin(cx, run_id)
+        execution_store.begin(cx, run_id)
         runs.move(cx, runs.get(cx, run_id, lock=True), "waiting", waits_for=proposal.topic)
     with db.transaction() as cx:
         runs.get(cx, run_id, lock=True)  # as a revocation does, and then appends

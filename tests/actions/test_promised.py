@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bookhand.actions.policy import DEFAULT_GRANTS, allows
+from bookhand.actions.rights.policy import DEFAULT_GRANTS, allows
 from bookhand.wiring import catalogue
 
 LISTED = (

@@ -6,10 +6,11 @@ import psycopg
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, person
 
-from bookhand.actions import call_store, rights_store, store
+from bookhand.actions import call_store, store
 from bookhand.actions.asked import Asked
-from bookhand.actions.policy import Budget, Standing
 from bookhand.actions.proposal import call_hash
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.policy import Budget, Standing
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.workspace.trail_store import search, verify_all

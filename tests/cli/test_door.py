@@ -15,7 +15,7 @@ from tests.actions.conftest import FAST, Shop, engine, server, shop, url  # noqa
 from tests.web.api.conftest import caller
 from typer.testing import CliRunner
 
-from bookhand.actions import rights_store
+from bookhand.actions.rights import rights_store
 from bookhand.cli import cards
 from bookhand.cli.app import app
 from bookhand.cli.desk import given

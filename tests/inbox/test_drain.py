@@ -12,7 +12,7 @@ from tests.inbox.mail import charge, customer, encode, event, payout, thin, tran
 
 from bookhand.core.facts import BalanceTransaction, Charge, Link, Seen
 from bookhand.core.problems import Problem
-from bookhand.inbox import store
+from bookhand.inbox import errand_store, snapshot_store, store
 from bookhand.inbox.delivery import listed, of_event
 from bookhand.inbox.workflow import drain, replayed, retry_parked
 from bookhand.workspace.store import open_problems
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_is_parked_with_a_problem(db, link, diary) -> None:
     assert diary() == ["ch_000003"]
     with db.transaction() as cx:
         assert {each.problem.kind for each in open_problems(cx)} == {"unreadable", "other_api_version"}
-        assert store.snapshot(cx, link, "charge", "ch_000002") is None
+        assert snapshot_store.snapshot(cx, link, "charge", "ch_000002") is None
     assert [seen.fact.id for batch in replayed(db, link) for seen in batch] == ["ch_000003"]
     assert retry_parked(db, link) == 1  # the broken one; an event in another version stays where it is
     assert drain(db, link, [Diary()]) == 1
@@ -110,7 +110,7 @@ def test_what_a_pushed_event_of_another_version_tells_is_asked_for_at_once(db, l
     put(db, link, of_event(event(2, "charge.succeeded", charge(2), version="2020-08-27")))
     drain(db, link, [])
     with db.transaction() as cx:
-        asked = {(each.kind, each.path) for each in store.due(cx, link, kinds=("pull", "fetch"))}
+        asked = {(each.kind, each.path) for each in errand_store.due(cx, link, kinds=("pull", "fetch"))}
     assert asked == {("pull", None), ("fetch", "/v1/charges/ch_000002")}
 
 
@@ -170,11 +170,11 @@ def test_money_events_call_for_one_pull_and_others_for_none(db, link) -> None:
     )
     drain(db, link, [])
     with db.transaction() as cx:
-        assert store.due(cx, link, kinds=["pull"]) == []
+        assert errand_store.due(cx, link, kinds=["pull"]) == []
     put(db, link, *(of_event(event(n, "charge.succeeded", charge(n))) for n in range(10, 20)))
     drain(db, link, [])
     with db.transaction() as cx:
-        (errand,) = store.due(cx, link, kinds=["pull"])
+        (errand,) = errand_store.due(cx, link, kinds=["pull"])
     assert errand.wanted == 1
 
 
@@ -198,7 +198,7 @@ def test_an_old_event_never_replaces_a_newer_state(db, link) -> None:
     put(db, link, of_event(event(1, "charge.succeeded", charge(1), created=50)))
     drain(db, link, [])
     with db.transaction() as cx:
-        known = store.snapshot(cx, link, "charge", "ch_000001")
+        known = snapshot_store.snapshot(cx, link, "charge", "ch_000001")
     assert known is not None
     assert known.delivery.key == "evt_000002"
 
@@ -207,7 +207,7 @@ def test_a_deleted_object_is_a_state(db, link) -> None:
     put(db, link, of_event(event(1, "customer.deleted", customer(1), created=60)))
     drain(db, link, [])
     with db.transaction() as cx:
-        known = store.snapshot(cx, link, "customer", "cus_000001")
+        known = snapshot_store.snapshot(cx, link, "customer", "cus_000001")
     assert known is not None
     assert known.gone
 

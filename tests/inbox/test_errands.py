@@ -12,10 +12,10 @@ from tests.inbox.lister import Lister
 from tests.inbox.mail import charge, customer, event, payout, thin, transaction
 
 from bookhand.core.facts import PayoutMember
-from bookhand.inbox import store
+from bookhand.inbox import errand_store, snapshot_store, store
 from bookhand.inbox.delivery import of_event
+from bookhand.inbox.errand_store import PULL, Errand
 from bookhand.inbox.errands_workflow import OVERLAP_ROWS, poll_events, pull, run_errands
-from bookhand.inbox.store import PULL, Errand
 from bookhand.inbox.worker_workflow import Post, Worker
 from bookhand.inbox.workflow import drain, replayed
 from bookhand.workspace.store import open_problems
@@ -100,14 +100,14 @@ def test_an_object_in_doubt_is_asked_for_and_settled(db, link) -> None:
         drain(db, link, [])
         with db.transaction() as cx:
             assert (
-                store.due(cx, link, kinds=["fetch"]) == []
+                errand_store.due(cx, link, kinds=["fetch"]) == []
             )  # a moment later, for mail of the same second may settle it
             cx.execute("update errand set due_at = now()")
         run_errands(db, link, reader, clock=clock, kinds=("fetch",))
         drain(db, link, [])
         with db.transaction() as cx:
-            known = store.snapshot(cx, link, "charge", "ch_000001")
-            assert store.errands_left(cx, link, kinds=("fetch",)) == 0
+            known = snapshot_store.snapshot(cx, link, "charge", "ch_000001")
+            assert errand_store.errands_left(cx, link, kinds=("fetch",)) == 0
     assert known is not None
     assert msgspec.json.decode(known.delivery.body) == final
 
@@ -116,7 +116,7 @@ def test_many_objects_in_doubt_cost_one_call(db, link) -> None:
     objects = [charge(n, created=NOW + n) for n in range(50)]
     with Lister({"charges": objects}) as stripe, stripe.reader(link) as reader:
         with db.transaction() as cx:
-            store.want(cx, link, [
+            errand_store.want(cx, link, [
                 Errand(kind="fetch", object="charge", object_id=each["id"], path=f"/v1/charges/{each['id']}", born=each["created"])
                 for each in [*objects[:40], charge(777, created=NOW + 5)]
             ])  # fmt: skip
@@ -124,7 +124,7 @@ def test_many_objects_in_doubt_cost_one_call(db, link) -> None:
         assert (stripe.calls["charges"], stripe.calls["charges/ch_000777"]) == (1, 1)
         drain(db, link, [])
         with db.transaction() as cx:
-            gone = store.snapshot(cx, link, "charge", "ch_000777")
+            gone = snapshot_store.snapshot(cx, link, "charge", "ch_000777")
     assert gone is not None
     assert gone.gone  # Stripe said it is not there: a state
 
@@ -163,7 +163,7 @@ def test_a_refusal_is_said_and_left_for_later(db, link) -> None:
     with Lister() as stripe, stripe.reader(link) as reader:
         stripe.refused = {"balance_transactions"}
         with db.transaction() as cx:
-            store.want(cx, link, [PULL])
+            errand_store.want(cx, link, [PULL])
         assert run_errands(db, link, reader, clock=clock) == 0
         assert run_errands(db, link, reader, clock=clock) == 0
         assert stripe.calls["balance_transactions"] == 1
@@ -201,7 +201,7 @@ def test_an_event_of_another_version_in_a_list_calls_for_its_object(db, link) ->
         run_errands(db, link, reader, clock=clock, kinds=("fetch",))
         drain(db, link, [])
         with db.transaction() as cx:
-            assert store.snapshot(cx, link, "customer", "cus_000007") is not None
+            assert snapshot_store.snapshot(cx, link, "customer", "cus_000007") is not None
 
 
 def test_the_worker_reads_mail_and_brings_its_money_within_moments(db, link) -> None:

@@ -7,9 +7,9 @@ import pytest
 from tests.inbox.mail import charge, customer, encode, event, transaction
 
 from bookhand.db.arrays import bigints, byteas, texts
-from bookhand.inbox import store
+from bookhand.inbox import errand_store, snapshot_store, store
 from bookhand.inbox.delivery import listed, of_event
-from bookhand.inbox.store import PULL, Errand
+from bookhand.inbox.errand_store import PULL, Errand
 from bookhand.inbox.workflow import drain
 
 
@@ -74,7 +74,7 @@ def test_a_state_that_came_back_is_told_again(db, link) -> None:
             assert len(store.receive(cx, link, [each])) == 1
         drain(db, link, [])
     with db.transaction() as cx:
-        known = store.snapshot(cx, link, "charge", "ch_000001")
+        known = snapshot_store.snapshot(cx, link, "charge", "ch_000001")
         assert store.receive(cx, link, [states[2]]) == []
     assert known is not None
     assert (known.as_of, known.delivery.body) == (30, states[2].body)
@@ -92,17 +92,17 @@ def test_replay_gives_every_delivery_in_order_but_the_parked(db, link) -> None:
 
 def test_an_errand_wanted_while_it_runs_stays(db, link) -> None:
     with db.transaction() as cx:
-        store.want(cx, link, [PULL, PULL])
-        (running,) = store.due(cx, link, kinds=["pull"])
-        store.want(cx, link, [PULL])
-        store.done(cx, link, running)
-        (again,) = store.due(cx, link, kinds=["pull"])
-        store.done(cx, link, again)
-        assert store.errands_left(cx, link) == 0
-        store.want(
+        errand_store.want(cx, link, [PULL, PULL])
+        (running,) = errand_store.due(cx, link, kinds=["pull"])
+        errand_store.want(cx, link, [PULL])
+        errand_store.done(cx, link, running)
+        (again,) = errand_store.due(cx, link, kinds=["pull"])
+        errand_store.done(cx, link, again)
+        assert errand_store.errands_left(cx, link) == 0
+        errand_store.want(
             cx, link, [Errand(kind="fetch", object="charge", object_id="ch_1", born=5)], delay_seconds=60
         )
-        assert store.due(cx, link, kinds=["fetch"]) == []
+        assert errand_store.due(cx, link, kinds=["fetch"]) == []
 
 
 def test_unknown_ids_are_those_nobody_told_us_of(db, link) -> None:

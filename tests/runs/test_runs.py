@@ -14,7 +14,7 @@ from tests.runs.plays import OWNER, deeds, found, give, is_given, reach, start, 
 from bookhand.core.caller import Caller, NotAllowed, capabilities
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.db.engine import Database
-from bookhand.runs import store
+from bookhand.runs import execution_store, store
 from bookhand.runs.run import STATES, may_move, outage_seconds, rest_seconds, told_of
 from bookhand.runs.template import Context, Step, Template
 from bookhand.runs.workflow import Engine
@@ -292,7 +292,7 @@ def test_a_step_of_the_database_is_done_and_recorded_in_one_transaction(
 
     def body(ctx: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         with theatre.transaction() as cx:  # what an execution did that was killed before its record
-            store.effect(cx, ctx.run.id, "do", lambda: work(cx, ctx.run.id))
+            execution_store.effect(cx, ctx.run.id, "do", lambda: work(cx, ctx.run.id))
         return {"gave": ctx.once("do", work, ctx.run.id)}
 
     open_engine(Template("once", "", (Step("do", ""),), body))

@@ -17,7 +17,7 @@ from tests.runs.plays import OWNER, deeds, found, give, is_given, plays, reach, 
 
 from bookhand.db.backup import backup, restore
 from bookhand.db.engine import Database
-from bookhand.runs import store, sweep_store
+from bookhand.runs import execution_store, store, sweep_store
 from bookhand.runs.template import Context, Step, Template
 from bookhand.runs.workflow import Engine
 
@@ -188,7 +188,7 @@ def test_a_worker_stopped_behind_its_fence_loses_it(theatre: Database, open_engi
     """It holds the row of the run in an open transaction: PostgreSQL ends that, the effect never was."""
     run = start(theatre, "ask")
     cx = theatre.connect()
-    store.fence(cx, run)
+    execution_store.fence(cx, run)
     cx.execute("insert into deed (run, what, who) values (%s, 'effect', '')", (run,))
     row = cx.execute("show idle_in_transaction_session_timeout").fetchone()
     assert row == ("20s",)

@@ -22,7 +22,7 @@ from tests.inbox.lister import Lister
 from tests.inbox.mail import charge, event, payout, transaction
 
 from bookhand.core.facts import Link
-from bookhand.inbox import slices_store, store
+from bookhand.inbox import errand_store, slices_store, store
 from bookhand.inbox.admission import sign
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import store as journal
@@ -145,7 +145,7 @@ def expect_whole(db, link: Link, stripe: Lister) -> None:
         assert saved is not None
         assert saved.status == "complete", saved.verdict
         assert store.waiting(cx, link) == 0
-        assert store.errands_left(cx, link, kinds=("members",)) == 0
+        assert errand_store.errands_left(cx, link, kinds=("members",)) == 0
         twice = cx.execute(
             "select key from delivery where connection_id = %s group by key having count(*) > 1",
             (link.connection_id,),
@@ -269,7 +269,7 @@ def quiet(db, link: Link) -> None:
             calm = (
                 calm + 1
                 if store.waiting(cx, link) == 0
-                and store.errands_left(cx, link, kinds=("pull", "members")) == 0
+                and errand_store.errands_left(cx, link, kinds=("pull", "members")) == 0
                 else 0
             )
         time.sleep(0.1)

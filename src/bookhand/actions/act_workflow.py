@@ -20,7 +20,7 @@ from bookhand.actions import store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.call_workflow import Doubt
 from bookhand.actions.proposal import Proposal, topic_of
-from bookhand.actions.rights_store import grants_of
+from bookhand.actions.rights.rights_store import grants_of
 from bookhand.core.caller import Caller, capabilities
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.runs import store as runs

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from bookhand.actions.policy import Grant
 from bookhand.actions.proposal import Proposal
+from bookhand.actions.rights.policy import Grant
 from bookhand.core.ready import ready
 
 

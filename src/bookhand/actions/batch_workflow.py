@@ -19,24 +19,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.actions import call_store, notes, store
-from bookhand.actions.call_workflow import (
-    DOUBT,
-    FORGED,
-    Calls,
-    Doubt,
-    Fence,
-    approval_of,
-    doubt_of,
-    must_believe,
-    must_hold,
-    must_rest,
-    too_late,
-    unlike,
-)
+from bookhand.actions.call_workflow import DOUBT, Calls, Doubt, Fence, doubt_of, must_believe, must_rest
 from bookhand.actions.catalogue import endpoint
 from bookhand.actions.kit import Kit
-from bookhand.actions.policy import Wanted
+from bookhand.actions.last_moment_workflow import FORGED, approval_of, must_hold, too_late, unlike
 from bookhand.actions.proposal import Call, Proposal, Row, State, batch_hash, bound, call_hash, version_of
+from bookhand.actions.rights.policy import Wanted
 from bookhand.core.action import Action, BulkPerformer, Item, Sent
 from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Outage, Problem, Refusal, UnknownOutcome
@@ -118,7 +106,9 @@ class Batches:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="batch") as pool:
             while not proposal.is_final:
                 if not stopped:
-                    self.calls.held_back(proposal, link)  # nothing is claimed while the account is away
+                    self.calls.last_moment.held_back(
+                        proposal, link
+                    )  # nothing is claimed while the account is away
                 chunk = self._claimed(proposal, fence)
                 if not chunk:
                     break
@@ -184,7 +174,7 @@ class Batches:
                 return self._looked(going.proposal, call)
             why = (
                 going.stopped
-                or self.calls.held_back(going.proposal, going.link)
+                or self.calls.last_moment.held_back(going.proposal, going.link)
                 or self._why_void(going.proposal, going.rows.get(call.row_no), call, going.action, going.link)
             )
         except BookhandError as error:
@@ -197,7 +187,11 @@ class Batches:
             return End(call=call, state="unknown", why=str(error), stops=error)
         if not isinstance(error, (Outage, Refusal)):
             raise error
-        if isinstance(error, Refusal) and left == "intended" and not self.calls.is_away(going.link):
+        if (
+            isinstance(error, Refusal)
+            and left == "intended"
+            and not self.calls.last_moment.is_away(going.link)
+        ):
             return End(call=call, state="failed", why=str(error))
         # It is done once the account is back; and of what was sent before, only looking was refused.
         return End(call=call, state=left, why=str(error), stops=error)
@@ -260,7 +254,7 @@ class Batches:
             or self._hash(proposal, row, action) != row.row_hash
         ):
             return FORGED
-        return self.calls.changed(proposal, action, link, call.params, row.seen)
+        return self.calls.last_moment.changed(proposal, action, link, call.params, row.seen)
 
     def _hash(self, proposal: Proposal, row: Row, action: Action) -> str:
         return call_hash(

@@ -12,33 +12,22 @@ Errors: `UnknownOutcome` and `Outage` (come back later), `Doubt` (a person has t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bookhand.actions import call_store, notes, rights_store, store
-from bookhand.actions.catalogue import endpoint
-from bookhand.actions.draft_workflow import fetched
+from bookhand.actions import call_store, notes, store
+from bookhand.actions.catalogue import OWN
 from bookhand.actions.kit import Kit
-from bookhand.actions.proposal import (
-    Call,
-    Decision,
-    Proposal,
-    State,
-    bound,
-    call_hash,
-    differing,
-    key_of,
-    seen_of,
-    version_of,
-)
-from bookhand.core.action import Action, Looked, Sent, Values
+from bookhand.actions.last_moment_workflow import LastMoment, approval_of, forged, must_hold, too_late
+from bookhand.actions.proposal import Call, Proposal, State
+from bookhand.actions.rights import rights_store
+from bookhand.core.action import Action, Looked, Sent
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
 from bookhand.core.problems import Bug, Conflict, Outage, Problem, Refusal, UnknownOutcome
 from bookhand.core.redaction import redacted
 from bookhand.systems import store as connections
-from bookhand.systems.connection import usable
 from bookhand.workspace.store import clear, report
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
@@ -46,10 +35,7 @@ from bookhand.workspace.trail_store import append
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
-KEY_LIFE = timedelta(hours=23)
-"""How long the other side keeps an idempotency key for certain (Stripe: 24 hours); after that a call is never sent again."""
 DOUBT = "unknown_outcome"
-FORGED = "It was not sent: what stands in the database is not what was approved."
 _LONGEST_WAIT_SECONDS = 2.0
 _END: dict[str, State] = {"done": "done", "void": "void", "failed": "failed"}
 
@@ -65,6 +51,26 @@ class Calls:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
+        self.last_moment = LastMoment(kit)
+
+    def intend(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> list[Note]:
+        """Write its calls down, and let a run do them: the one that waits for it, or a new one. Our own acts are done at once.
+
+        What is to be told of it is given back: whoever appends to the trail holds its head, and so does it last.
+        """
+        if proposal.vendor == OWN:
+            return [self.perform_own(cx, caller, proposal)]
+        if proposal.size > 1:
+            call_store.intend_rows(cx, proposal)
+        else:
+            call_store.intend(cx, proposal, f"{proposal.proposal_id}_0")
+        if proposal.run_id:
+            self.kit.runs.wake(cx, proposal.topic)
+            return []
+        run_id = self.kit.runs.start(cx, caller, proposal)
+        if run_id:
+            store.set_run(cx, proposal.workspace_id, proposal.proposal_id, run_id)
+        return []
 
     def perform(self, proposal_id: str, *, fence: Fence | None = None, stopped: str | None = None) -> Call:
         """Do an approved call, or give what became of it. With `stopped` (why, in a sentence) nothing more is sent."""
@@ -97,8 +103,8 @@ class Calls:
         action, link = self.kit.catalogue.action(proposal.action), self.link(proposal)
         why = (
             stopped
-            or self.held_back(proposal, link)
-            or self.changed(proposal, action, link, proposal.params, proposal.seen)
+            or self.last_moment.held_back(proposal, link)
+            or self.last_moment.changed(proposal, action, link, proposal.params, proposal.seen)
         )
         now = self.kit.clock()
         with self.kit.db.transaction() as cx:
@@ -108,7 +114,12 @@ class Calls:
                 return None
             if fence is not None:
                 fence(cx)
-            why = why or self.taken_back(cx, held) or forged(cx, held, action) or too_late(call, now)
+            why = (
+                why
+                or self.last_moment.taken_back(cx, held)
+                or forged(cx, held, action)
+                or too_late(call, now)
+            )
             if why:
                 return self._finish(cx, held, call, "void", why=why)
             until = now + timedelta(seconds=self.kit.lease_seconds)
@@ -130,7 +141,9 @@ class Calls:
             self._mark(proposal, call, "intended", str(error))
             raise
         except Refusal as error:
-            if self.is_away(link):  # it did not fail: it was not done, and is once the account is back
+            if self.last_moment.is_away(
+                link
+            ):  # it did not fail: it was not done, and is once the account is back
                 self._mark(proposal, call, "intended", str(error))
                 raise
             with self.kit.db.transaction() as cx:
@@ -286,50 +299,6 @@ class Calls:
             sign=-1,
         )
 
-    # --- what is checked at the last moment ---
-
-    def held_back(self, proposal: Proposal, link: Link) -> str | None:
-        """Who took the right back since it was given, in a sentence; `Refusal` where the connection is away."""
-        with self.kit.db.transaction() as cx:
-            usable(connections.get(cx, link.connection_id))
-            return self.taken_back(cx, proposal)
-
-    def is_away(self, link: Link) -> bool:
-        """Whether the account is not connected at this moment: what was refused for that goes on once it is."""
-        with self.kit.db.transaction() as cx:
-            return connections.get(cx, link.connection_id).status != "active"
-
-    def taken_back(self, cx: Transaction[Any], proposal: Proposal) -> str | None:
-        """Who took the right back since it was given, in a sentence."""
-        found = rights_store.revoked_since(
-            cx, proposal.workspace_id, connection_id=proposal.connection_id, grantee=proposal.grantee, action=proposal.action,
-            reads=False, since=proposal.rights_at,
-        )  # fmt: skip
-        return f"It was not sent: {found}" if found else None
-
-    def changed(
-        self,
-        proposal: Proposal,
-        action: Action,
-        link: Link,
-        values: Values,
-        seen: Mapping[str, Mapping[str, Any]],
-    ) -> str | None:
-        """What is not as the preview showed it, in a sentence: the yes does not hold any more."""
-        if action.plan is None:
-            return None
-        try:
-            there = fetched(self.kit, action, values, link, proposal.api_version)
-            action.plan.preview(
-                values, there
-            )  # what cannot be any more is refused by it (a balance that is gone)
-        except Refusal as error:
-            if self.is_away(link):
-                raise
-            return f"It was not sent: {error}"
-        found = differing(seen, seen_of(action.plan.watched, there))
-        return f"It was not sent: since the preview, {'; '.join(found)}. Look at it again." if found else None
-
     def link(self, proposal: Proposal, cx: Transaction[Any] | None = None) -> Link:
         """Where a proposal goes."""
         if proposal.connection_id is None:
@@ -366,14 +335,6 @@ def must_rest(call: Call, kit: Kit) -> None:
         )
 
 
-def must_hold(call: Call, kit: Kit) -> None:
-    """Nothing, if a call may still be sent under its claim; else the `Outage` of who slept for so long that another may have it."""
-    if call.claimed_until is not None and call.claimed_until <= kit.clock():
-        raise Outage(
-            f"{call.action} of proposal {call.proposal_id} was not sent: its worker came too late. It is looked at again."
-        )
-
-
 def must_believe(call: Call, kit: Kit) -> None:
     """Nothing, if a call that was not found can be taken as not done; `UnknownOutcome` while its last sending may be under way."""
     left = kit.believe_seconds - (kit.clock() - (call.sent_at or kit.clock())).total_seconds()
@@ -391,40 +352,3 @@ def doubt_of(proposal: Proposal, call: Call, why: str) -> str:
         f"Was {call.action} of proposal {proposal.proposal_id} done at {proposal.account}? Its answer was lost, and looking did not tell: {why} "
         f"Look there, then say `bookhand settle {proposal.proposal_id}{row} --done` or `--not-done`."
     )
-
-
-def approval_of(cx: Transaction[Any], proposal: Proposal) -> Decision | None:
-    """The yes that a proposal has."""
-    said = store.decisions(cx, proposal.workspace_id, proposal.proposal_id)
-    return next((each for each in reversed(said) if each.kind in {"approve", "standing"}), None)
-
-
-def forged(cx: Transaction[Any], proposal: Proposal, action: Action) -> str | None:
-    """Whether a proposal's row says something else than was approved: a decision cannot be changed, a row can."""
-    approved = approval_of(cx, proposal)
-    if approved is None:
-        return "It was not sent: nobody has approved it."
-    bind = bound(
-        proposal_id=proposal.proposal_id, action=action, endpoint=endpoint(action, proposal.params), values=proposal.params,
-        connection_id=proposal.connection_id, mode=proposal.mode, account=proposal.account, api_version=proposal.api_version,
-        version=version_of(proposal.seen),
-    )  # fmt: skip
-    call = call_store.call(cx, proposal.workspace_id, proposal.proposal_id)
-    if call_hash(bind) != approved.call_hash or call is None or unlike(call, proposal, proposal.params):
-        return FORGED
-    return None
-
-
-def unlike(call: Call, proposal: Proposal, params: Values) -> bool:
-    """Whether a call's row says something else than its proposal, its key and its mark included."""
-    call_id = f"{proposal.proposal_id}_{call.row_no}"
-    return (call.params, call.action, call.api_version, call.call_id, call.key) != (
-        params, proposal.action, proposal.api_version, call_id, key_of(proposal.workspace_id, call_id),
-    )  # fmt: skip
-
-
-def too_late(call: Call, now: datetime) -> str | None:
-    """Whether a call was sent so long ago that the other side has forgotten its key."""
-    if call.first_sent_at is not None and now - call.first_sent_at > KEY_LIFE:
-        return "It was sent once and, as looking showed, not done; its key is forgotten by now, so it is not sent again. Ask for it anew."
-    return None

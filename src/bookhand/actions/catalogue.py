@@ -20,6 +20,8 @@ from bookhand.core.action import Action, EventKind, Values
 from bookhand.core.problems import Missing, Refusal
 from bookhand.core.redaction import redact_text
 
+OWN = "bookhand"
+"""The vendor of bookhand's own actions: they reach no outside system."""
 OVERRIDES = ("mode", "account", "api_version")
 _LISTED = 12
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bookhand.actions.policy import Wanted
 from bookhand.actions.proposal import Call, Proposal, Row, customers_of, totals
+from bookhand.actions.rights.policy import Wanted
 from bookhand.core.action import Action, Moves, Sent
 from bookhand.core.caller import Caller
 from bookhand.systems.connection import Connection

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bookhand.actions.catalogue import OWN
 from bookhand.core.action import Action, NoParams, Params, Risk, Shape
 
-VENDOR = "bookhand"
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
@@ -214,7 +214,7 @@ def _own(
     when: str = "",
 ) -> Action:
     return Action(
-        name=name, vendor=VENDOR, summary=summary, params=params, result=Shape(result, fields, many), risk=risk, when=when,
+        name=name, vendor=OWN, summary=summary, params=params, result=Shape(result, fields, many), risk=risk, when=when,
         scope="none: nothing outside is touched",
     )  # fmt: skip
 

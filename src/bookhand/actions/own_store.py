@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from bookhand.actions import store
 from bookhand.actions.asked import Rights
 from bookhand.actions.kit import Own
-from bookhand.actions.rights_store import grants_of
+from bookhand.actions.rights.rights_store import grants_of
 from bookhand.core.action import Values
 from bookhand.core.caller import Caller
 from bookhand.core.days import zone

@@ -16,9 +16,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bookhand.actions.policy import Budget
 from bookhand.actions.proposal import ALIVE, Call, Decision, Proposal, Row
-from bookhand.actions.rights_store import Permission
+from bookhand.actions.rights.policy import Budget
+from bookhand.actions.rights.rights_store import Permission
 from bookhand.cli.tables import amount, badge, plain_table
 from bookhand.core.action import Action, Change, EventKind, Moves
 from bookhand.core.redaction import redact_text, redacted

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bookhand.actions.govern_workflow import StandingState, Terms
-from bookhand.actions.policy import Budget
+from bookhand.actions.rights.govern_workflow import StandingState, Terms
+from bookhand.actions.rights.policy import Budget
 from bookhand.cli import cards
 from bookhand.cli.app import app, out
 from bookhand.cli.desk import desk, given

@@ -1,9 +1,7 @@
 """Bringing a history in: lists in slices side by side, through the same inbox that webhooks use, proven before it says complete.
 
-Fetchers read pages in threads, one thread saves whatever they brought in one transaction (pages, their place in the queue and
-the slices' cursors together), another reads the queue. Killed anywhere, it goes on from the last saved page. Stripe being down
-lets slices rest; a missing permission refuses that list by name and the rest goes on. Then: the gap scan, a second look at every
-list, and the balance tie-out. "Complete" is said only if all of that held.
+`Listing` brings pages in and saves them, while another thread reads the queue. Killed anywhere, it goes on from the last saved
+page. Then: the gap scan, a second look at every list, and the balance tie-out. "Complete" is said only if all of that held.
 
     outcome = Backfill(db, link, reader, readers=[journal.read], tie_out=unproven, clock=time.time).run(since=…)
     outcome.phase, outcome.verdict
@@ -11,50 +9,29 @@ list, and the balance tie-out. "Complete" is said only if all of that held.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
-import msgspec
 import psycopg
-import structlog
 
 from bookhand.core.facts import Link
 from bookhand.core.ports import Reader
-from bookhand.core.problems import Outage, Problem, Refusal
+from bookhand.core.problems import Outage, Refusal
 from bookhand.db.engine import Database
-from bookhand.inbox import slices_store, store
-from bookhand.inbox.backfill import EVENTS, Progress, Slice, params_of, plan, plan_events, progress_of
+from bookhand.inbox import errand_store, reading_store, slices_store, store
+from bookhand.inbox.backfill import EVENTS, Progress, Slice, plan, plan_events, progress_of
 from bookhand.inbox.checking_workflow import check_lists
-from bookhand.inbox.delivery import Delivery, listed, of_event
-from bookhand.inbox.errands_workflow import run_errands, strays
+from bookhand.inbox.errands_workflow import run_errands
 from bookhand.inbox.gaps import GapScan, sentence
+from bookhand.inbox.listing_workflow import Listing
 from bookhand.inbox.lists import BALANCE_TRANSACTIONS, LISTS
-from bookhand.inbox.schedule import Schedule
 from bookhand.inbox.workflow import drain
-from bookhand.systems.stripe.answers import StripeRefusal
-from bookhand.systems.stripe.client import Page, StripeReader
-from bookhand.systems.stripe.translate import about
-from bookhand.workspace.store import report
+from bookhand.systems.stripe.client import StripeReader
 
 FETCHERS = 24
-PAGES_A_SAVE = 16
-PAGES_AHEAD = 64
 DRAIN_BATCH = 2000
 _SHOW_SECONDS = 0.25
-_LONGEST_REST_SECONDS = 60.0
-_REFUSED = "backfill_refused"
-
-log = structlog.get_logger(__name__)
-
-
-class Brought(msgspec.Struct, frozen=True):
-    """A page as a fetcher hands it over: the slice after it, and its objects."""
-
-    part: Slice
-    deliveries: list[Delivery]
 
 
 class Backfill:
@@ -80,7 +57,6 @@ class Backfill:
         self._show = show
         self._fetchers = fetchers
         self._stop = threading.Event()
-        self._listed = threading.Event()
         self._failed: BaseException | None = None
         self._speed = _Speed()
 
@@ -131,7 +107,7 @@ class Backfill:
             if before is not None and before.status == "running":
                 return before
             end = int(self._clock()) + 1 if until is None else until
-            slices_store.begin_reading(
+            reading_store.begin_reading(
                 cx, self._link, BALANCE_TRANSACTIONS.name, since=min(end, int(self._clock()))
             )
             return slices_store.start(
@@ -185,132 +161,15 @@ class Backfill:
             first = slices_store.is_first(cx, self._link, backfill.id)
         return [sentence(GapScan(listed=listed_events, missing=missing, before_connected=first))]
 
-    # --- listing: fetchers bring, this thread saves ---
-
     def _list(self, backfill: slices_store.Backfill, parts: Sequence[Slice], *, phase: str) -> list[Slice]:
         if not any(part.state == "waiting" for part in parts):
             return list(parts)
-        schedule = Schedule(parts, clock=time.monotonic)
-        brought: queue.Queue[Brought] = queue.Queue(maxsize=PAGES_AHEAD)
-        with ThreadPoolExecutor(self._fetchers, thread_name_prefix="backfill") as pool:
-            running = [pool.submit(self._fetch, schedule, brought) for _ in range(self._fetchers)]
-            try:
-                self._save_all(backfill, schedule, brought, running, phase)
-            finally:
-                schedule.stop()
-                self._empty(brought, running)
-        _raise_first(running)
+        listing = Listing(
+            self._db, self._link, self._reader, backfill.id, clock=self._clock, stop=self._stop, fetchers=self._fetchers,
+            count=self._speed.add,
+        )  # fmt: skip
+        listing.bring(parts, show=lambda now: self._tell(now, phase=phase))
         return self._saved(backfill, only={part.list for part in parts})
-
-    def _save_all(
-        self,
-        backfill: slices_store.Backfill,
-        schedule: Schedule,
-        brought: queue.Queue[Brought],
-        running: Sequence[Future[None]],
-        phase: str,
-    ) -> None:
-        while True:
-            idle = all(each.done() for each in running)
-            pages = _collect(brought)
-            self._save(backfill, schedule, pages)
-            self._tell(schedule.slices(), phase=phase)
-            if self._stop.is_set() or any(each.done() and each.exception() for each in running):
-                schedule.stop()
-            if idle and not pages:
-                return
-
-    def _save(self, backfill: slices_store.Backfill, schedule: Schedule, pages: Sequence[Brought]) -> None:
-        """Pages, their place in the queue and their slices' cursors: together or not at all."""
-        changed = {part.key: part for part in schedule.splits()} | {
-            page.part.key: page.part for page in pages
-        }
-        if not changed:
-            return
-        fresh: dict[tuple[str, int], int] = {}
-        with self._db.transaction() as cx:
-            kept = {
-                delivery.key
-                for _, delivery in store.receive(
-                    cx, self._link, [d for p in pages for d in p.deliveries], lane=store.HISTORY
-                )
-            }
-            for page in pages:
-                fresh[page.part.key] = fresh.get(page.part.key, 0) + sum(
-                    each.key in kept for each in page.deliveries
-                )
-            slices_store.save(
-                cx, self._link, backfill.id, [_with_fresh(part, fresh) for part in changed.values()]
-            )
-            store.want(
-                cx,
-                self._link,
-                strays(cx, self._link, [d for p in pages for d in p.deliveries if d.key in kept]),
-            )
-            self._report(cx, changed.values())
-        self._speed.add(sum(len(page.deliveries) for page in pages))
-
-    def _report(self, cx: store.Transaction, changed: Iterable[Slice]) -> None:
-        refused = [part for part in changed if part.state == "refused"]
-        report(
-            cx,
-            self._link,
-            [
-                Problem(kind=_REFUSED, subject=part.list, message=part.note or "Stripe refused it.")
-                for part in refused
-            ],
-        )
-
-    def _fetch(self, schedule: Schedule, brought: queue.Queue[Brought]) -> None:
-        """One fetcher: slice after slice, page after page."""
-        while (part := schedule.take()) is not None:
-            tries = 0
-            while part.state == "waiting" and not self._stop.is_set():
-                try:
-                    part = self._fetch_page(schedule, part, brought)
-                except Outage as error:
-                    tries += 1
-                    rest = min(_LONGEST_REST_SECONDS, (error.retry_after_seconds or 1.0) * tries)
-                    brought.put(Brought(schedule.rest(part.key, seconds=rest, note=str(error)), []))
-                    break
-                except (Refusal, ValueError) as error:
-                    part = self._refused(schedule, part, error, brought)
-
-    def _fetch_page(self, schedule: Schedule, part: Slice, brought: queue.Queue[Brought]) -> Slice:
-        current = schedule.now(part.key)
-        as_of = int(self._clock())
-        page = self._reader.page(f"/v1/{current.list}", params_of(current))  # type: ignore[arg-type]
-        deliveries = _deliveries(self._link, current.list, page, as_of)
-        first, last = (about(page.data[0]), about(page.data[-1])) if page.data else (None, None)
-        after = schedule.kept(
-            current.key, first=first, last=last, count=len(page.data), has_more=page.has_more
-        )
-        brought.put(Brought(after, deliveries))
-        return after
-
-    def _refused(
-        self, schedule: Schedule, part: Slice, error: Refusal | ValueError, brought: queue.Queue[Brought]
-    ) -> Slice:
-        if (
-            isinstance(error, StripeRefusal)
-            and error.param == "starting_after"
-            and schedule.now(part.key).cursor_id
-        ):
-            schedule.lost_cursor(part.key)
-            return schedule.now(part.key)
-        log.warning("list_refused", connection=self._link.connection_id, list=part.list, why=str(error))
-        for each in schedule.refuse(part.list, note=str(error)):
-            brought.put(Brought(each, []))
-        return schedule.now(part.key)
-
-    @staticmethod
-    def _empty(brought: queue.Queue[Brought], running: Sequence[Future[None]]) -> None:
-        """Let fetchers that wait to hand a page over go; what was not saved is fetched again."""
-        while not all(each.done() for each in running):
-            try:
-                brought.get(timeout=0.05)
-            except queue.Empty:
-                continue
 
     # --- reading the queue meanwhile, and errands ---
 
@@ -350,7 +209,7 @@ class Backfill:
 
     def _members_left(self) -> int:
         with self._db.transaction() as cx:
-            return store.errands_left(cx, self._link, kinds=("members",))
+            return errand_store.errands_left(cx, self._link, kinds=("members",))
 
     def _unread(self, upto: int) -> int:
         with self._db.transaction() as cx:
@@ -420,36 +279,6 @@ def progress(db: Database, link: Link) -> Progress | None:
     return progress_of(parts, phase=phase, rate=rate, unread=unread, verdict=found.verdict)
 
 
-def _deliveries(link: Link, name: str, page: Page, as_of: int) -> list[Delivery]:
-    if name == EVENTS.name:
-        return [of_event(bytes(raw)) for raw in page.data]
-    live = link.mode == "live"
-    return [listed(raw, as_of=as_of, livemode=live, api_version=link.api_version) for raw in page.data]
-
-
-def _collect(brought: queue.Queue[Brought]) -> list[Brought]:
-    """What fetchers brought: at least one page or a tenth of a second, at most so many."""
-    pages: list[Brought] = []
-    try:
-        pages.append(brought.get(timeout=0.1))
-        while len(pages) < PAGES_A_SAVE:
-            pages.append(brought.get_nowait())
-    except queue.Empty:
-        pass
-    return pages
-
-
-def _with_fresh(part: Slice, fresh: dict[tuple[str, int], int]) -> Slice:
-    return msgspec.structs.replace(part, fresh=fresh.get(part.key, 0))
-
-
 def _refusals(parts: Sequence[Slice]) -> list[str]:
     refused = {part.list: part.note for part in parts if part.state == "refused"}
     return [f"{name} could not be brought in: {note}" for name, note in refused.items()]
-
-
-def _raise_first(running: Sequence[Future[None]]) -> None:
-    for each in running:
-        error = each.exception()
-        if error is not None:
-            raise error

@@ -19,10 +19,10 @@ import structlog
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.db.engine import Database
-from bookhand.inbox import store
+from bookhand.inbox import errand_store, reading_store, snapshot_store, store
 from bookhand.inbox.delivery import Delivery, gone, listed, members, of_event
+from bookhand.inbox.errand_store import Errand
 from bookhand.inbox.lists import BALANCE_TRANSACTIONS, JOURNAL_EVENTS, LISTS, PAGE_SIZE, StripeList, path_of
-from bookhand.inbox.store import Errand
 from bookhand.systems.stripe.client import Page, StripeReader
 from bookhand.systems.stripe.translate import about
 from bookhand.workspace.store import clear, report
@@ -52,7 +52,7 @@ def run_errands(
 ) -> int:
     """Run the errands that are due; how many were done. Never raises for one of them: it is postponed and says why."""
     with db.transaction() as cx:
-        errands = store.due(cx, link, kinds=kinds)
+        errands = errand_store.due(cx, link, kinds=kinds)
     groups = list(_groups(errands))
     if side_by_side == 1 or len(groups) <= 1:
         return sum(_try(db, link, reader, group, clock=clock) for group in groups)
@@ -75,9 +75,11 @@ def pull(
     """List the balance transactions that are new; how many were. `overlap_seconds` reads that far back, whatever is known."""
     name = BALANCE_TRANSACTIONS.name
     with db.transaction() as cx:
-        known = store.reading(cx, link, name)
+        known = reading_store.reading(cx, link, name)
         since = _since(
-            known, overlap_seconds, first_told=store.first_told(cx, link) if known.newest_id is None else 0
+            known,
+            overlap_seconds,
+            first_told=reading_store.first_told(cx, link) if known.newest_id is None else 0,
         )
     until = (
         known.newest_created - overlap_seconds if overlap_seconds is not None and known.newest_id else None
@@ -97,7 +99,7 @@ def pull(
             pages = []
     with db.transaction() as cx:
         fresh += len(store.receive(cx, link, pages))
-        store.put_reading(
+        reading_store.put_reading(
             cx, link, name, newest_id=newest[0] if newest else None, newest_created=newest[1] if newest else 0
         )
     return fresh
@@ -111,7 +113,7 @@ def poll_events(
     Every 15 to 30 minutes costs some 9,000 reads a month, within the 10,000 that every account has.
     """
     with db.transaction() as cx:
-        last = store.reading(cx, link, _EVENTS)
+        last = reading_store.reading(cx, link, _EVENTS)
     if last.age_seconds < every_minutes * 60:
         return None
     started = int(clock())
@@ -124,7 +126,7 @@ def poll_events(
             fresh += keep_events(db, link, page)
     pull(db, link, reader, clock=clock, overlap_seconds=SAFETY_OVERLAP_SECONDS)
     with db.transaction() as cx:
-        store.put_reading(cx, link, _EVENTS, newest_id=None, newest_created=started)
+        reading_store.put_reading(cx, link, _EVENTS, newest_id=None, newest_created=started)
     return fresh
 
 
@@ -136,7 +138,7 @@ def keep_events(db: Database, link: Link, page: Page) -> int:
     events = [of_event(bytes(raw)) for raw in page.data]
     with db.transaction() as cx:
         fresh = store.receive(cx, link, events)
-        store.want(cx, link, strays(cx, link, [event for _, event in fresh]))
+        errand_store.want(cx, link, strays(cx, link, [event for _, event in fresh]))
     return len(fresh)
 
 
@@ -148,7 +150,9 @@ def strays(cx: store.Transaction, link: Link, events: Sequence[Delivery]) -> lis
         if each.kind == "event" and each.api_version != link.api_version and each.object_id
     ]
     known = (
-        store.sights(cx, link, sorted({(each.object, each.object_id) for each in foreign})) if foreign else {}
+        snapshot_store.sights(cx, link, sorted({(each.object, each.object_id) for each in foreign}))
+        if foreign
+        else {}
     )
     found = []
     for event in foreign:
@@ -173,7 +177,7 @@ def _run(db: Database, link: Link, reader: StripeReader, group: Sequence[Errand]
             _fetch(db, link, reader, group[0], clock=clock)
     with db.transaction() as cx:
         for errand in group:
-            store.done(cx, link, errand)
+            errand_store.done(cx, link, errand)
         clear(cx, link, kind="errand_refused", subjects=[_subject(errand) for errand in group])
 
 
@@ -254,7 +258,7 @@ def _postpone(
     )
     with db.transaction() as cx:
         for errand in group:
-            store.postpone(cx, link, errand, seconds=wait, note=str(error))
+            errand_store.postpone(cx, link, errand, seconds=wait, note=str(error))
         if not isinstance(error, Outage):
             report(
                 cx,
@@ -294,13 +298,15 @@ def _keep(db: Database, link: Link, deliveries: Sequence[Delivery]) -> int:
         return len(store.receive(cx, link, deliveries))
 
 
-def _since(known: store.Reading, overlap_seconds: int | None, *, first_told: int) -> dict[str, object]:
+def _since(
+    known: reading_store.Reading, overlap_seconds: int | None, *, first_told: int
+) -> dict[str, object]:
     """How far back a pull may go; the first one to where our mail begins, for what was before is the backfill's to bring."""
     back = SAFETY_OVERLAP_SECONDS if overlap_seconds is None else overlap_seconds
     return {"created[gte]": max(0, (known.newest_created if known.newest_id else first_told) - back)}
 
 
-def _reached(page: Page, known: store.Reading) -> bool:
+def _reached(page: Page, known: reading_store.Reading) -> bool:
     """Whether this page goes past the newest transaction we knew, by the overlap."""
     if known.newest_id is None:
         return False

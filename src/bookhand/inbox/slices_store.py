@@ -147,17 +147,6 @@ def is_first(cx: Transaction, link: Link, backfill_id: int) -> bool:
     return not (row and row[0])
 
 
-def begin_reading(cx: Transaction, link: Link, name: str, *, since: int) -> None:
-    """Live reading of the list `name` takes over where this backfill ends, unless it is further already."""
-    cx.execute(
-        """
-        insert into reading (workspace_id, connection_id, name, newest_id, newest_created) values (%s, %s, %s, '', %s)
-        on conflict do nothing
-        """,
-        (link.workspace_id, link.connection_id, name, since),
-    )
-
-
 def only_one(cx: Transaction, link: Link) -> bool:
     """Hold a connection's backfill for as long as `cx` lives; False if another process does."""
     row = cx.execute("select pg_try_advisory_lock(%s, %s)", (_LOCK, link.connection_id)).fetchone()

@@ -1,4 +1,4 @@
-"""Deliveries, the queue, snapshots and errands in PostgreSQL; every statement takes a whole batch.
+"""Deliveries and the queue in PostgreSQL; every statement takes a whole batch.
 
 Nothing here commits: the caller's transaction does, so a delivery and its place in the queue are kept together or not at all.
 A delivery is never changed or deleted (the database refuses it); the queue says which are not yet read, `parked` which cannot be.
@@ -15,7 +15,6 @@ import psycopg
 from bookhand.core.facts import Link
 from bookhand.db.arrays import bigints, byteas, integers, texts
 from bookhand.inbox.delivery import Delivery, Unreadable
-from bookhand.inbox.ordering import Sight
 
 Transaction = psycopg.Connection[Any]
 
@@ -40,21 +39,6 @@ with fresh as (
 """
 """The head of a statement that keeps and queues `arguments`; the new ones are its ``fresh``."""
 INSERT = FRESH + "select connection_id, seq, key from fresh"
-
-
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
-    """Something still to be read from Stripe: ``pull`` new money, the ``members`` of a payout, or ``fetch`` one object."""
-
-    kind: str
-    object: str
-    object_id: str
-    path: str | None = None
-    born: int | None = None
-    wanted: int = 1
-    tries: int = 0
-
-
-PULL = Errand(kind="pull", object="balance_transaction", object_id="")
 
 
 # --- deliveries ---
@@ -118,10 +102,11 @@ def _came_back(cx: Transaction, link: Link, listed: Sequence[Delivery]) -> Itera
             yield msgspec.structs.replace(each, key=f"{each.key}:{each.created}")
 
 
-_COLUMNS = "d.seq, d.kind, d.key, d.object, d.object_id, d.created, d.api_version, d.event_type, d.body"
+COLUMNS = "d.seq, d.kind, d.key, d.object, d.object_id, d.created, d.api_version, d.event_type, d.body"
 
 
-def _delivery(row: tuple[Any, ...]) -> tuple[int, Delivery]:
+def delivery_of(row: tuple[Any, ...]) -> tuple[int, Delivery]:
+    """The number and the delivery that a row of `COLUMNS` is."""
     seq, kind, key, name, object_id, created, api_version, event_type, body = row
     return seq, Delivery(
         kind=kind, key=key, object=name, object_id=object_id, created=created,
@@ -135,7 +120,7 @@ def replay(cx: Transaction, link: Link, *, batch: int = 2000) -> Iterator[list[t
     while True:
         rows = cx.execute(
             f"""
-            select {_COLUMNS} from delivery d
+            select {COLUMNS} from delivery d
             where d.workspace_id = %s and d.connection_id = %s and d.seq > %s and not exists (
                 select from parked p where (p.workspace_id, p.connection_id, p.seq) = (d.workspace_id, d.connection_id, d.seq))
             order by d.seq limit %s
@@ -145,7 +130,7 @@ def replay(cx: Transaction, link: Link, *, batch: int = 2000) -> Iterator[list[t
         ).fetchall()
         if not rows:
             return
-        found = [_delivery(row) for row in rows]
+        found = [delivery_of(row) for row in rows]
         after = found[-1][0]
         yield found
 
@@ -190,7 +175,7 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
             select workspace_id, connection_id, lane, seq from queued where workspace_id = %s and connection_id = %s
             order by lane, seq limit %s for update skip locked
         )
-        select next.lane, {_COLUMNS} from next cross join lateral (
+        select next.lane, {COLUMNS} from next cross join lateral (
             select * from delivery d
             where (d.workspace_id, d.connection_id, d.seq) = (next.workspace_id, next.connection_id, next.seq) limit 1
         ) d
@@ -199,7 +184,7 @@ def take(cx: Transaction, link: Link, *, limit: int) -> list[tuple[int, int, Del
         (link.workspace_id, link.connection_id, limit),
         binary=True,
     )
-    return [(row[0], *_delivery(row[1:])) for row in rows]
+    return [(row[0], *delivery_of(row[1:])) for row in rows]
 
 
 def finish(cx: Transaction, link: Link, read: Sequence[tuple[int, int]]) -> None:
@@ -270,201 +255,3 @@ def unpark(cx: Transaction, link: Link) -> int:
         """,
         (link.workspace_id, link.connection_id, link.api_version, LIVE),
     ).rowcount
-
-
-# --- snapshots ---
-
-
-def sights(cx: Transaction, link: Link, objects: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Sight]:
-    """What we know of `objects` (name, id)."""
-    rows = cx.execute(
-        """
-        select s.object, s.object_id, s.as_of, s.told_by, s.digest, s.gone, s.seq
-        from unnest(%b::text[], %b::text[]) as o (object, object_id)
-        cross join lateral (            -- one look into the index a row, whatever the planner thinks the table holds
-            select * from snapshot s
-            where (s.workspace_id, s.connection_id, s.object, s.object_id) = (%s, %s, o.object, o.object_id) limit 1
-        ) s
-        """,
-        (
-            texts([name for name, _ in objects]),
-            texts([each for _, each in objects]),
-            link.workspace_id,
-            link.connection_id,
-        ),
-    )
-    return {
-        (name, object_id): Sight(as_of=as_of, told_by=told_by, digest=digest, gone=gone, seq=seq)
-        for name, object_id, as_of, told_by, digest, gone, seq in rows
-    }
-
-
-def put_sights(cx: Transaction, link: Link, latest: dict[tuple[str, str], Sight]) -> None:
-    """Make these the latest we know."""
-    if not latest:
-        return
-    seen = list(latest.values())
-    cx.execute(
-        """
-        insert into snapshot (workspace_id, connection_id, object, object_id, as_of, told_by, digest, gone, seq)
-        select %b::int, %b::int, o, oi, at, by, digest, gone = 1, seq
-        from unnest(%b::text[], %b::text[], %b::int8[], %b::text[], %b::text[], %b::int4[], %b::int8[])
-            as s (o, oi, at, by, digest, gone, seq)
-        on conflict (workspace_id, connection_id, object, object_id) do update set
-            as_of = excluded.as_of, told_by = excluded.told_by, digest = excluded.digest, gone = excluded.gone, seq = excluded.seq
-        """,
-        (
-            link.workspace_id, link.connection_id, texts([name for name, _ in latest]), texts([each for _, each in latest]),
-            bigints([s.as_of for s in seen]), texts([s.told_by for s in seen]), texts([s.digest for s in seen]),
-            integers([int(s.gone) for s in seen]), bigints([s.seq for s in seen]),
-        ),
-    )  # fmt: skip
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest state of an object that we know: its delivery, when that was true, and whether it is gone."""
-
-    seq: int
-    delivery: Delivery
-    as_of: int
-    gone: bool
-
-
-def snapshot(cx: Transaction, link: Link, object_name: str, object_id: str) -> Snapshot | None:
-    """The latest state of one object, or None if we were never told of it."""
-    row = cx.execute(
-        f"""
-        select s.as_of, s.gone, {_COLUMNS} from snapshot s join delivery d using (workspace_id, connection_id, seq)
-        where s.workspace_id = %s and s.connection_id = %s and s.object = %s and s.object_id = %s
-        """,
-        (link.workspace_id, link.connection_id, object_name, object_id),
-        binary=True,
-    ).fetchone()
-    if row is None:
-        return None
-    seq, delivery = _delivery(row[2:])
-    return Snapshot(seq=seq, delivery=delivery, as_of=row[0], gone=row[1])
-
-
-# --- errands ---
-
-
-def want(cx: Transaction, link: Link, errands: Sequence[Errand], *, delay_seconds: float = 0) -> None:
-    """Write errands down; one that is already there is wanted once more, so that it is not lost while it is being run."""
-    unique = {(each.kind, each.object, each.object_id): each for each in errands}
-    if not unique:
-        return
-    ordered = [unique[key] for key in sorted(unique)]
-    cx.execute(
-        """
-        insert into errand (workspace_id, connection_id, kind, object, object_id, path, born, due_at)
-        select %b::int, %b::int, kind, o, oi, path, nullif(born, -1), now() + make_interval(secs => %b)
-        from unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::int8[]) as e (kind, o, oi, path, born)
-        on conflict (workspace_id, connection_id, kind, object, object_id) do update set wanted = errand.wanted + 1
-        """,
-        (
-            link.workspace_id, link.connection_id, float(delay_seconds), texts([each.kind for each in ordered]),
-            texts([each.object for each in ordered]), texts([each.object_id for each in ordered]),
-            texts([each.path for each in ordered]), bigints([-1 if each.born is None else each.born for each in ordered]),
-        ),
-    )  # fmt: skip
-
-
-def due(cx: Transaction, link: Link, *, kinds: Sequence[str], limit: int = 200) -> list[Errand]:
-    """The errands whose time has come, the longest waiting first."""
-    rows = cx.execute(
-        """
-        select kind, object, object_id, path, born, wanted, tries from errand
-        where workspace_id = %s and connection_id = %s and kind = any (%s) and due_at <= now() order by due_at limit %s
-        """,
-        (link.workspace_id, link.connection_id, list(kinds), limit),
-    )
-    return [
-        Errand(kind=kind, object=name, object_id=object_id, path=path, born=born, wanted=wanted, tries=tries)
-        for kind, name, object_id, path, born, wanted, tries in rows
-    ]
-
-
-def errands_left(cx: Transaction, link: Link, *, kinds: Sequence[str] = ("pull", "members", "fetch")) -> int:
-    """How many errands are not done and not refused: those wait for an hour, for somebody to mend it."""
-    row = cx.execute(
-        """
-        select count(*) from errand where workspace_id = %s and connection_id = %s and kind = any (%s)
-            and due_at < now() + interval '30 minutes'
-        """,
-        (link.workspace_id, link.connection_id, list(kinds)),
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def done(cx: Transaction, link: Link, errand: Errand) -> None:
-    """Cross an errand off, unless it was wanted again meanwhile."""
-    cx.execute(
-        """
-        delete from errand where workspace_id = %s and connection_id = %s and kind = %s and object = %s and object_id = %s
-            and wanted = %s
-        """,
-        (link.workspace_id, link.connection_id, errand.kind, errand.object, errand.object_id, errand.wanted),
-    )
-
-
-def postpone(cx: Transaction, link: Link, errand: Errand, *, seconds: float, note: str) -> None:
-    """Try an errand again later, and say why."""
-    cx.execute(
-        """
-        update errand set due_at = now() + make_interval(secs => %s), tries = tries + 1, note = %s
-        where workspace_id = %s and connection_id = %s and kind = %s and object = %s and object_id = %s
-        """,
-        (seconds, note, link.workspace_id, link.connection_id, errand.kind, errand.object, errand.object_id),
-    )
-
-
-# --- how far lists were read ---
-
-
-def first_told(cx: Transaction, link: Link) -> int:
-    """When the first mail that was pushed to us happened (Unix seconds); 0 if none was."""
-    row = cx.execute(
-        """
-        select coalesce(min(created), 0) from (
-            select created from delivery where workspace_id = %s and connection_id = %s and kind in ('event', 'thin')
-            order by seq limit 1000) as first
-        """,
-        (link.workspace_id, link.connection_id),
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a list was read: the newest id and its `created` (Unix seconds), and how long ago that was."""
-
-    newest_id: str | None = None
-    newest_created: int = 0
-    age_seconds: float = float("inf")
-
-
-def reading(cx: Transaction, link: Link, name: str) -> Reading:
-    """How far the list `name` was read last."""
-    row = cx.execute(
-        """
-        select newest_id, newest_created, extract(epoch from now() - read_at)::float8 from reading
-        where workspace_id = %s and connection_id = %s and name = %s
-        """,
-        (link.workspace_id, link.connection_id, name),
-    ).fetchone()
-    return Reading(newest_id=row[0], newest_created=row[1], age_seconds=row[2]) if row else Reading()
-
-
-def put_reading(
-    cx: Transaction, link: Link, name: str, *, newest_id: str | None, newest_created: int
-) -> None:
-    """The list `name` was just read up to here."""
-    cx.execute(
-        """
-        insert into reading (workspace_id, connection_id, name, newest_id, newest_created) values (%s, %s, %s, %s, %s)
-        on conflict (workspace_id, connection_id, name) do update set
-            newest_id = coalesce(excluded.newest_id, reading.newest_id),
-            newest_created = greatest(excluded.newest_created, reading.newest_created), read_at = now()
-        """,
-        (link.workspace_id, link.connection_id, name, newest_id, newest_created),
-    )

@@ -22,7 +22,7 @@ from bookhand.core.ports import Reader
 from bookhand.core.problems import Outage, Problem
 from bookhand.core.ready import ready
 from bookhand.db.engine import Database
-from bookhand.inbox import store
+from bookhand.inbox import errand_store, snapshot_store, store
 from bookhand.inbox.delivery import (
     MEMBERS,
     OTHER_VERSION,
@@ -32,10 +32,10 @@ from bookhand.inbox.delivery import (
     Unreadable,
     open_delivery,
 )
+from bookhand.inbox.errand_store import PULL, Errand
 from bookhand.inbox.errands_workflow import strays
 from bookhand.inbox.lists import moves_money, path_of
 from bookhand.inbox.ordering import Sight, settle
-from bookhand.inbox.store import PULL, Errand
 from bookhand.systems.stripe.translate import problems_of
 from bookhand.workspace.store import clear, report
 
@@ -152,9 +152,9 @@ def _read(cx: store.Transaction, link: Link, readers: Sequence[Reader], letters:
         problems += reader(cx, link, facts)
     report(cx, link, problems)
     doubtful = _see(cx, link, opened)
-    store.want(cx, link, doubtful, delay_seconds=DOUBT_SECONDS)
-    store.want(cx, link, list(_errands(cx, link, opened)))
-    store.want(cx, link, list(_instead(cx, link, foreign)))
+    errand_store.want(cx, link, doubtful, delay_seconds=DOUBT_SECONDS)
+    errand_store.want(cx, link, list(_errands(cx, link, opened)))
+    errand_store.want(cx, link, list(_instead(cx, link, foreign)))
 
 
 def _park(cx: store.Transaction, link: Link, seq: int, delivery: Delivery, why: Unreadable) -> None:
@@ -175,7 +175,7 @@ def _see(cx: store.Transaction, link: Link, opened: Sequence[tuple[int, Delivery
         for seq, delivery, each in opened
         if delivery.object_id and delivery.kind != "thin"
     ]
-    known = store.sights(cx, link, sorted({name for name, _ in tellings}))
+    known = snapshot_store.sights(cx, link, sorted({name for name, _ in tellings}))
     latest: dict[tuple[str, str], Sight] = {}
     doubts: dict[tuple[str, str], Sight] = {}
     for name, told in tellings:
@@ -185,7 +185,7 @@ def _see(cx: store.Transaction, link: Link, opened: Sequence[tuple[int, Delivery
             doubts.pop(name, None)
         elif verdict == "doubt" and name[0] != MEMBERS:
             doubts[name] = told
-    store.put_sights(cx, link, latest)
+    snapshot_store.put_sights(cx, link, latest)
     return [
         _fetch(name, object_id, born=told.born)
         for (name, object_id), told in doubts.items()
@@ -230,7 +230,7 @@ def _members(cx: store.Transaction, link: Link, payouts: Sequence[Payout]) -> It
     )
     if not ready:
         return
-    told = store.sights(cx, link, [(MEMBERS, payout) for payout in ready])
+    told = snapshot_store.sights(cx, link, [(MEMBERS, payout) for payout in ready])
     yield from (
         Errand(kind="members", object="payout", object_id=payout)
         for payout in ready

@@ -26,7 +26,7 @@ import structlog
 
 from bookhand.core.problems import Bug, Outage, Refusal, UnknownOutcome
 from bookhand.db.engine import Database
-from bookhand.runs import durable_store, store
+from bookhand.runs import durable_store, execution_store, store
 from bookhand.runs.durable_store import WAIT
 from bookhand.runs.run import DISCONNECTED, OUTAGE, Run, Standing, outage_seconds, rest_seconds, verdict
 from bookhand.runs.template import Json, Ready, Step, Template
@@ -57,7 +57,7 @@ class Surroundings(Protocol):
         ...
 
     def standing(self, run_id: str) -> Standing | None:
-        """See `store.standing`."""
+        """See `execution_store.standing`."""
         ...
 
     def nudge(self) -> None:
@@ -93,7 +93,7 @@ class Execution:
         def effect() -> Json:
             with self._around.db.transaction() as cx:
                 self.fence(cx)
-                return store.effect(cx, self.run.id, name, lambda: work(cx, *given))
+                return execution_store.effect(cx, self.run.id, name, lambda: work(cx, *given))
 
         return self.step(name, effect)
 
@@ -103,7 +103,7 @@ class Execution:
 
     def fence(self, cx: psycopg.Connection[Any]) -> None:
         """See `template.Context.fence`."""
-        if store.fence(cx, self.run.id) != self.run.epoch:
+        if execution_store.fence(cx, self.run.id) != self.run.epoch:
             self._lost()
 
     def key(self, step: str) -> str:
@@ -129,7 +129,7 @@ class Execution:
 
         def change(cx: psycopg.Connection[Any], run: Run) -> None:
             if run.state == "cancelled":
-                store.retell(cx, run, self._template)
+                execution_store.retell(cx, run, self._template)
             else:
                 store.move(cx, run, state, reason=reason, result=result)
 
@@ -139,7 +139,7 @@ class Execution:
 
     def _is_finished(self, result: dict[str, Any] | None) -> bool:
         with self._around.db.transaction() as cx:
-            return store.is_finished(cx, self.run, result)
+            return execution_store.is_finished(cx, self.run, result)
 
     def poison(self, error: BaseException) -> NoReturn:
         """Something nobody foresaw: the run is parked with the reason."""
@@ -156,7 +156,7 @@ class Execution:
         reason = self._around.redact(_why(error))
 
         def wait(cx: psycopg.Connection[Any], run: Run) -> None:
-            outages = store.count_outage(cx, run.id, step)
+            outages = execution_store.count_outage(cx, run.id, step)
             rest = timedelta(seconds=outage_seconds(outages, chance=random.random()))  # noqa: S311 (spreads, hides nothing)
             store.move(cx, run, "waiting", reason=reason, waits_for=OUTAGE, wait_until=_now(cx) + rest)
 
@@ -257,7 +257,7 @@ class Execution:
 
         def unless_stopped(cx: psycopg.Connection[Any], run: Run) -> bool:
             if run.state == "cancelled":
-                store.retell(cx, run, self._template)
+                execution_store.retell(cx, run, self._template)
             if change is None or run.state not in {"queued", "running"}:
                 return False
             change(cx, run)

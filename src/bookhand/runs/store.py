@@ -4,13 +4,14 @@
         run_id = start(cx, caller, "refund", {"charge": "ch_1"}, rights={"allow": ["refunds.create"]}, key="proposal:7")
     engine.nudge()                        # after the commit: at once; without it a worker's sweep finds it within a second
 
-Whatever moves a run locks its row first. The row says what should be; DBOS is brought to it by `Engine` (`sweep_workflow`).
+Whatever moves a run locks its row first. The row says what should be; DBOS is brought to it by `Engine` (`sweep_workflow`). What the
+execution of a run asks and writes down is in `execution_store`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from bookhand.core.caller import Caller
 from bookhand.core.problems import Conflict, Missing, Problem
 from bookhand.core.ready import ready
 from bookhand.runs import durable_store
-from bookhand.runs.run import ENDED, STATES, Owner, Run, Stage, Standing, State, may_move, told_of
+from bookhand.runs.run import ENDED, Owner, Run, Stage, State, may_move, told_of
 from bookhand.runs.template import Template
 from bookhand.systems import store as connections
 from bookhand.workspace.store import clear, report
@@ -31,7 +32,7 @@ Transaction = psycopg.Connection[Any]
 
 HELD = "run_held"
 """The kind of Problem of a run that a person should look at."""
-_FIELDS = (
+FIELDS = (
     "workspace_id, run_id, template, state, epoch, who, name, role, agent, channel, rights, inputs, prompt, connection_id, reason,"
     " held_by, held_at, waits_for, wait_until, result, created_at, started_at, finished_at"
 )
@@ -113,11 +114,11 @@ def _started_before(cx: Transaction, order: Order) -> str:
 def get(cx: Transaction, run_id: str, *, lock: bool = False) -> Run:
     """A run by its id (locked until `cx` ends where asked); `Refusal` where there is none."""
     row = cx.execute(
-        f"select {_FIELDS} from run where run_id = %s{' for update' if lock else ''}", (run_id,)
+        f"select {FIELDS} from run where run_id = %s{' for update' if lock else ''}", (run_id,)
     ).fetchone()
     if row is None:
         raise Missing(f"There is no run {run_id}: `bookhand runs` lists those there are.")
-    return _run(row)
+    return run_of(row)
 
 
 def every(
@@ -134,7 +135,7 @@ def every(
     at, run_id = after or (None, None)
     rows = cx.execute(
         f"""
-        select {_FIELDS} from run
+        select {FIELDS} from run
         where (%(states)s::text[] = '{{}}' or state = any (%(states)s::text[]))
             and (%(template)s::text is null or template = %(template)s)
             and (%(grantee)s::text is null or grantee = %(grantee)s)
@@ -145,7 +146,7 @@ def every(
         {"states": list(states), "template": template, "grantee": grantee, "connection": connection_id, "at": at,
          "run_id": run_id, "limit": limit},
     )  # fmt: skip
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 def steps(cx: Transaction, run_id: str, template: Template | None = None) -> list[Stage]:
@@ -163,17 +164,8 @@ def steps(cx: Transaction, run_id: str, template: Template | None = None) -> lis
     ]
 
 
-def standing(cx: Transaction, run_id: str) -> Standing | None:
-    """What is looked at before a step."""
-    row = cx.execute(
-        "select r.state, r.epoch, c.name, c.status from run r left join connection c using (workspace_id, connection_id)"
-        " where r.run_id = %s",
-        (run_id,),
-    ).fetchone()
-    return Standing(state=row[0], epoch=row[1], connection=row[2], status=row[3]) if row else None
-
-
-def _run(row: tuple[Any, ...]) -> Run:
+def run_of(row: tuple[Any, ...]) -> Run:
+    """The run that a row of `FIELDS` is."""
     workspace_id, run_id, template, state, epoch, who, name, role, agent, *rest = row
     (
         channel,
@@ -256,11 +248,11 @@ def stop_of(
 ) -> list[str]:
     """Revoke now: cancel every run of `grantee` (on one connection, or all) before its next step; their ids. Not those of template `but`."""
     rows = cx.execute(
-        f"select {_FIELDS} from run where grantee = %s and (%s::int is null or connection_id = %s)"
+        f"select {FIELDS} from run where grantee = %s and (%s::int is null or connection_id = %s)"
         " and template is distinct from %s and state <> all (%s) order by run_id for update",
         (grantee, connection_id, connection_id, but, list(ENDED)),
     ).fetchall()
-    runs = [_run(row) for row in rows]
+    runs = [run_of(row) for row in rows]
     for run in runs:
         give_up(cx, run, reason, (templates or {}).get(run.template))
     return [run.id for run in runs]
@@ -321,85 +313,6 @@ def held_sentence(run: Run, reason: str | None) -> str:
     if reason is not None and reason.startswith("Integration"):
         return f"{reason}: run {run.id} ({run.template}) waits before its next step and goes on by itself once it is connected again."
     return f"Run {run.id} ({run.template}) cannot go on: {reason} Resume it with `bookhand resume {run.id}` once that is mended."
-
-
-def begin(cx: Transaction, run_id: str) -> Run | None:
-    """Take the run for an execution: it runs, with a new epoch; None where it ended or stands."""
-    row = cx.execute(
-        f"""
-        update run set state = 'running', epoch = epoch + 1, started_at = coalesce(started_at, now()), reason = null,
-            held_by = null, held_at = null, waits_for = null, wait_until = null
-        where run_id = %s and state = any (%s) returning {_FIELDS}
-        """,
-        (run_id, [state for state in STATES if may_move(state, "running")]),
-    ).fetchone()
-    return _run(row) if row else None
-
-
-def is_finished(cx: Transaction, run: Run, result: Mapping[str, Any] | None) -> bool:
-    """Say that a run is done, where nothing came between; False where something did, and nothing is said.
-
-    Not flushed by itself: DBOS's own record, which is written after it and is, takes it along; without that record the end of
-    the run is told again.
-    """
-    row = cx.execute(
-        """
-        update run set state = 'done', result = %s, finished_at = now()
-        from (select set_config('synchronous_commit', 'off', true)) as later
-        where run_id = %s and epoch = %s and state in ('queued', 'running') returning 1
-        """,
-        (None if result is None else Jsonb(dict(result)), run.id, run.epoch),
-    ).fetchone()
-    return row is not None
-
-
-def fence(cx: Transaction, run_id: str) -> int:
-    """The epoch of a run, held as it is until `cx` ends. A process that is stopped while it holds it loses its connection."""
-    row = cx.execute(
-        "select epoch, set_config('idle_in_transaction_session_timeout', %s, true) from run where run_id = %s for share",
-        (f"{_HELD_SECONDS}s", run_id),
-    ).fetchone()
-    return int(row[0]) if row else -1
-
-
-_HELD_SECONDS = 20
-
-
-def stands(cx: Transaction, run_id: str) -> bool:
-    """Whether a run stands, to go on later."""
-    return get(cx, run_id).state in {"paused", "parked"}
-
-
-def effect(cx: Transaction, run_id: str, step: str, work: Callable[[], Any]) -> Any:
-    """What `work` gave, done and written down in `cx`; where it was done before, what it gave then."""
-    row = cx.execute(
-        "select output from run_effect where run_id = %s and step = %s", (run_id, step)
-    ).fetchone()
-    if row is not None:
-        return row[0]
-    output = work()
-    cx.execute(
-        "insert into run_effect (workspace_id, run_id, step, output)"
-        " values (current_setting('bookhand.workspace')::int, %s, %s, %s)",
-        (run_id, step, Jsonb(output)),
-    )
-    return output
-
-
-def count_outage(cx: Transaction, run_id: str, step: str) -> int:
-    """How many times in a row the run now left memory because of an outage at `step`."""
-    row = cx.execute(
-        "update run set outages = case when outage_step = %s then outages + 1 else 1 end, outage_step = %s where run_id = %s"
-        " returning outages",
-        (step, step, run_id),
-    ).fetchone()
-    return int(row[0]) if row else 1
-
-
-def retell(cx: Transaction, run: Run, template: Template) -> None:
-    """Tell anew what a cancelled run did: a step was under way when it was cancelled."""
-    told = told_of([step.name for step in template.steps], durable_store.done(cx, run.id))
-    cx.execute("update run set result = %s where run_id = %s and state = 'cancelled'", (Jsonb(told), run.id))
 
 
 ready(Stage)  # see core.ready

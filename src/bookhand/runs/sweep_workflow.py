@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 import structlog
@@ -18,9 +18,11 @@ from bookhand.runs import schedule_store, store, sweep_store
 from bookhand.runs.run import GIVE_UP_DAYS
 
 if TYPE_CHECKING:
+    from bookhand.db.engine import Database
+    from bookhand.runs.durable_store import Dbos
     from bookhand.runs.run import Run
     from bookhand.runs.schedule_store import CallerOf
-    from bookhand.runs.workflow import Engine
+    from bookhand.runs.template import Template
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +30,33 @@ _FORGET_SECONDS = 60.0
 _BATCHES = 10
 
 
+class Swept(Protocol):
+    """What a sweep needs of the `Engine` it belongs to."""
+
+    db: Database
+    dbos: Dbos
+    executor_id: str
+
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        """The kinds of runs there are."""
+        ...
+
+    def recover(self, executors: list[str]) -> None:
+        """Put the runs of dead workers back on the queue."""
+        ...
+
+    def tell(self, run: Run, sentence: str) -> None:
+        """Let people know."""
+        ...
+
+
 class Sweep:
     """See the module; `Engine` has one."""
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Swept,
         *,
         caller_of: CallerOf,
         ttl_seconds: float,

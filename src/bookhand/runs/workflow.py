@@ -27,7 +27,7 @@ import structlog
 from bookhand.core.problems import Bug, Refusal, UnknownOutcome
 from bookhand.db.durable import APPLICATION, VERSION, quiet
 from bookhand.db.schema import sqlalchemy_url
-from bookhand.runs import durable_store, schedule_store, store
+from bookhand.runs import durable_store, execution_store, schedule_store
 from bookhand.runs.context_workflow import OUTAGES, Execution, Left, plain
 from bookhand.runs.durable_store import WORKFLOW, Dbos
 from bookhand.runs.sweep_workflow import Sweep
@@ -132,7 +132,7 @@ class Engine:
             with self._look:
                 if self._eye is None or self._eye.closed:
                     self._eye = self.db.connect(autocommit=True)
-                return store.standing(self._eye, run_id)
+                return execution_store.standing(self._eye, run_id)
 
         return self.patiently(look)
 
@@ -192,8 +192,8 @@ class Engine:
 
     def _begin(self, run_id: str) -> tuple[Run | None, bool]:
         with self.db.transaction() as cx:
-            run = store.begin(cx, run_id)
-            return run, run is None and store.stands(cx, run_id)
+            run = execution_store.begin(cx, run_id)
+            return run, run is None and execution_store.stands(cx, run_id)
 
     def _do(self, run: Run) -> None:
         template = self.templates.get(run.template)

@@ -117,6 +117,22 @@ def test_a_csv_waits_in_the_folder_of_its_account_and_goes_on_when_it_is_confirm
     assert count(db) == 5
 
 
+def test_a_fault_of_ours_with_one_file_does_not_hold_up_the_others(folder, db) -> None:
+    class Faulty(Intake):
+        def take(self, raw, *, name, **how):
+            if name == "a.xml":
+                raise KeyError("a fault")
+            return super().take(raw, name=name, **how)
+
+    watcher = Watcher(folder, Faulty(db))
+    for name in ("a.xml", "b.xml"):
+        (folder / name).write_bytes(file())
+    watcher.look()
+    assert len(watcher.look()) == 2
+    assert names(folder) == ["done/b.xml", "refused/a.xml", "refused/a.xml.txt"]
+    assert "fault of bookhand's own (KeyError)" in (folder / "refused/a.xml.txt").read_text()
+
+
 def test_a_folder_that_is_not_there_is_said(db, tmp_path) -> None:
     with pytest.raises(Refusal, match="BOOKHAND_BANK_FOLDER"):
         Watcher(tmp_path / "nowhere", Intake(db)).look()

@@ -11,7 +11,7 @@ import pytest
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.db.engine import Database
-from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.files import render, render_lines
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
 from bookhand.systems.bank import checks, store
@@ -147,6 +147,35 @@ def test_two_formats_of_the_same_days_are_refused(take, lines) -> None:
         take(JAN, "mt940")
     assert len(lines()) == 3
     assert take(account(line(5, "2026-02-01", 3), opening=1210), "mt940").new_lines == 1
+
+
+def test_a_table_that_names_its_account_is_confirmed_for_that(intake) -> None:
+    raw = b"IBAN,Date,Text,Amount (EUR)\n" + b"".join(
+        f"{IBAN},2026-01-0{n},T,{n - 2}.5\n".encode() for n in (1, 2, 3)
+    )
+    waiting = intake.take(raw, name="x", by="person:1")
+    with pytest.raises(Refusal, match=IBAN):
+        intake.confirm(waiting.file, account="Main", changes={}, by="person:1")
+    assert intake.confirm(waiting.file, account=IBAN, changes={}, by="person:1").new_lines == 3
+
+
+def test_lines_as_the_core_has_them_are_written_and_read_back(intake, db) -> None:
+    sent = StatementLine(
+        account=IBAN, key="L1", day="2026-02-02", currency="EUR", minor=4200, description="STRIPE", counterparty="STRIPE", references=("L1", "po_9")
+    )  # fmt: skip
+    for kind in ("ofx", "csv", "camt053"):
+        raw = render_lines([sent], kind, number=f"{IBAN}{kind}", currency="EUR", opening_minor=7)
+        found = intake.take(raw, name=kind, by="person:1")
+        if isinstance(found, Waiting):
+            found = intake.confirm(
+                found.file, account="Table", changes={"sign": 1, "date_order": "MDY"}, by="person:1"
+            )
+        assert found.new_lines == 1
+    with db.transaction() as cx:
+        kept = [each.line for each in store.counting(cx)]
+    assert {(line.day, line.minor, "po_9" in line.references) for line in kept} == {
+        ("2026-02-02", 4200, True)
+    }
 
 
 def test_a_file_of_another_account_is_refused_where_one_is_named(take, lines) -> None:

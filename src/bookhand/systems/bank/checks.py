@@ -68,7 +68,7 @@ def off(statement: Statement, subject: str) -> Problem | None:
 def gaps(spans: Iterable[Span], moved: Mapping[str, int]) -> list[Gap]:
     """Where the known balances and the lines (`moved`: day to sum) differ, oldest first."""
     points: dict[str, set[int]] = {}
-    for span in _joined(spans):
+    for span in _known(spans):
         if span.opening is not None:
             points.setdefault(span.first_day, set()).add(span.opening)
         if span.closing is not None:
@@ -84,18 +84,32 @@ def gaps(spans: Iterable[Span], moved: Mapping[str, int]) -> list[Gap]:
     return sorted(found)
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Statements that go on where the one before ended, as one: where they meet in the middle of a day nothing is known of its evening."""
-    joined: list[Span] = []
-    for span in sorted(set(spans), key=lambda each: (each.last_day, each.first_day)):
-        before = joined[-1] if joined else None
-        if before is not None and span.opening is not None and span.opening == before.closing:
-            joined[-1] = Span(
-                min(before.first_day, span.first_day), span.last_day, before.opening, span.closing
-            )
-        else:
-            joined.append(span)
-    return joined
+def _known(spans: Iterable[Span]) -> list[Span]:
+    """The spans with those balances that are the morning's or the evening's.
+
+    Where one statement goes on with the balance that another ended with, on a day of both, they may meet in the middle of that day: such a
+    balance says nothing of the morning or the evening, and the statements are held against each other by what is before and after them.
+    """
+    found = sorted(set(spans), key=lambda each: (each.first_day, each.last_day))
+    ending: dict[int, list[Span]] = {}
+    for span in found:
+        if span.closing is not None:
+            ending.setdefault(span.closing, []).append(span)
+    met_openings, met_closings = set(), set()
+    for span in found:
+        for before in ending.get(span.opening, ()) if span.opening is not None else ():
+            if before != span and before.first_day <= span.first_day <= before.last_day <= span.last_day:
+                met_openings.add(span)
+                met_closings.add(before)
+    return [
+        Span(
+            each.first_day,
+            each.last_day,
+            None if each in met_openings else each.opening,
+            None if each in met_closings else each.closing,
+        )
+        for each in found
+    ]
 
 
 def gap_problems(account: str, currency: str, found: Sequence[Gap]) -> list[Problem]:

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import structlog
 
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Outage, Refusal
 from bookhand.systems.bank.intake_workflow import Taken, Waiting
 
 if TYPE_CHECKING:
@@ -104,12 +105,18 @@ class Watcher:
             )
         except FileNotFoundError:
             return []
+        except (psycopg.Error, Outage):
+            raise
         except (Refusal, OSError) as error:
             why = (
                 str(error)
                 if isinstance(error, Refusal)
                 else f"It could not be read: {error.strerror or error}."
             )
+            return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
+        except Exception as error:  # one file must not hold up those behind it
+            log.exception("bank_file_failed", file=path.name)
+            why = f"It could not be read, by a fault of bookhand's own ({type(error).__name__}): the log says more."
             return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
         match found:
             case Taken(again=True):

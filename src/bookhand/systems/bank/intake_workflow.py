@@ -130,6 +130,11 @@ class Intake:
             proposal = table.proposal(currency=store.currency_of(cx, account))
             profile = confirmed(proposal.profile, changes, proposal.header)
             reading = table.read_by(profile, account=account)
+            named = sorted({each.account for each in reading.statements})
+            if account not in named:
+                raise Refusal(
+                    f"The file says itself that it is of {', '.join(named)}: confirm it for that account, or say account_column=null."
+                )
             connection = self._connection(cx, account, auth)
             store.keep_account(cx, connection.link, account, profile.currency)
             profile_store.keep(cx, connection.link, account, proposal.fingerprint, profile, by=by)
@@ -212,12 +217,13 @@ def keep_statement(
     link, account = connection.link, statement.account
     store.keep_account(cx, link, account, statement.currency)
     span = checks.span_of(statement)
-    if span is not None and statement.lines:
-        other = store.other_format(cx, link, account, span, statement.format)
+    if statement.lines:
+        first, last = min(line.day for line in statement.lines), max(line.day for line in statement.lines)
+        other = store.other_format(cx, link, account, statement.format, since=first, until=last)
         if other is not None:
             raise Refusal(
-                f"Lines of account {account} from {span.first_day} to {span.last_day} were read from {other} already. From {statement.format} they "
-                "would count twice, for two formats do not tell which lines are the same: nothing was taken. Go on with one format, or import later days."
+                f"Lines of account {account} from {first} to {last} were read from {other} already. From {statement.format} they would count "
+                "twice, for two formats do not tell which lines are the same: nothing was taken. Go on with one format, or import later days."
             )
     reused = store.reused(
         cx, link, account, [(line.native_id, line.key) for line in statement.lines if line.native_id]

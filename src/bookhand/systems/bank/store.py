@@ -283,12 +283,16 @@ def newest(cx: Transaction, link: Link, account: str, currency: str | None) -> S
     return Span(*row) if row else None
 
 
-def other_format(cx: Transaction, link: Link, account: str, span: Span, format_: str) -> str | None:
+def other_format(
+    cx: Transaction, link: Link, account: str, format_: str, *, since: str, until: str
+) -> str | None:
     """Another format from which lines of these days were read already; None where there is none."""
     row = cx.execute(
-        "select format from bank_statement where workspace_id = %s and connection_id = %s and account = %s and format <> %s"
-        " and lines > 0 and first_day <= %s and last_day >= %s limit 1",
-        (link.workspace_id, link.connection_id, account, format_, span.last_day, span.first_day),
+        """
+        select s.format from statement_line l join bank_statement s using (workspace_id, connection_id, account, statement_id)
+        where l.workspace_id = %s and l.connection_id = %s and l.account = %s and l.day between %s and %s and s.format <> %s limit 1
+        """,
+        (link.workspace_id, link.connection_id, account, since, until, format_),
     ).fetchone()
     return str(row[0]) if row else None
 

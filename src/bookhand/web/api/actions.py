@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from bookhand.core.action import Action, EventKind, Risk
 from bookhand.core.problems import Missing
-from bookhand.web.api import models as m
+from bookhand.web.api import actions_models as m
 from bookhand.web.api.desk import At, Exact, Name
 from bookhand.web.api.shown import outside, said
 

@@ -103,6 +103,11 @@ class Sent(BaseModel):
         return value
 
 
+def example(**values: Any) -> ConfigDict:
+    """The settings of a body with one example of it, for the reference."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [values]})
+
+
 def unkeepable(value: Any, depth: int = 0) -> str | None:
     """Why a JSON value cannot be kept, in a sentence; None where it can."""
     if depth > _DEEPEST:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from bookhand.actions import call_store, store
 from bookhand.actions.asked import Asked
 from bookhand.actions.proposal import Proposal, State
-from bookhand.web.api import models as m
+from bookhand.web.api import proposals_models as m
 from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
 from bookhand.web.api.shown import after, page, said
 from bookhand.web.api.trail import entries_of

@@ -8,10 +8,10 @@ import msgspec
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, Response
 
-from bookhand.actions.govern_workflow import StandingState, Terms
-from bookhand.actions.policy import Budget
+from bookhand.actions.rights.govern_workflow import StandingState, Terms
+from bookhand.actions.rights.policy import Budget
 from bookhand.core.ready import ready
-from bookhand.web.api import models as m
+from bookhand.web.api import rights_models as m
 from bookhand.web.api.desk import At, Desk, Id
 from bookhand.web.api.shown import said
 

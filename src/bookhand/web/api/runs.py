@@ -12,7 +12,7 @@ from bookhand.actions import store as proposals
 from bookhand.runs import store
 from bookhand.runs.run import Run, State
 from bookhand.systems import store as connections
-from bookhand.web.api import models as m
+from bookhand.web.api import runs_models as m
 from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
 from bookhand.web.api.proposals import fields, shown_proposal
 from bookhand.web.api.shown import after, page, said

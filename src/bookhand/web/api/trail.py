@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Refusal
-from bookhand.web.api import models as m
+from bookhand.web.api import trail_models as m
 from bookhand.web.api.desk import At, Exact, Limit
 from bookhand.web.api.shown import said
 from bookhand.workspace import trail_store

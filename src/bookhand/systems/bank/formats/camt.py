@@ -314,7 +314,8 @@ def _references(entry: Node, details: list[Node]) -> tuple[str, ...]:
     said = [entry.said("AcctSvcrRef"), entry.said("NtryRef")]
     said += [entry.said(f"NtryDtls/Btch/{name}") for name in ("MsgId", "PmtInfId")]
     for detail in details:
-        said += [detail.said(f"Refs/{name}") for name in _REFS]
+        refs = {node.tag: node.text for each in detail.all("Refs") for node in each.nodes}
+        said += [refs.get(name, "") for name in _REFS]
         said += [node.text for node in detail.all("Refs/Prtry/Ref")]
         said += [node.text for node in detail.all("RmtInf/Strd/CdtrRefInf/Ref")]
         said += [node.text for node in detail.all("RmtInf/Strd/RfrdDocInf/Nb")]

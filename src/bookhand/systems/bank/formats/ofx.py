@@ -107,9 +107,15 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
         raise Refusal(f"The statement that begins in line {_line_no(text, start)}: {error}.") from None
     warnings: list[str] = []
     lines = tuple(_line(text, span, account, currency, warnings) for span in spans)
+    notes: tuple[str, ...] = ()
+    if closing_day and any(line.day > closing_day for line in lines):
+        notes = (
+            f"The balance is that of {closing_day}, before the last lines: it proves nothing and was left out.",
+        )
+        closing = closing_day = None
     return Statement(
         account=account, currency=currency, format=FORMAT, closing_minor=closing, closing_day=closing_day,
-        opening_day=opening_day, lines=lines, warnings=tuple(warnings),
+        opening_day=opening_day, lines=lines, warnings=tuple(warnings), notes=notes,
     )  # fmt: skip
 
 

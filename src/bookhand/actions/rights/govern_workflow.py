@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from bookhand.actions import rights_store
 from bookhand.actions.kit import Kit
-from bookhand.actions.policy import EVERYONE, Budget, Standing, checked_grantee, checked_pattern
 from bookhand.actions.proposal import call_hash
-from bookhand.actions.rights_store import Permission
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.policy import EVERYONE, Budget, Standing, checked_grantee, checked_pattern
+from bookhand.actions.rights.rights_store import Permission
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.money import EXPONENTS
 from bookhand.core.problems import Missing, Refusal

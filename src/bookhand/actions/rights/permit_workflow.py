@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.actions import notes, rights_store, store
+from bookhand.actions import notes, store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.catalogue import Target
 from bookhand.actions.kit import Kit
-from bookhand.actions.policy import Wanted, allows, needs_four_eyes, outside, over_budget
 from bookhand.actions.proposal import Proposal, Row, call_hash, must_fit, must_wait
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.policy import Wanted, allows, needs_four_eyes, outside, over_budget
 from bookhand.core.action import Action, Preview
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import Conflict, Refusal

@@ -14,7 +14,7 @@ import msgspec
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from bookhand.actions.policy import (
+from bookhand.actions.rights.policy import (
     DEFAULT_GRANTS,
     Budget,
     Grant,

@@ -14,7 +14,6 @@ import msgspec
 
 from bookhand.actions.asked import Asked
 from bookhand.actions.catalogue import Target, arguments, endpoint
-from bookhand.actions.effect import lines_of
 from bookhand.actions.kit import Kit
 from bookhand.actions.proposal import (
     EXPIRES,
@@ -27,6 +26,7 @@ from bookhand.actions.proposal import (
     totals,
     version_of,
 )
+from bookhand.actions.proposing.effect import lines_of
 from bookhand.core.action import Action, Preview, Values
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
