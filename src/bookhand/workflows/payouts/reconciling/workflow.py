@@ -20,6 +20,7 @@ from bookhand.db.engine import Database
 from bookhand.journal import store as journal
 from bookhand.systems import store as connections
 from bookhand.workflows.payouts.breaks import Break, LineKey
+from bookhand.workflows.payouts.catching_up_store import catch_up
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.matcher import match
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome
@@ -91,17 +92,31 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     return report
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Payouts:
     """Payouts against the bank, for one database: what a house has at hand. `mode` is that of the company's real payouts."""
 
     db: Database
     mode: str
     bounds: Bounds | None = None
+    caught_up: bool = False
+    """Whether this process has looked for payouts that were told before bookhand kept them."""
 
     def reconcile(self) -> Report:
         """Everything once; see `reconcile`. As often as one likes: without news it reads what is open and changes nothing."""
+        if not self.caught_up:
+            self._catch_up()
+            self.caught_up = True
         return reconcile(self.db, mode=self.mode, bounds=self.bounds)
+
+    def _catch_up(self) -> None:
+        with self.db.transaction() as cx:
+            links = [each.link for each in connections.every(cx, system="stripe")]
+        for link in links:
+            more = True
+            while more:
+                with self.db.transaction() as cx:
+                    more = catch_up(cx, link) > 0
 
 
 class _Round(NamedTuple):
