@@ -23,6 +23,8 @@ WRITTEN = (
 OWN = (
     "journal.list journal.retrieve journal.balances proofs.list reports.run runs.list runs.retrieve runs.start runs.pause runs.resume"
     " runs.cancel approvals.list approvals.retrieve approvals.approve approvals.reject periods.close periods.reopen"
+    " payouts.arrivals payouts.breakdown payouts.matches payouts.questions payouts.reconciliation breaks.list payouts.match"
+    " payouts.unmatch payouts.explain breaks.assign payouts.confirm_breakdown payouts.take_back_breakdown"
 )
 HAPPENS = (
     "charges.succeeded charges.refunded refunds.created refunds.failed disputes.created disputes.updated disputes.closed"
@@ -54,6 +56,7 @@ def test_an_event_is_in_the_catalogue_with_who_listens(name: str) -> None:
     described = catalogue().described_event(name)
     assert (described["tag"], described["vendor"]) == ("event", "stripe")
     assert any(each.startswith("journal:") for each in described["listeners"])
+    assert any(each.startswith("payouts:") for each in described["listeners"]) == name.startswith("payouts.")
     assert any(each.startswith("farewell:") for each in described["listeners"]) == (
         name == "accounts.deauthorized"
     )

@@ -47,7 +47,7 @@ def test_a_payout_is_its_parts_in_whatever_order_they_are_told(db, link, seed):
         store.count(cx, link)
     told(db, link, mail[6:])
     with db.transaction() as cx:
-        assert store.count(cx, link) == ["po_1"]
+        assert store.count(cx, link, sweep_from=0 if seed else 20_000) == ["po_1"]
         assert store.count(cx, link) == []
         found = store.breakdown(cx, link, "po_1")
         assert {part.name: (part.count, part.minor) for part in found.parts} == {

@@ -8,6 +8,7 @@ from bookhand.core.caller import Caller, capabilities
 from bookhand.core.problems import Conflict, Refusal
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import get
+from bookhand.workflows.payouts.reconciling.workflow import Payouts
 
 ANA = Caller(
     workspace_id=1, who="person:1", name="Ana", role="operator", can=capabilities("operator"), channel="cli"
@@ -112,3 +113,20 @@ def test_a_payout_that_was_called_off_holds_nothing_and_takes_nothing(db, link, 
     found = solved(db, link)
     assert set(found) == {made}
     assert found[made].outcome == "unique"
+
+
+def test_payouts_that_were_told_before_they_were_kept_are_read_again(db, link, shop):
+    """As in a house that was at work before this version: its inbox has them, and the table is empty."""
+    shop.pay(10_000)
+    shop.wait(9)
+    shop.sync()
+    with db.transaction() as cx:
+        before = get(cx, shop.payouts()[0]["id"])
+        cx.execute("delete from payout")
+        cx.execute("delete from payout_open")
+    payouts = Payouts(db, mode="test")
+    payouts.reconcile()
+    with db.transaction() as cx:
+        assert get(cx, before.payout.id).payout == before.payout
+        assert cx.execute("select count(*) from payout_open").fetchone() == (1,)
+    assert not payouts.reconcile().changed

@@ -221,6 +221,31 @@ def test_a_person_matches_with_a_fee_and_takes_it_apart_again(db, link, shop, ba
     assert check(db, link, replayed(db, link)).holds
 
 
+def test_a_fee_that_a_person_agreed_to_is_known_from_then_on(db, link, shop, bank, door):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.pay(20_000)
+    shop.wait(7)
+    shop.sync()
+    first, second = shop.payouts()
+    account, key = bank.line(day_of(first), first["amount"] - 1_500, "STRIPE PAYOUT")
+    bank.line(day_of(second), second["amount"] - 1_500, "STRIPE PAYOUT")
+    assert reconcile(db, mode="test").matches == 0
+    asked = {
+        "payouts": [first["id"]],
+        "lines": [{"account": account, "key": key}],
+        "difference": "bank_fee",
+        "why": "Our bank's",
+    }
+    door.propose(ANA, "payouts.match", asked, "why")
+    assert reconcile(db, mode="test").matches == 1
+    with db.transaction() as cx:
+        (kept,) = match_store.standing(cx, [second["id"]])
+    assert (kept.rule, kept.difference, kept.by_who) == ("bank_fee", -1_500, "bookhand")
+    assert balances(db, link)["bank_fees"] == 3_000
+    assert "bank_in_transit" not in balances(db, link)
+
+
 def test_a_line_in_another_currency_passes_through_the_exchange_account(db, link, shop, bank, door):
     shop.pay(10_000)
     shop.wait(7)

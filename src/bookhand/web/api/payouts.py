@@ -15,6 +15,7 @@ from bookhand.web.api import payouts_models as p
 from bookhand.web.api import proposals_models as m
 from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
 from bookhand.web.api.proposals import shown_proposal
+from bookhand.web.api.proposals_models import ProposalShown
 from bookhand.web.api.shown import decode, encode, said
 from bookhand.workflows.payouts.actions import DAY
 from bookhand.workflows.payouts.statement import Reconciliation
@@ -56,7 +57,7 @@ def breaks(desk: At, *, owner: Exact = None, limit: Limit = 100) -> JSONResponse
     return said({"items": _read(desk, "breaks.list", {"owner": owner, "limit": limit})})
 
 
-@router.post("/breaks/{break_id}/explain", response_model=m.ProposalShown, summary="Say what a difference is")
+@router.post("/breaks/{break_id}/explain", response_model=ProposalShown, summary="Say what a difference is")
 def explain(desk: At, break_id: Id, sent: p.Explanation) -> JSONResponse:
     """It stays in the report, with this, until it is found no more."""
     return _ask(
@@ -106,7 +107,7 @@ def statement(
 
 @router.post(
     "/reconciliation/matches",
-    response_model=m.ProposalShown,
+    response_model=ProposalShown,
     status_code=201,
     summary="Match payouts with bank lines",
 )
@@ -116,7 +117,7 @@ def match(desk: At, sent: p.NewMatch) -> JSONResponse:
 
 
 @router.post(
-    "/reconciliation/matches/{match_id}/undo", response_model=m.ProposalShown, summary="Take a match apart"
+    "/reconciliation/matches/{match_id}/undo", response_model=ProposalShown, summary="Take a match apart"
 )
 def undo(desk: At, match_id: Id, sent: p.Undo) -> JSONResponse:
     """Its entry is reversed; from then on only a person matches what was in it."""

@@ -80,20 +80,21 @@ def _open(known: Evidence, payouts: Same) -> list[int]:
 
 def _alone(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
     """One payout and one line in all that is known have this amount."""
-    if _is_plainly_it(known, payout, line):
+    if _is_plainly_it(known, payout, line, worlds):
         known.pair(payout, line, "amount", _BY_AMOUNT.format(days(known.lag(payout, line))))
     elif _reaches(known, Leg(payout, back=False), line):
         _single(known, payout, line, worlds)
 
 
-def _is_plainly_it(known: Evidence, payout: int, line: int) -> bool:
+def _is_plainly_it(known: Evidence, payout: int, line: int, worlds: _Worlds) -> bool:
     """The common case of `_single`, decided at once: nothing is said that any other rule looks at."""
     one, other = known.payouts[payout], known.lines[line]
     return (
         one.minor == other.minor and one.currency == other.currency and other.original_minor is None
-        and line not in known.named and known.is_plain(line) and other.account not in known.fees
+        and line not in known.named and known.is_plain(line)
         and known.within(payout, line, known.bounds.late_days) and known.fits(payout, line)
         and (one.trace_id is None or known.other_trace(one.trace_id, line) is None)
+        and not (other.account in known.fees and _less_fee(known, line, worlds))
     )  # fmt: skip
 
 

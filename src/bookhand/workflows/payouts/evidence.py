@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ _FEE_PART: Final = 4
 _TWIN_LENGTH: Final = 8
 _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
+_FEW_WORDS: Final = 16
 _FEW: Final = 8
 _MARKED_MOSTLY: Final = 0.9
 
@@ -99,15 +101,20 @@ class Evidence:
         """The descriptors of payouts that stand in the line, word for word."""
         found = self._shown.get(line)
         if found is None:
-            words = line_text.words(self.text(line))
+            text = self.text(line)
+            words = line_text.words(text) if self._may_show(text) else _NOTHING
             if self._by_word.keys().isdisjoint(words):
                 found = _NOTHING
             else:
-                near = [text for word in words for text in self._by_word.get(word, ())]
+                near = [each for word in words for each in self._by_word.get(word, ())]
                 whole = f" {' '.join(words)} "
-                found = [text for text in near if f" {text} " in whole]
+                found = [each for each in near if f" {each} " in whole]
             self._shown[line] = found
         return found
+
+    def _may_show(self, text: str) -> bool:
+        """Whether a descriptor could stand in a text: a quick look where there are few."""
+        return len(self._by_word) > _FEW_WORDS or any([word in text for word in self._by_word])  # noqa: C419 (a list is faster)
 
     def learn_marks(self) -> None:
         """Find the accounts whose lines of Stripe do not say so, by the lines that are matched by an id: there, saying nothing means nothing."""
@@ -402,6 +409,7 @@ def is_account(payout: Expected, account: str) -> bool:
     return tail == payout.last4 or not tail.isdigit()
 
 
+@lru_cache(maxsize=64)
 def days(lag: int) -> str:
     """A lag in words: ``on its arrival day``, ``1 business day late``."""
     if lag == 0:

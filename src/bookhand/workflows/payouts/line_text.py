@@ -126,7 +126,7 @@ def shape(trace: str) -> str:
 def shapes(line: StatementLine) -> frozenset[str]:
     """The shapes of all ids that a line carries."""
     ids = [*line.references, *_WORD.findall(line.description.upper())]
-    return frozenset([found for each in ids if (found := shape(each))])
+    return frozenset([found for each in ids if len(each) >= _SHAPE_LENGTH and (found := shape(each))])
 
 
 def of_shape(line: StatementLine, wanted: str) -> str | None:
@@ -142,40 +142,44 @@ def is_like(text: str, wanted: Iterable[str]) -> bool:
     return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
 
 
-Tokens = dict[str, tuple[int, ...]]
-"""Every form in which a bank may write an id, and the numbers of the payouts whose it is."""
+Tokens = dict[str, int | tuple[int, ...]]
+"""Every form in which a bank may write an id, and the number of the payout whose it is (or of several)."""
 
 
 def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
     """Put in the trace and the id of a payout."""
     for value in (payout.trace_id, payout.id):
-        if value and len(token := plain(value)) >= _ID_LENGTH and not token.isalpha():
-            tokens[token] = (*tokens[token], index) if token in tokens else (index,)
-            if token != (written := value.upper()):
-                tokens[written] = (*tokens[written], index) if written in tokens else (index,)
+        if value:
+            written = value.upper()
+            token = written if written.isalnum() and written[0] != "0" else plain(value)
+            if len(token) >= _ID_LENGTH and not token.isalpha():
+                for form in (token,) if token == written else (token, written):
+                    if (before := tokens.setdefault(form, index)) != index:
+                        tokens[form] = (*before, index) if isinstance(before, tuple) else (before, index)
 
 
 def names_in(line: StatementLine, tokens: Tokens, ids: KeysView[str]) -> tuple[int, ...] | None:
     """The payouts whose trace or id a line carries; `ids` are the keys of `tokens`."""
-    found: tuple[int, ...] = ()
+    found: list[int | tuple[int, ...]] = []
     for value in line.references:
         if value in tokens:
-            found += tokens[value]
+            found.append(tokens[value])
         elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
             found += _names_in(value, tokens)
     text = line.description
     words = text.translate(_WORDS).split()
     if not ids.isdisjoint(words):
-        for word in words:
-            found += tokens.get(word, ())
+        found += [tokens[word] for word in words if word in tokens]
     elif "-" in text:
         found += _names_in(text, tokens)
     if not found:
         return None
-    return found if len(found) == 1 else tuple(sorted(set(found)))
+    if len(found) == 1 and isinstance(found[0], int):
+        return (found[0],)
+    return tuple(sorted({each for some in found for each in ((some,) if isinstance(some, int) else some)}))
 
 
-def _names_in(text: str, tokens: Tokens) -> tuple[int, ...]:
+def _names_in(text: str, tokens: Tokens) -> list[int | tuple[int, ...]]:
     """The careful way: the whole text as one id, and each of its parts."""
     parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
-    return tuple(index for part in parts for index in tokens.get(plain(part), ()))
+    return [tokens[token] for part in parts if (token := plain(part)) in tokens]

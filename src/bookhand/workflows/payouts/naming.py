@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.evidence import Evidence, days, is_account
 
+_ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2
 
 
@@ -50,11 +51,12 @@ def _simple(known: Evidence) -> dict[int, list[int]]:
 
 
 def _is_arrival(known: Evidence, payout: int, line: int) -> bool:
+    """Whether a line that names a payout is it: its amount, in time, on its account."""
     one, other = known.payouts[payout], known.lines[line]
-    if one.minor not in {other.minor, other.original_minor}:
+    same = one.minor == other.minor and one.currency == other.currency and other.original_minor is None
+    if not (same or known.exact(payout, line)):
         return False
-    arrives = one.status in {"paid", "in_transit", "pending"}
-    return arrives and known.exact(payout, line) and known.timely(payout, line) and known.fits(payout, line)
+    return one.status in _ARRIVES and known.timely(payout, line) and is_account(one, other.account)
 
 
 def _exact(known: Evidence, by_payout: dict[int, list[int]]) -> None:

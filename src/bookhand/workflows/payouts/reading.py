@@ -89,7 +89,9 @@ def _read_lines(
         if here is None:
             here = by_account[account] = {}
         here[line.key] = index
-        line_places.append(_place(currency, line.day, days))
+        there = days.get(currency)
+        place = None if there is None else there.get(line.day)
+        line_places.append(_place(currency, line.day, days) if place is None else place)
         if (names := names_in(line, tokens, ids)) is not None:
             named[index] = names
         if line.original_minor is not None and line.original_currency is not None:

@@ -9,7 +9,7 @@ _PAYOUTS = """
 create table payout (                    -- the newest state of each
     workspace_id int not null,
     connection_id int not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     created bigint not null,
     currency text not null,
     amount bigint not null,
@@ -41,7 +41,7 @@ create index payout_newest on payout (workspace_id, created desc, payout_id desc
 create table payout_open (               -- those that are looked for at the bank: no match stands, or it failed after one
     workspace_id int not null,
     connection_id int not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     since bigint not null,               -- the payout's creation
     held boolean not null default false, -- a person took its match apart: only a person matches it again
     primary key (workspace_id, connection_id, payout_id)
@@ -56,7 +56,7 @@ create index journal_payout_uncounted on journal_payout (workspace_id, connectio
 create table payout_total (
     workspace_id int not null,
     connection_id int not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     currency text not null,
     kind text not null,
     count bigint not null,
@@ -68,7 +68,7 @@ create table payout_total (
 create table payout_solution (           -- what may be in a payout that Stripe has no list of
     workspace_id int not null,
     connection_id int not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     outcome text not null check (outcome in ('unique', 'ambiguous', 'unsolved', 'gave_up', 'confirmed')),
     how text not null,
     at_least int not null,
@@ -83,7 +83,7 @@ create table payout_confirmed (          -- a person's word that a balance trans
     workspace_id int not null,
     connection_id int not null,
     balance_transaction text collate "C" not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     by_who text not null,
     by_name text not null,
     at timestamptz not null default now(),
@@ -112,12 +112,13 @@ create table bank_match (                -- a row matches, or undoes an earlier 
     primary key (workspace_id, match_id)
 );
 create unique index bank_match_undone_once on bank_match (workspace_id, undoes) where undoes is not null;
+create index bank_match_fee on bank_match (workspace_id, match_id) where difference_kind = 'bank_fee';
 create index bank_match_newest on bank_match (workspace_id, seq desc);
 
 create table bank_match_payout (         -- what stands matched now: each payout once, each line once
     workspace_id int not null,
     connection_id int not null,
-    payout_id text collate "C" not null,
+    payout_id text not null,
     match_id text not null,
     rule text not null,
     primary key (workspace_id, connection_id, payout_id)
@@ -127,7 +128,8 @@ create table bank_match_line (
     workspace_id int not null,
     connection_id int not null,
     account text not null,
-    key text collate "C" not null,
+    key text not null,
+    line_id bigint not null,
     match_id text not null,
     primary key (workspace_id, connection_id, account, key)
 );
@@ -137,7 +139,8 @@ create table line_open (                 -- lines that no payout explains; `look
     workspace_id int not null,
     connection_id int not null,
     account text not null,
-    key text collate "C" not null,
+    key text not null,
+    line_id bigint not null,
     day date not null,
     looked boolean not null default false,
     held boolean not null default false,
@@ -148,8 +151,8 @@ create index line_open_day on line_open (workspace_id, day);
 
 create function line_opened() returns trigger language plpgsql as $$
 begin
-    insert into line_open (workspace_id, connection_id, account, key, day)
-    select workspace_id, connection_id, account, key, day from added on conflict do nothing;
+    insert into line_open (workspace_id, connection_id, account, key, line_id, day)
+    select workspace_id, connection_id, account, key, line_id, day from added on conflict do nothing;
     return null;
 end $$;
 create trigger line_opened after insert on statement_line
@@ -162,8 +165,8 @@ begin
 end $$;
 create trigger line_withdrawn after insert on line_superseded
     referencing new table as added for each statement execute function line_withdrawn();
-insert into line_open (workspace_id, connection_id, account, key, day)
-    select workspace_id, connection_id, account, key, day from bank_line;
+insert into line_open (workspace_id, connection_id, account, key, line_id, day)
+    select workspace_id, connection_id, account, key, line_id, day from bank_line;
 
 create table bank_question (             -- what only a person can decide
     workspace_id int not null,

@@ -6,7 +6,8 @@ it happens in one statement and so in one picture of the journal, while posting 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from bookhand.core.facts import Link
@@ -16,6 +17,16 @@ from bookhand.workflows.payouts.contents.breakdown import OWN, Basis, Breakdown,
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+_MEMBERS_OF = """
+        cross join lateral (select * from journal_member m where m.workspace_id = %(workspace)s and m.connection_id = %(connection)s
+            and m.payout = d.payout offset 0) m
+        cross join lateral (select * from journal_entry e where e.workspace_id = %(workspace)s and e.connection_id = %(connection)s
+            and e.key = m.balance_transaction offset 0) e
+"""
+_ALL_MEMBERS = """
+        join journal_member m on m.workspace_id = %(workspace)s and m.connection_id = %(connection)s and m.payout = d.payout
+        join journal_entry e on e.workspace_id = %(workspace)s and e.connection_id = %(connection)s and e.key = m.balance_transaction
+"""
 _COUNT = f"""
     with due as materialized (
         select payout, currency, members from journal_payout
@@ -25,9 +36,8 @@ _COUNT = f"""
         select m.payout, e.settles, case when e.kind = 'payout' and e.source = m.payout then '{OWN}' else e.kind end as kind,
             count(*) as count, sum(e.amount) as amount, sum(e.amount - e.net) as fee, sum(e.net) as net
         from (select distinct payout from due) d
-        join journal_member m on m.workspace_id = %(workspace)s and m.connection_id = %(connection)s and m.payout = d.payout
-        join journal_entry e on e.workspace_id = %(workspace)s and e.connection_id = %(connection)s and e.key = m.balance_transaction
-            and e.settles is not null
+        [members]
+        where e.settles is not null
         group by 1, 2, 3),
     kept as (
         insert into payout_total (workspace_id, connection_id, payout_id, currency, kind, count, amount, fee, net)
@@ -39,14 +49,21 @@ _COUNT = f"""
     where j.workspace_id = %(workspace)s and j.connection_id = %(connection)s and j.payout = due.payout and j.currency = due.currency
     returning j.payout
 """
+_MANY = 20_000
+"""From so many members on they are read in one sweep instead of one by one."""
+_WAITING = """
+    select coalesce(sum(members), 0)::bigint from journal_payout
+    where workspace_id = %(workspace)s and connection_id = %(connection)s and counted <> members
+"""
 _SUSPECT = f"""
-    select p.payout_id from payout p
-    where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s and p.payout_id = any (%(ids)s) and (
-        exists (select from journal_payout j where j.workspace_id = p.workspace_id and j.connection_id = p.connection_id
-            and j.payout = p.payout_id and (j.net <> 0 or j.currency <> p.currency))
-        or exists (select from payout_total t where t.workspace_id = p.workspace_id and t.connection_id = p.connection_id
-            and t.payout_id = p.payout_id and t.kind = '{OWN}' and t.amount <> -p.amount))
-    order by 1
+    select distinct p.payout_id from unnest(%(ids)s::text[]) as n (id)
+    cross join lateral (select * from payout p where p.workspace_id = %(workspace)s and p.connection_id = %(connection)s
+        and p.payout_id = n.id offset 0) p
+    left join lateral (select * from journal_payout j where j.workspace_id = %(workspace)s and j.connection_id = %(connection)s
+        and j.payout = n.id offset 0) j on true
+    left join lateral (select * from payout_total t where t.workspace_id = %(workspace)s and t.connection_id = %(connection)s
+        and t.payout_id = n.id and t.kind = '{OWN}' offset 0) t on true
+    where j.net <> 0 or j.currency <> p.currency or t.amount <> -p.amount order by 1
 """
 _MEMBERS = """
     select balance_transaction from journal_member where workspace_id = %(workspace)s and connection_id = %(connection)s
@@ -64,10 +81,24 @@ _LINES = f"""
 """
 
 
-def count(cx: Transaction[Any], link: Link, *, most: int = 200_000) -> list[str]:
+def count(cx: Transaction[Any], link: Link, *, most: int = 200_000, sweep_from: int = _MANY) -> list[str]:
     """Count the payouts of which the journal knows more members than were counted, up to `most`; their ids, sorted."""
-    rows = cx.execute(_COUNT, _mine(link) | {"most": most})
+    waiting = cx.execute(_WAITING, _mine(link)).fetchone()
+    if not waiting or not waiting[0]:
+        return []
+    sweep = waiting[0] > sweep_from
+    query = _COUNT.replace("[members]", _ALL_MEMBERS if sweep else _MEMBERS_OF)
+    with _sweeping(cx) if sweep else nullcontext():
+        rows = cx.execute(query, _mine(link) | {"most": most}).fetchall()
     return sorted({payout for (payout,) in rows})
+
+
+@contextmanager
+def _sweeping(cx: Transaction[Any]) -> Iterator[None]:
+    """Let nothing be looked up row by row, whatever the planner believes of tables that have grown since it last counted."""
+    cx.execute("set local enable_nestloop = off")
+    yield
+    cx.execute("set local enable_nestloop = on")
 
 
 def wrong(cx: Transaction[Any], link: Link, payouts: Sequence[str]) -> list[Breakdown]:

@@ -48,7 +48,7 @@ _CANDIDATES = """
         and not exists (select from payout_confirmed c where c.workspace_id = %(workspace)s and c.connection_id = %(connection)s
             and c.balance_transaction = e.key)
         and not exists (select from payout q where q.workspace_id = %(workspace)s and q.connection_id = %(connection)s
-            and q.payout_id = e.source and e.kind = 'payout_reversal' and not q.automatic)
+            and q.payout_id = e.source collate "default" and e.kind = 'payout_reversal' and not q.automatic)
         and not (e.key = any (%(taken)s))
     order by e.happened_at, e.key limit %(most)s
 """

@@ -15,6 +15,7 @@ import msgspec
 
 from bookhand.core.problems import Conflict, Missing
 from bookhand.core.ready import ready
+from bookhand.db.arrays import bigints, integers, texts
 from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid
 
 if TYPE_CHECKING:
@@ -74,45 +75,53 @@ def keep(cx: Transaction[Any], workspace_id: int, matches: Sequence[Kept]) -> No
         """
         insert into bank_match (workspace_id, match_id, rule, reason, certain, currency, difference_minor, difference_kind, day, content,
             by_who, by_name)
-        select %s, m.* from unnest(%s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[], %s::bigint[], %s::text[], %s::date[],
-            %s::jsonb[], %s::text[], %s::text[]) as m
+        select %b::int, id, rule, reason, certain = 1, currency, difference, kind, day::date, content::jsonb, who, name
+        from unnest(%b::text[], %b::text[], %b::text[], %b::int4[], %b::text[], %b::int8[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::text[]) as m (id, rule, reason, certain, currency, difference, kind, day, content, who, name)
         """,
         (
-            workspace_id, [m.id for m in matches], [m.rule for m in matches], [m.reason for m in matches], [m.certain for m in matches],
-            [m.currency for m in matches], [m.difference for m in matches], [m.difference_kind for m in matches],
-            [m.day for m in matches], [_content(m) for m in matches], [m.by_who for m in matches], [m.by_name for m in matches],
+            workspace_id, texts([m.id for m in matches]), texts([m.rule for m in matches]), texts([m.reason for m in matches]),
+            integers([int(m.certain) for m in matches]), texts([m.currency for m in matches]),
+            bigints([m.difference for m in matches]), texts([m.difference_kind for m in matches]), texts([m.day for m in matches]),
+            texts([_content(m) for m in matches]), texts([m.by_who for m in matches]), texts([m.by_name for m in matches]),
         ),
     )  # fmt: skip
     paid = [(m, each) for m in matches for each in m.payouts]
     cx.execute(
         """
-        with new as (
-            select * from unnest(%(c)s::int[], %(p)s::text[], %(m)s::text[], %(r)s::text[]) as n (connection_id, payout_id, match_id, rule)),
+        with new as materialized (
+            select * from unnest(%(c)b::int4[], %(p)b::text[], %(m)b::text[], %(r)b::text[]) as n (connection_id, payout_id, match_id, rule)),
         gone as (
-            delete from payout_open o using new where o.workspace_id = %(w)s and o.connection_id = new.connection_id
-                and o.payout_id = new.payout_id)
+            delete from payout_open o where o.workspace_id = %(w)s and (o.connection_id, o.payout_id) in (
+                select connection_id, payout_id from new))
         insert into bank_match_payout (workspace_id, connection_id, payout_id, match_id, rule) select %(w)s, new.* from new
         """,
         {
-            "w": workspace_id, "c": [each.connection_id for _, each in paid], "p": [each.payout for _, each in paid],
-            "m": [m.id for m, _ in paid], "r": [m.rule for m, _ in paid],
+            "w": workspace_id, "c": integers([each.connection_id for _, each in paid]), "p": texts([each.payout for _, each in paid]),
+            "m": texts([m.id for m, _ in paid]), "r": texts([m.rule for m, _ in paid]),
         },
     )  # fmt: skip
     arrived = [(m, each) for m in matches for each in m.lines]
-    cx.execute(
+    found = cx.execute(
         """
-        with new as (
-            select * from unnest(%(c)s::int[], %(a)s::text[], %(k)s::text[], %(m)s::text[]) as n (connection_id, account, key, match_id)),
+        with new as materialized (
+            select * from unnest(%(c)b::int4[], %(a)b::text[], %(k)b::text[], %(m)b::text[]) as n (connection_id, account, key, match_id)),
+        here as materialized (
+            select o.*, new.match_id from new cross join lateral (select * from line_open o where o.workspace_id = %(w)s
+                and o.account = new.account and o.key = new.key and o.connection_id = new.connection_id offset 0) o),
         gone as (
-            delete from line_open o using new where o.workspace_id = %(w)s and o.account = new.account and o.key = new.key
-                and o.connection_id = new.connection_id)
-        insert into bank_match_line (workspace_id, connection_id, account, key, match_id) select %(w)s, new.* from new
+            delete from line_open o using here where o.workspace_id = here.workspace_id and o.line_id = here.line_id)
+        insert into bank_match_line (workspace_id, connection_id, account, key, line_id, match_id)
+        select workspace_id, connection_id, account, key, line_id, match_id from here
         """,
         {
-            "w": workspace_id, "c": [each.connection_id for _, each in arrived], "a": [each.account for _, each in arrived],
-            "k": [each.key for _, each in arrived], "m": [m.id for m, _ in arrived],
+            "w": workspace_id, "c": integers([each.connection_id for _, each in arrived]),
+            "a": texts([each.account for _, each in arrived]), "k": texts([each.key for _, each in arrived]),
+            "m": texts([m.id for m, _ in arrived]),
         },
     )  # fmt: skip
+    if found.rowcount != len(arrived):
+        raise Conflict("A line of these is not open any more: look at the statement again.")
 
 
 def undo(
@@ -143,14 +152,29 @@ def undo(
     cx.execute(
         """
         with gone as (delete from bank_match_line where workspace_id = %(w)s and match_id = %(m)s returning *)
-        insert into line_open (workspace_id, connection_id, account, key, day, held)
-        select g.workspace_id, g.connection_id, g.account, g.key, l.day, %(held)s from gone g join bank_line l
-            on l.workspace_id = g.workspace_id and l.connection_id = g.connection_id and l.account = g.account and l.key = g.key
+        insert into line_open (workspace_id, connection_id, account, key, line_id, day, held)
+        select g.workspace_id, g.connection_id, g.account, g.key, g.line_id, l.day, %(held)s from gone g
+        join bank_line l on l.workspace_id = g.workspace_id and l.line_id = g.line_id
         on conflict do nothing
         """,
         asked,
     )
     return found
+
+
+def fees(cx: Transaction[Any]) -> dict[str, tuple[int, ...]]:
+    """Bank account to the fees that people said it takes from one payout, in the matches that stand."""
+    rows = cx.execute(
+        """
+        select m.content -> 'lines' -> 0 ->> 'account', array_agg(distinct -m.difference_minor) from bank_match m
+        where m.difference_kind = 'bank_fee' and m.by_who <> %s and m.difference_minor < 0
+            and jsonb_array_length(m.content -> 'payouts') = 1 and jsonb_array_length(m.content -> 'lines') = 1
+            and not exists (select from bank_match u where u.workspace_id = m.workspace_id and u.undoes = m.match_id)
+        group by 1
+        """,
+        (BOOKHAND[0],),
+    )
+    return {account: tuple(sorted(found)) for account, found in rows}
 
 
 def withdrawn(cx: Transaction[Any]) -> list[str]:
@@ -210,15 +234,17 @@ def _content(match: Kept) -> str:
 def _refuse_matched(cx: Transaction[Any], workspace_id: int, matches: Sequence[Kept]) -> None:
     row = cx.execute(
         """
-        select payout_id, match_id from bank_match_payout where workspace_id = %(w)s and payout_id = any (%(p)s)
+        select payout_id, match_id from bank_match_payout where workspace_id = %(w)s and payout_id = any (%(p)b::text[])
         union all
-        select l.account || ' ' || l.key, l.match_id from bank_match_line l
-        join unnest(%(a)s::text[], %(k)s::text[]) as n (account, key) on l.account = n.account and l.key = n.key
-        where l.workspace_id = %(w)s limit 1
+        select l.account || ' ' || l.key, l.match_id from unnest(%(c)b::int4[], %(a)b::text[], %(k)b::text[]) as n (connection_id, account, key)
+        cross join lateral (select * from bank_match_line l where l.workspace_id = %(w)s and l.connection_id = n.connection_id
+            and l.account = n.account and l.key = n.key offset 0) l
+        limit 1
         """,
         {
-            "w": workspace_id, "p": [each.payout for m in matches for each in m.payouts],
-            "a": [each.account for m in matches for each in m.lines], "k": [each.key for m in matches for each in m.lines],
+            "w": workspace_id, "p": texts([each.payout for m in matches for each in m.payouts]),
+            "c": integers([each.connection_id for m in matches for each in m.lines]),
+            "a": texts([each.account for m in matches for each in m.lines]), "k": texts([each.key for m in matches for each in m.lines]),
         },
     ).fetchone()  # fmt: skip
     if row is not None:

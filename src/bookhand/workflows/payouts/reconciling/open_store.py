@@ -62,13 +62,14 @@ def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
     """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it."""
     rows = cx.execute(
         f"""
-        select p.hash, b.match_id, e.happened_at, {COLUMNS} from payout_open o
-        join payout p on p.workspace_id = o.workspace_id and p.connection_id = o.connection_id and p.payout_id = o.payout_id
-        join connection c on c.workspace_id = o.workspace_id and c.connection_id = o.connection_id
-        left join bank_match_payout b on b.workspace_id = o.workspace_id and b.connection_id = o.connection_id
-            and b.payout_id = o.payout_id
-        left join journal_entry e on e.workspace_id = o.workspace_id and e.connection_id = o.connection_id
-            and e.key = p.failure_balance_transaction
+        select p.hash, b.match_id, e.happened_at, {COLUMNS}
+        from connection c join payout_open o using (workspace_id, connection_id)
+        cross join lateral (select * from payout p where p.workspace_id = o.workspace_id and p.connection_id = o.connection_id
+            and p.payout_id = o.payout_id offset 0) p
+        left join lateral (select * from bank_match_payout b where b.workspace_id = o.workspace_id
+            and b.connection_id = o.connection_id and b.payout_id = o.payout_id offset 0) b on true
+        left join lateral (select * from journal_entry e where e.workspace_id = o.workspace_id and e.connection_id = o.connection_id
+            and e.key = p.failure_balance_transaction offset 0) e on true
         where not o.held and c.mode = %s order by o.since, o.payout_id
         """,
         (mode,),
@@ -130,8 +131,8 @@ def windows(payouts: Iterable[Expected]) -> list[tuple[date, date]]:
 def some_lines(cx: Transaction[Any], keys: Sequence[LineKey]) -> dict[LineKey, tuple[int, StatementLine]]:
     """These lines, with their connections; those that there are, and that the bank has not taken back."""
     rows = cx.execute(
-        f"select {_LINE} from bank_line l join unnest(%s::text[], %s::text[]) as n (account, key)"
-        " on l.account = n.account and l.key = n.key",
+        f"select {_LINE} from unnest(%s::text[], %s::text[]) as n (account, key)"
+        " cross join lateral (select * from bank_line b where b.account = n.account and b.key = n.key offset 0) l",
         ([account for account, _ in keys], [key for _, key in keys]),
     )
     return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
@@ -140,15 +141,15 @@ def some_lines(cx: Transaction[Any], keys: Sequence[LineKey]) -> dict[LineKey, t
 def still_open(cx: Transaction[Any], found: Open) -> tuple[set[str], set[LineKey]]:
     """What of `found` is as it was when it was read."""
     payouts = cx.execute(
-        "select o.payout_id, p.hash from payout_open o join payout p using (workspace_id, connection_id, payout_id)"
-        " where not o.held and o.payout_id = any (%s)",
+        "select o.payout_id, p.hash from payout_open o cross join lateral (select * from payout p where p.workspace_id = o.workspace_id"
+        " and p.connection_id = o.connection_id and p.payout_id = o.payout_id offset 0) p where not o.held and o.payout_id = any (%s)",
         (list(found.paid),),
     )
     same = {payout for payout, hash_ in payouts if found.version[payout] == bytes(hash_)}
     keys = list(found.arrived)
     lines = cx.execute(
-        "select o.account, o.key from line_open o join unnest(%s::text[], %s::text[]) as n (account, key)"
-        " on o.account = n.account and o.key = n.key where not o.held",
+        "select o.account, o.key from unnest(%s::text[], %s::text[]) as n (account, key) cross join lateral (select * from line_open o"
+        " where o.workspace_id = current_setting('bookhand.workspace')::int and o.account = n.account and o.key = n.key offset 0) o where not o.held",
         ([account for account, _ in keys], [key for _, key in keys]),
     )
     return same, {(account, key) for account, key in lines}
@@ -180,8 +181,8 @@ def looked_for(
         "select payout_id from payout_open where payout_id = any (%s)", (sorted(set(payouts)),)
     ).fetchall()
     rows = cx.execute(
-        "select o.account, o.key from line_open o join unnest(%s::text[], %s::text[]) as n (account, key)"
-        " on o.account = n.account and o.key = n.key",
+        "select o.account, o.key from unnest(%s::text[], %s::text[]) as n (account, key) cross join lateral (select * from line_open o"
+        " where o.workspace_id = current_setting('bookhand.workspace')::int and o.account = n.account and o.key = n.key offset 0) o",
         ([account for account, _ in keys], [key for _, key in keys]),
     )
     return {id_ for (id_,) in ids}, {(account, key) for account, key in rows}
@@ -191,8 +192,8 @@ def looked(cx: Transaction[Any], found: Open) -> None:
     """The matcher has seen these lines."""
     keys = list(found.arrived)
     cx.execute(
-        "update line_open o set looked = true from unnest(%s::text[], %s::text[]) as n (account, key)"
-        " where o.account = n.account and o.key = n.key and not o.looked",
+        "update line_open o set looked = true where not o.looked and (o.account, o.key) in ("
+        "select * from unnest(%s::text[], %s::text[]))",
         ([account for account, _ in keys], [key for _, key in keys]),
     )
 
@@ -244,18 +245,21 @@ def _lines(
 ) -> list[tuple[int, StatementLine]]:
     rows = cx.execute(
         f"""
-        with wanted as (
-            select o.connection_id, o.account, o.key from line_open o where not o.looked and not o.held
+        with here as materialized (
+            select workspace_id, connection_id from connection where mode = %s),
+        wanted as materialized (
+            select o.workspace_id, o.connection_id, o.line_id from line_open o
+            where not o.held and (not o.looked or exists (
+                select from unnest(%s::date[], %s::date[]) as r (first, last) where o.day between r.first and r.last))
             union
-            select o.connection_id, o.account, o.key from unnest(%s::date[], %s::date[]) as r (first, last)
-            join line_open o on o.day between r.first and r.last and not o.held
-            union
-            select m.connection_id, m.account, m.key from bank_match_line m where m.match_id = any (%s))
-        select {_LINE} from wanted w join bank_line l on l.connection_id = w.connection_id and l.account = w.account and l.key = w.key
-        join connection c on c.connection_id = l.connection_id and c.mode = %s
+            select m.workspace_id, m.connection_id, m.line_id from unnest(%s::text[]) as n (id)
+            cross join lateral (select * from bank_match_line m where m.match_id = n.id offset 0) m)
+        select {_LINE} from here join wanted w using (workspace_id, connection_id)
+        cross join lateral (
+            select * from statement_line l where l.workspace_id = w.workspace_id and l.line_id = w.line_id offset 0) l
         order by l.day, l.account, l.line_id
         """,
-        ([first for first, _ in ranges], [last for _, last in ranges], list(matches), mode),
+        (mode, [first for first, _ in ranges], [last for _, last in ranges], list(matches)),
     )
     return [_line(row) for row in rows]
 

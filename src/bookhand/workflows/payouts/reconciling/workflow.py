@@ -20,6 +20,7 @@ from bookhand.db.engine import Database
 from bookhand.journal import store as journal
 from bookhand.systems import store as connections
 from bookhand.workflows.payouts.breaks import Break, LineKey
+from bookhand.workflows.payouts.catching_up_store import catch_up
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.matcher import match
 from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome
@@ -80,7 +81,8 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
         _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
         found = open_store.everything_open(cx, mode=mode)
-    outcome = match(found.payouts, found.lines, _bounds(bounds, found))
+        agreed = match_store.fees(cx)
+    outcome = match(found.payouts, found.lines, _bounds(bounds or Bounds(), found, agreed))
     with db.transaction() as cx:
         take_turns(cx, db.workspace_id, links)
         payouts, lines = open_store.still_open(cx, found)
@@ -90,17 +92,31 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     return report
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Payouts:
     """Payouts against the bank, for one database: what a house has at hand. `mode` is that of the company's real payouts."""
 
     db: Database
     mode: str
     bounds: Bounds | None = None
+    caught_up: bool = False
+    """Whether this process has looked for payouts that were told before bookhand kept them."""
 
     def reconcile(self) -> Report:
         """Everything once; see `reconcile`. As often as one likes: without news it reads what is open and changes nothing."""
+        if not self.caught_up:
+            self._catch_up()
+            self.caught_up = True
         return reconcile(self.db, mode=self.mode, bounds=self.bounds)
+
+    def _catch_up(self) -> None:
+        with self.db.transaction() as cx:
+            links = [each.link for each in connections.every(cx, system="stripe")]
+        for link in links:
+            more = True
+            while more:
+                with self.db.transaction() as cx:
+                    more = catch_up(cx, link) > 0
 
 
 class _Round(NamedTuple):
@@ -160,12 +176,17 @@ def _expected(cx: Transaction[Any], link: Link, payout_id: str) -> Expected:
 # --- matches ---
 
 
-def _bounds(given: Bounds | None, found: Open) -> Bounds:
+def _bounds(given: Bounds, found: Open, agreed: Mapping[str, tuple[int, ...]]) -> Bounds:
+    """`given`, with the days that are known of each bank account and the fees that people said it takes."""
     return msgspec.structs.replace(
-        given or Bounds(),
+        given,
         begins={account: days.first for account, days in found.covered.items()},
         covered={account: days.last for account, days in found.covered.items()},
         holes={account: days.holes for account, days in found.covered.items()},
+        fees={
+            account: tuple(sorted({*given.fees.get(account, ()), *agreed.get(account, ())}))
+            for account in {*given.fees, *agreed}
+        },
     )
 
 
