@@ -12,7 +12,6 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from bookhand.web.api import payouts_models as p
-from bookhand.web.api import proposals_models as m
 from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
 from bookhand.web.api.proposals import shown_proposal
 from bookhand.web.api.proposals_models import ProposalShown
