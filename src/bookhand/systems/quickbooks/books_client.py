@@ -24,6 +24,7 @@ from bookhand.systems import store
 from bookhand.systems.client import Gate
 from bookhand.systems.connection import usable
 from bookhand.systems.quickbooks import layers, report, translate
+from bookhand.systems.quickbooks.answers import LEFT, QuickBooksRefusal
 from bookhand.systems.quickbooks.client import Patience, QuickBooksClient, http_client
 from bookhand.systems.quickbooks.token_auth import Credential
 
@@ -36,6 +37,7 @@ _KEPT_SECONDS = 60.0
 _QUARTER_DAYS, _FEW_ROWS = 92, 2_000
 """Reports are asked for a quarter at a time (Intuit advises six months at most), and for twice as long while they have few rows."""
 _ACCOUNTS_AT_ONCE = 100
+_LEFT = "whoever connected it may not use that company any more"
 _EVERY_ACCOUNT = "Active IN (true, false)"
 
 
@@ -62,7 +64,7 @@ class Lines:
             if self._http is None:
                 self._http = http_client(self._patience)
             gate, http = self._gates[connection.id], self._http
-        yield QuickBooksClient(
+        client = QuickBooksClient(
             connection,
             token=credential.token,
             renew=credential.renew,
@@ -70,6 +72,13 @@ class Lines:
             patience=self._patience,
             http=http,
         )
+        try:
+            yield client
+        except QuickBooksRefusal as refusal:
+            if refusal.code == LEFT:
+                with self._db.transaction() as cx:
+                    store.set_status(cx, connection.id, "disconnected", reason=_LEFT)
+            raise
 
     def close(self) -> None:
         """Give the gates' database connections and the connections to QuickBooks back."""
@@ -91,7 +100,8 @@ class QuickBooksBooks(Books):
         self._kept: dict[tuple[int, str], tuple[float, Any]] = {}
 
     def company(self, link: Link) -> Company:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
+        self._kept.pop((link.connection_id, "brief"), None)
         with self._open(link) as client:
             preferences = _preferences(client)
             info = client.get(f"/companyinfo/{link.account}").get("CompanyInfo") or {}
@@ -104,7 +114,8 @@ class QuickBooksBooks(Books):
             )  # fmt: skip
 
     def accounts(self, link: Link) -> list[BookAccount]:
-        """See `Books`."""
+        """See `Books`; what previews are made from is read anew after it."""
+        self._kept.pop((link.connection_id, "chart"), None)
         with self._open(link) as client:
             return _accounts(client, _preferences(client))
 
