@@ -7,12 +7,13 @@ import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER
 from tests.systems.quickbooks.connecting import BRIEF, connect_for_test
 
-from bookhand.actions import call_store, rights_store
+from bookhand.actions import call_store
 from bookhand.actions.asked import Asked
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN
+from bookhand.actions.rights import rights_store
 from bookhand.actions.workflow import Door
 from bookhand.core.book_params import params_of
 from bookhand.core.problems import Outage
