@@ -183,6 +183,16 @@ def test_access_that_was_taken_back_disconnects_with_the_reason(desk):
         desk.write(desk.sale())
 
 
+@pytest.mark.parametrize("path", ["*/journalentry", "*/query"])
+def test_who_may_not_use_the_company_any_more_is_disconnected(desk, path):
+    desk.at.books.home(desk.at.link)
+    desk.fault("left", method="*", path=path, times=None)
+    with pytest.raises(Refusal, match="Connect QuickBooks again, as somebody who may"):
+        desk.write(desk.sale())
+    assert status_of(desk) == ("disconnected", "whoever connected it may not use that company any more")
+    assert not desk.held()
+
+
 def test_a_refresh_that_gets_no_answer_leaves_everything_as_it_was(desk):
     before = tokens_of(desk)
     desk.qb.clock.advance(3_600)

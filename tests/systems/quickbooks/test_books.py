@@ -175,6 +175,15 @@ def test_a_report_that_is_cut_short_is_asked_for_in_parts(desk):
         list(desk.at.books.postings(desk.at.link, accounts, **YEAR))
 
 
+def test_all_of_time_is_a_few_reports(desk):
+    desk.write(desk.sale(1, day="2026-03-05"))
+    desk.write(desk.sale(2, day="2019-01-31"))
+    before = desk.qb.calls["GET reports/GeneralLedger"]
+    found = desk.at.books.postings(desk.at.link, [desk.id("Sales")], since="0001-01-01", until="9999-12-31")
+    assert sorted(each.day for each in found) == ["2019-01-31", "2026-03-05"]
+    assert desk.qb.calls["GET reports/GeneralLedger"] - before < 20
+
+
 def test_reads_of_the_catalogue(desk):
     sent = desk.write(desk.sale())
     desk.write(desk.payout())

@@ -4,7 +4,7 @@ Addresses: sign-in (`oauth`), ``/v3/company/{realm}/`` with {entity} (POST), {en
 Switches beside those of every stand-in (all POST, JSON): ``limits``, ``close`` {realm, through}, ``company`` {realm,
 duplicate_numbers_refused}, ``account`` {realm, account, active}, ``person`` {realm, operation, entity, object}, ``revoke`` {realm},
 ``tokens`` {rotation_seconds}, ``requestids`` {enabled}, ``reports`` {most_cells}. Faults of its own: ``stale`` (somebody edited it a
-moment ago), ``closed`` (6210), ``busy`` (6000, "wait a few minutes"), ``no_json`` (HTTP 200, and a page).
+moment ago), ``closed`` (6210), ``busy`` (6000, "wait a few minutes"), ``no_json`` (HTTP 200, and a page), ``left`` (120: who signed in may not use the company any more).
 """
 
 from __future__ import annotations
@@ -52,6 +52,13 @@ _TROUBLES: dict[str, Callable[[], QuickBooksFault]] = {
     "500_after": broken,
     "closed": lambda: QuickBooksFault("6210", _CLOSED, "On demand."),
     "busy": lambda: business(_BUSY),
+    "left": lambda: QuickBooksFault(
+        "120",
+        "Authorization Failure",
+        "AuthorizationFailure: You do not have access to use QuickBooks Online Plus.",
+        status=401,
+        kind="AuthorizationFault",
+    ),
 }
 _XML = b'<?xml version="1.0"?><IntuitResponse xmlns="http://schema.intuit.com/finance/v3"/>'
 
@@ -60,7 +67,7 @@ class QuickBooks(StandIn):
     """Three companies: a small one, one that trades in three currencies, and one whose last year is closed."""
 
     name = "QuickBooks"
-    kinds = ("stale", "closed", "busy", "no_json")
+    kinds = ("stale", "closed", "busy", "no_json", "left")
 
     def __init__(self, *, seed: int = 1, clock: Clock | None = None, rates: Rates | None = None) -> None:
         super().__init__(seed=seed, clock=clock)

@@ -24,6 +24,7 @@ from bookhand.systems import store
 from bookhand.systems.client import Gate
 from bookhand.systems.connection import usable
 from bookhand.systems.quickbooks import layers, report, translate
+from bookhand.systems.quickbooks.answers import LEFT, QuickBooksRefusal
 from bookhand.systems.quickbooks.client import Patience, QuickBooksClient, http_client
 from bookhand.systems.quickbooks.token_auth import Credential
 
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from bookhand.workspace.secrets_store import Secrets
 
 _KEPT_SECONDS = 60.0
-_MONTHS_AT_ONCE_DAYS = 92
-"""Reports are asked for a quarter at a time: Intuit advises six months at most."""
+_QUARTER_DAYS, _FEW_ROWS = 92, 2_000
+"""Reports are asked for a quarter at a time (Intuit advises six months at most), and for twice as long while they have few rows."""
 _ACCOUNTS_AT_ONCE = 100
+_LEFT = "whoever connected it may not use that company any more"
 _EVERY_ACCOUNT = "Active IN (true, false)"
 
 
@@ -62,7 +64,7 @@ class Lines:
             if self._http is None:
                 self._http = http_client(self._patience)
             gate, http = self._gates[connection.id], self._http
-        yield QuickBooksClient(
+        client = QuickBooksClient(
             connection,
             token=credential.token,
             renew=credential.renew,
@@ -70,6 +72,13 @@ class Lines:
             patience=self._patience,
             http=http,
         )
+        try:
+            yield client
+        except QuickBooksRefusal as refusal:
+            if refusal.code == LEFT:
+                with self._db.transaction() as cx:
+                    store.set_status(cx, connection.id, "disconnected", reason=_LEFT)
+            raise
 
     def close(self) -> None:
         """Give the gates' database connections and the connections to QuickBooks back."""
@@ -137,14 +146,13 @@ class QuickBooksBooks(Books):
             home = translate.home_currency(preferences)
             columns = report.MANY if translate.is_multicurrency(preferences) else report.SINGLE
             chart = {each.id: each for each in _accounts(client, preferences)}
-            for start, end in _quarters(_day(since), _day(until)):
-                for at in range(0, len(wanted), _ACCOUNTS_AT_ONCE):
-                    query = {
-                        "columns": ",".join(columns),
-                        "account": ",".join(wanted[at : at + _ACCOUNTS_AT_ONCE]),
-                    }
-                    for found in _reports(client, query, start, end):
-                        yield from report.postings_of(found, home=home, accounts=chart)
+            for at in range(0, len(wanted), _ACCOUNTS_AT_ONCE):
+                query = {
+                    "columns": ",".join(columns),
+                    "account": ",".join(wanted[at : at + _ACCOUNTS_AT_ONCE]),
+                }
+                for found in _ledger(client, query, _day(since), _day(until)):
+                    yield from report.postings_of(found, home=home, accounts=chart)
 
     def ledger(self, link: Link, accounts: Collection[str], *, since: str, until: str) -> list[BookPosting]:
         """`postings` as a list; no accounts are all of them."""
@@ -208,6 +216,23 @@ def _accounts(client: QuickBooksClient, preferences: dict[str, Any]) -> list[Boo
     return [translate.account(obj, multicurrency=many) for obj in client.every("Account", _EVERY_ACCOUNT)]
 
 
+def _ledger(
+    client: QuickBooksClient, query: dict[str, str], since: str, until: str
+) -> Iterator[dict[str, Any]]:
+    """The report, a quarter at a time; more at once while there is little in it."""
+    start, last, days = date.fromisoformat(since), date.fromisoformat(until), _QUARTER_DAYS
+    while start <= last:
+        end = min(last, start + timedelta(days=min(days, (last - start).days + 1) - 1))
+        size = 0
+        for found in _reports(client, query, start, end):
+            size += report.size(found)
+            yield found
+        if end == last:
+            return
+        days = 2 * days if size < _FEW_ROWS else _QUARTER_DAYS
+        start = end + timedelta(days=1)
+
+
 def _reports(
     client: QuickBooksClient, query: dict[str, str], start: date, end: date
 ) -> Iterator[dict[str, Any]]:
@@ -224,14 +249,6 @@ def _reports(
     middle = start + (end - start) // 2
     yield from _reports(client, query, start, middle)
     yield from _reports(client, query, middle + timedelta(days=1), end)
-
-
-def _quarters(since: str, until: str) -> Iterator[tuple[date, date]]:
-    start, last = date.fromisoformat(since), date.fromisoformat(until)
-    while start <= last:
-        end = min(last, start + timedelta(days=_MONTHS_AT_ONCE_DAYS - 1))
-        yield start, end
-        start = end + timedelta(days=1)
 
 
 def _day(text: str) -> str:

@@ -29,6 +29,11 @@ _SPOKEN = {"Journal Entry": "JournalEntry"}
 JSON = Mapping[str, Any]
 
 
+def size(report: JSON) -> int:
+    """How many rows it has."""
+    return sum(1 for _ in _rows((report.get("Rows") or {}).get("Row") or [], ""))
+
+
 def is_cut(report: JSON) -> bool:
     """Whether QuickBooks cut the report short."""
     rows = _rows((report.get("Rows") or {}).get("Row") or [], "")
