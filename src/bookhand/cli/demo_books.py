@@ -43,7 +43,7 @@ NETSUITE_LIMITS = {"at_once": 8}
 """These stand-ins are on this machine and were told not to count calls; the real ones take about 20 entries a second."""
 MONTHS = 2
 _METHODS: tuple[PostingMethod, ...] = ("clearing", "deposit")
-_ACCOUNT = "LANTERN1"
+_ACCOUNT = "TSTDRV2002"
 
 
 class Stage(NamedTuple):

@@ -184,3 +184,29 @@ def test_halves_are_the_whole_once(first: date, length: int) -> None:
     assert (one, end) == (since, until)
     assert one <= middle < after <= end
     assert date.fromisoformat(after).toordinal() - date.fromisoformat(middle).toordinal() == 1
+
+
+def test_two_subsidiaries_keep_the_same_journal_each_in_its_own_documents(
+    netsuite: NetSuite, url: str, db: Database, secrets: Secrets
+) -> None:
+    """An external id is once in the account: the same document of two books must not be taken for one."""
+    lines = (BookLine(_id(netsuite, "1095"), 700), BookLine(_id(netsuite, "4000"), -700))
+    document = Document(
+        key="acct_1:test:txn_1", kind="journal_entry", day="2026-11-20", currency="USD", memo="Charge ch_1", lines=lines
+    )
+    with (
+        connected(url, db, secrets, account=ONE_WORLD, subsidiary="1") as first,
+        connected(url, db, secrets, account=ONE_WORLD, subsidiary="2") as second,
+    ):
+        numbers = [
+            each.performer.send(each.connection.link, ENTRY, params_of(document), key="k", marker="m").data["id"]
+            for each in (first, second)
+        ]
+        assert len(set(numbers)) == 2
+        for each, number in zip((first, second), numbers, strict=True):
+            found = list(each.books.documents(each.connection.link, since="2026-11-20", until="2026-11-20"))
+            assert [(one.id, one.key, one.lines) for one in found] == [(number, document.key, lines)]
+
+
+def _id(netsuite: NetSuite, number: str) -> str:
+    return netsuite.accounts["tstdrv1001"].company.by_number(number).id

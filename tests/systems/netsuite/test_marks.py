@@ -21,6 +21,9 @@ def test_a_key_comes_back_from_its_external_id_or_from_the_memo(key: str) -> Non
     assert key_of(None, memo) == key
     if not external_id(key).startswith("bookhand-.h."):
         assert key_of(external_id(key), "somebody took the mark away") == key
+        assert key_of(external_id(key, "12"), "somebody took the mark away") == key
+    assert key_of(external_id(key, "12"), memo) == key
+    assert len({external_id(key), external_id(key, "1"), external_id(key, "12")}) == 3
 
 
 @settings(max_examples=60)

@@ -168,8 +168,8 @@ def simple() -> Company:
 
 
 def lantern() -> Company:
-    """The seeded company: one subsidiary kept by journal entries, one by deposits; account LANTERN1."""
-    company = Company("lantern1", "Lantern Metrics", one_world=True)
+    """The seeded company: one subsidiary kept by journal entries, one by deposits; account TSTDRV2002."""
+    company = Company("tstdrv2002", "Lantern Metrics", one_world=True)
     company.currencies = {
         "1": Currency("1", "USD", "US Dollar"), "4": Currency("4", "EUR", "Euro", "1.08"), "5": Currency("5", "JPY", "Yen", "0.0066"),
         "6": Currency("6", "KWD", "Kuwaiti Dinar", "3.25"),

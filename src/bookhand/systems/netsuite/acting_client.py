@@ -128,7 +128,7 @@ class NetSuitePerformer(BulkPerformer):
             raise Bug(f"{action.name} is no write: it has no call that could be sent.")
         document = document_of(values)
         session = self._sessions.open(link)
-        record, eid = RECORDS[document.kind], f"eid:{external_id(document.key)}"
+        record, eid = RECORDS[document.kind], f"eid:{external_id(document.key, session.terms.subsidiary)}"
         body = body_of(document, session.terms)
         there = session.client.record(record, eid)
         if there is not None:
@@ -157,7 +157,7 @@ class NetSuitePerformer(BulkPerformer):
         """See `Performer`: by external id, which NetSuite keeps once for each kind of record."""
         document = document_of(values)
         session = self._sessions.open(link)
-        record, eid = RECORDS[document.kind], f"eid:{external_id(document.key)}"
+        record, eid = RECORDS[document.kind], f"eid:{external_id(document.key, session.terms.subsidiary)}"
         there = session.client.record(record, eid)
         words = _words(document.kind)
         if there is None:

@@ -4,10 +4,13 @@
 'bookhand-acct_1.3Atest.3Atxn_1'
 >>> key_of(external_id("acct_1:test:txn_1"), None)
 'acct_1:test:txn_1'
+>>> external_id("acct_1:test:txn_1", "2"), key_of(external_id("acct_1:test:txn_1", "2"), None)
+('bookhand-.s2.acct_1.3Atest.3Atxn_1', 'acct_1:test:txn_1')
 >>> key_of(None, memo_of("Charge ch_1", "acct_1:test:txn_1"))
 'acct_1:test:txn_1'
 
-An external id is a record's own, once for each kind of record, and stands in addresses (``eid:…``): so it holds letters, digits, hyphens,
+An external id is a record's own, once in an account for each kind of record: two subsidiaries that keep the same journal each write it, so
+it begins with the subsidiary. It stands in addresses (``eid:…``): so it holds letters, digits, hyphens,
 underscores and points alone. It can be read back; a very long key is hashed, and read from the memo. UNVERIFIED: how long either may be
 (999 characters are said of a memo), so both are kept well under it.
 """
@@ -21,22 +24,27 @@ import re
 from bookhand.core.book import KEY_MARK
 
 PREFIX = "bookhand-"
-_HASHED = f"{PREFIX}.h."
+_HASHED = ".h."
 _LONGEST_ID = 150
 LONGEST_MEMO = 999
 _PLAIN = re.compile(rb"[A-Za-z0-9_-]")
 _ESCAPED = re.compile(r"\.([0-9A-F]{2})|([A-Za-z0-9_-])")
+_PLACE = re.compile(r"\.s(\d+)\.")
 _MARKED = re.compile(re.escape(KEY_MARK) + r"(\S+)")
 
 
-def external_id(key: str) -> str:
-    """The external id of the document of this key: the same for the same key, another for another."""
-    spelt = PREFIX + "".join(
-        chr(byte) if _PLAIN.fullmatch(bytes([byte])) else f".{byte:02X}" for byte in key.encode()
+def external_id(key: str, subsidiary: str | None = None) -> str:
+    """The external id of the document of this key in a subsidiary: the same for the same, another for another."""
+    place = "" if subsidiary is None else f".s{subsidiary}."
+    spelt = "".join(chr(byte) if _PLAIN.fullmatch(bytes([byte])) else f".{byte:02X}" for byte in key.encode())
+    if len(spelt) + len(PREFIX) <= _LONGEST_ID:
+        return PREFIX + place + spelt
+    return (
+        PREFIX
+        + place
+        + _HASHED
+        + base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().rstrip("=")
     )
-    if len(spelt) <= _LONGEST_ID:
-        return spelt
-    return _HASHED + base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().rstrip("=")
 
 
 def memo_of(text: str, key: str) -> str:
@@ -52,9 +60,12 @@ def key_of(given_id: str | None, memo: str | None) -> str | None:
     marked = key_in(memo)
     if given_id is None or not given_id.startswith(PREFIX):
         return marked
-    if marked is not None and external_id(marked).lower() == given_id.lower():
+    place = _PLACE.match(given_id.removeprefix(PREFIX))
+    subsidiary = place[1] if place else None
+    if marked is not None and external_id(marked, subsidiary).lower() == given_id.lower():
         return marked
-    return None if given_id.startswith(_HASHED) else _decoded(given_id.removeprefix(PREFIX))
+    rest = given_id.removeprefix(PREFIX)[place.end() if place else 0 :]
+    return None if rest.startswith(_HASHED) else _decoded(rest)
 
 
 def key_in(memo: str | None) -> str | None:

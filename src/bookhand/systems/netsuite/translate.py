@@ -70,7 +70,7 @@ def body_of(document: Document, terms: Terms) -> dict[str, Any]:
     """The record's JSON; amounts are Decimals. `Refusal` for a currency the company does not have, or cannot keep exactly."""
     _require(document, terms)
     body: dict[str, Any] = {
-        "externalId": external_id(document.key), "tranDate": document.day, "memo": memo_of(document.memo, document.key),
+        "externalId": external_id(document.key, terms.subsidiary), "tranDate": document.day, "memo": memo_of(document.memo, document.key),
         "currency": {"id": terms.currencies[document.currency]},
     }  # fmt: skip
     if terms.subsidiary is not None:
