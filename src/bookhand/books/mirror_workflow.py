@@ -20,7 +20,7 @@ import msgspec
 from bookhand.actions import call_store
 from bookhand.actions import store as proposals
 from bookhand.actions.asked import Asked
-from bookhand.books import store
+from bookhand.books import sending_store, store
 from bookhand.books.book import Book, Kept, State
 from bookhand.books.kit import AGENT, BookKit, Progress, writes
 from bookhand.books.planning_workflow import Coverage, Plans
@@ -93,7 +93,7 @@ class Mirrors:
         """Write every intended document; how many were written. What was begun before is finished first."""
         with self.kit.db.transaction() as cx:
             total = store.tally(cx, link).intended
-            waiting = store.open_batches(cx, link)
+            waiting = sending_store.open_batches(cx, link)
         pace = _Pace(total, told)
         while not stop():
             batch = waiting.pop(0) if waiting else self._next(link)
@@ -105,7 +105,7 @@ class Mirrors:
     def _next(self, link: Link) -> int | None:
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
-            return store.next_batch(cx, link, limit=self.kit.rows)
+            return sending_store.next_batch(cx, link, limit=self.kit.rows)
 
     def _do(self, link: Link, batch: int, pace: _Pace) -> None:
         """Ask for a batch, have it done, and read back what became of each document, also where it is stopped on the way."""
@@ -121,7 +121,7 @@ class Mirrors:
     def _proposed(self, link: Link, batch: int) -> Proposal | None:
         """The proposal of a batch, asked for once under the batch's own key; None where nothing of it is left to do."""
         with self.kit.db.transaction() as cx:
-            book, kept = store.get(cx, link), store.of_batch(cx, link, batch)
+            book, kept = store.get(cx, link), sending_store.of_batch(cx, link, batch)
             if kept and kept[0].proposal_id:
                 return proposals.proposal(cx, link.workspace_id, kept[0].proposal_id)
         if not kept:
@@ -141,7 +141,7 @@ class Mirrors:
             self._refused(link, batch, kept, error)
             return None
         with self.kit.db.transaction() as cx:
-            store.proposed(cx, link, batch, made.proposal_id)
+            sending_store.proposed(cx, link, batch, made.proposal_id)
         return made
 
     def _refused(self, link: Link, batch: int, kept: Sequence[Kept], error: Refusal) -> None:
@@ -152,8 +152,8 @@ class Mirrors:
         one, why = (kept[int(found[1])], found[2]) if found else (kept[0], str(error))
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
-            store.settle(cx, link, [(one.key, "failed", why, None, None)])
-            store.unbatch(cx, link, batch)
+            sending_store.settle(cx, link, [(one.key, "failed", why, None, None)])
+            sending_store.unbatch(cx, link, batch)
             failed = store.tally(cx, link).failed
         if failed >= _MOST_REFUSED:
             raise Refusal(
@@ -191,14 +191,14 @@ class Mirrors:
         """Take over from the door's calls what became of a batch's documents; how many are newly done."""
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
-            kept = [each for each in store.of_batch(cx, link, batch) if each.state == "intended"]
+            kept = [each for each in sending_store.of_batch(cx, link, batch) if each.state == "intended"]
             if not kept or kept[0].proposal_id is None:
                 return 0
             proposal = proposals.proposal(cx, link.workspace_id, kept[0].proposal_id)
             calls = _calls(cx, proposal)
             ends = [end for each in kept if (end := _end(each, calls.get(each.row_no or 0), proposal))]
             if ends:
-                store.settle(cx, link, ends)
+                sending_store.settle(cx, link, ends)
         return sum(state == "done" for _, state, *_ in ends)
 
     def _must_have_gone(self, link: Link, proposal: Proposal) -> None:

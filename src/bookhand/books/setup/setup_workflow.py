@@ -18,7 +18,7 @@ import msgspec
 
 from bookhand.actions import store as proposals
 from bookhand.actions.rights.govern_workflow import Terms
-from bookhand.books import reading_store, store
+from bookhand.books import reading_store, sending_store, store
 from bookhand.books.book import Book, terms_of
 from bookhand.books.kit import AGENT, RESOURCES, BookKit, writes
 from bookhand.books.mapping import Finder, Mapping, checked
@@ -182,12 +182,12 @@ class Setups:
         before = store.find(cx, link)
         if before is None:
             return
-        for batch in store.open_batches(cx, link):
+        for batch in sending_store.open_batches(cx, link):
             if (
                 proposals.of_request(cx, link.workspace_id, before.agreed_by, request_key(link, batch))
                 is None
             ):
-                store.unbatch(cx, link, batch)
+                sending_store.unbatch(cx, link, batch)
         store.refuse_if_busy(cx, link)
         same = (before.method, before.sources) == (choice.method, tuple(sorted(choice.sources)))
         month = store.last_month(cx, link)
