@@ -5,7 +5,9 @@ What comes out is numbered in the order of ids and keys, so that the order in wh
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from bookhand.core.bank import StatementLine
@@ -40,32 +42,34 @@ class Reading(NamedTuple):
 
 def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading:
     """Read them; `Bug` where one is given twice, `ValueError` for a day that is none."""
-    ordered = _in_order(payouts)
+    given = list(payouts)
+    numbers = _numbers([one.id for one in given])
+    ordered: list[Expected] = sorted(given, key=attrgetter("id"))
+    places = [0] * len(given)
     tokens: Tokens = {}
     by_amount: ByAmount = {}
     days: dict[str, dict[str, int]] = {}
-    places = []
-    for index, payout in enumerate(ordered):
-        places.append(_place(payout.currency, payout.arrival_day, days))
-        add_tokens(tokens, index, payout)
+    for number, payout in zip(numbers, given, strict=True):
+        places[number] = _place(payout.currency, payout.arrival_day, days)
+        add_tokens(tokens, number, payout)
         if payout.minor and payout.status != "canceled":
             here = by_amount.get(payout.currency)
             if here is None:
                 here = by_amount[payout.currency] = {}
-            before = here.setdefault(abs(payout.minor), index)
+            before = here.setdefault(abs(payout.minor), number)
             if isinstance(before, list):
-                before.append(index)
-            elif before != index:
-                here[abs(payout.minor)] = [before, index]
+                insort(before, number)
+            elif before != number:
+                here[abs(payout.minor)] = sorted((before, number))
     return _read_lines(ordered, places, by_amount, tokens, lines)
 
 
-def _in_order(payouts: Iterable[Expected]) -> list[Expected]:
-    given = list(payouts)
-    by_id = {one.id: one for one in given}
-    if len(by_id) < len(given):
+def _numbers(ids: list[str]) -> list[int]:
+    """For each id its place among all of them in order."""
+    number_of = {each: number for number, each in enumerate(sorted(ids))}
+    if len(set(ids)) < len(ids):
         raise Bug("A payout was given to the matcher twice.")
-    return [by_id[each] for each in sorted(by_id)]
+    return [number_of[each] for each in ids]
 
 
 def _read_lines(

@@ -114,16 +114,17 @@ Kind = Literal["batch", "split"]
 def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     """Decide the lines that are several payouts, and the payouts that are several lines."""
     found: list[tuple[Kind, list[Sum]]] = []
-    by_day: dict[tuple[str, int], list[int]] = {}
+    by_day: _ByDay = {}
     for payout in payouts:
-        by_day.setdefault((known.payouts[payout].currency, known.places[payout]), []).append(payout)
+        one = known.payouts[payout]
+        by_day.setdefault((one.currency, known.places[payout], one.account), []).append(payout)
     if not by_day or not lines:
         return
     found += [("batch", sums) for line in lines if (sums := _batches(known, line, by_day))]
     by_account: dict[tuple[str, str, str], list[int]] = {}
     for line in lines:
-        one = known.lines[line]
-        by_account.setdefault((one.currency, one.account, one.day), []).append(line)
+        there = known.lines[line]
+        by_account.setdefault((there.currency, there.account, there.day), []).append(line)
     pools = _pools_by_place(known, by_account)
     anchors: dict[int, set[int]] = {}
     for line, payout in known.anchors.items():
@@ -136,7 +137,11 @@ def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     _decide(known, found)
 
 
-def _batches(known: Evidence, line: int, by_day: dict[tuple[str, int], list[int]]) -> list[Sum]:
+_ByDay = dict[tuple[str, int, str | None], list[int]]
+"""Currency, place of the arrival day and account (None where it is not known) to payouts."""
+
+
+def _batches(known: Evidence, line: int, by_day: _ByDay) -> list[Sum]:
     """The sets of payouts that are the line; at most a few, for two are as bad as many.
 
     They are looked for among those that were due on the same day, and among all that were due in the days before.
@@ -147,7 +152,12 @@ def _batches(known: Evidence, line: int, by_day: dict[tuple[str, int], list[int]
     anchor = known.anchors.get(line)
     place = known.line_places[line]
     near = {
-        lag: [p for p in by_day.get((one.currency, place - lag), ()) if _is_part(known, p, line, anchor)]
+        lag: sorted(
+            p
+            for account in (one.account, None)
+            for p in by_day.get((one.currency, place - lag, account), ())
+            if _is_part(known, p, line, anchor)
+        )
         for lag in range(-bounds.early_days, bounds.late_days + 1)
     }
     due = [p for lag, some in near.items() if lag >= 0 for p in some]
@@ -158,7 +168,7 @@ def _batches(known: Evidence, line: int, by_day: dict[tuple[str, int], list[int]
 
 
 def _is_part(known: Evidence, payout: int, line: int, anchor: int | None) -> bool:
-    if not known.fits(payout, line) or known.payouts[payout].minor >= known.lines[line].minor:
+    if known.payouts[payout].minor >= known.lines[line].minor or not known.fits(payout, line):
         return False
     return payout == anchor or not _against(known, payout, line)
 
@@ -206,6 +216,7 @@ def _splits(
         [line for line in lines if _is_piece(known, payout, line)]
         for lag in lags
         for lines in pools.get((one.currency, known.places[payout] + lag), ())
+        if known.fits(payout, lines[0])
     ]
     minors = {line: known.lines[line].minor for lines in near for line in lines}
     return _choices(payout, one.minor, near, minors, anchors)
@@ -213,7 +224,7 @@ def _splits(
 
 def _is_piece(known: Evidence, payout: int, line: int) -> bool:
     smaller = known.lines[line].minor < known.payouts[payout].minor
-    return smaller and known.fits(payout, line) and not known.contradicts(payout, line)
+    return smaller and not known.contradicts(payout, line)
 
 
 def _subsets(
