@@ -125,6 +125,12 @@ def test_another_day_or_the_order_of_the_rows_settles_it(more: str, order: str) 
     assert proposal(AMBIGUOUS + more).profile.date_order == order
 
 
+def test_rows_that_are_in_order_either_way_settle_nothing() -> None:
+    assert asked("Date,Text,Amount (USD)\n01/02/2026,A,1.00\n02/03/2026,B,-1.00\n03/04/2026,C,1.00\n") == [
+        "date_order"
+    ]
+
+
 def test_days_that_are_the_same_either_way_need_no_question() -> None:
     assert asked("Date,Text,Amount (USD)\n03/03/2026,A,10.00\n05/05/2026,B,-1.00\n") == []
 
@@ -142,6 +148,30 @@ def test_the_balance_settles_the_sign_and_the_order() -> None:
         .statements[0]
     )
     assert (statement.opening_minor, statement.closing_minor, statement.off_by) == (10000, 12500, 0)
+
+
+def test_balances_that_go_on_with_either_sign_are_asked_unless_the_days_have_an_order() -> None:
+    text = "Date,Text,Amount (USD),Balance\n2026-11-01,A,5.00,105.00\n{},B,5.00,110.00\n"
+    assert asked(text.format("2026-11-01")) == ["sign"]
+    assert asked(text.format("2026-11-02")) == []
+    assert money(text.format("2026-11-02")) == [("2026-11-01", 500), ("2026-11-02", 500)]
+
+
+def test_a_file_in_the_other_order_than_the_one_that_was_confirmed() -> None:
+    head, rows = (
+        "Date,Text,Amount (USD),Balance\n",
+        ["2026-11-01,A,5.00,105.00\n", "2026-11-02,B,-1.00,104.00\n", "2026-11-02,C,2.00,106.00\n"],
+    )
+    profile = confirmed(
+        proposal(head + "".join(rows)).profile, {}, ("Date", "Text", "Amount (USD)", "Balance")
+    )
+    turned = table(head + "".join(reversed(rows))).read_by(profile, account="A").statements[0]
+    assert (turned.opening_minor, turned.closing_minor, turned.off_by, turned.warnings) == (
+        10000,
+        10600,
+        0,
+        (),
+    )
 
 
 def test_one_sign_alone_is_asked() -> None:

@@ -295,6 +295,7 @@ def test_two_at_once_are_one(take, intake, lines) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: intake.take(raw, name="x", by="person:1"), range(4)))
     assert sorted(each.new_lines for each in found) == [0, 0, 0, 3]
+    assert [each.again for each in found].count(False) == 1
     assert len(lines()) == 3
 
 

@@ -206,6 +206,24 @@ def test_keys_that_plaid_does_not_know_are_refused_without_being_told(served, db
     assert "wrong-secret" not in repr(Application(client_id="c", secret="wrong-secret-1234"))
 
 
+def test_a_listing_that_another_process_overtook_is_dropped(bank, db, secrets, served, feed) -> None:
+    first = bank.item.post(amount="-10", date="2026-11-02", name="A")["transaction_id"]
+
+    class Late(PlaidClient):
+        """Reads its listing; then the bank changes its mind, and another process reads and keeps that, before this one does."""
+
+        def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+            answer = super().post(path, body)
+            bank.item.modify(first, amount="-11")
+            sync(feed, bank)
+            return answer
+
+    late = Late(Application(client_id="client", secret="sandbox", base_url=served[1]))
+    assert sync(Feed(db, secrets, late), bank) == (0, 0, 0)
+    assert [minor for _, minor, _ in bank.lines(superseded=True)] == [1100]
+    late.close()
+
+
 def test_two_at_once_keep_it_once(bank, feed) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

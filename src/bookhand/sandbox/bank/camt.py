@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Literal
-from xml.sax.saxutils import escape
 
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.sandbox.bank.money import plain
@@ -27,7 +27,7 @@ def camt053(account: BankAccount, *, version: Literal["02", "08"]) -> bytes:
 def _account_id(number: str) -> str:
     if number[:2].isalpha() and number[2:4].isdigit():
         return f"<IBAN>{number}</IBAN>"
-    return f"<Othr><Id>{escape(number)}</Id></Othr>"
+    return f"<Othr><Id>{escape(number, quote=False)}</Id></Othr>"
 
 
 def _balance(code: str, minor: int, currency: str, day: str) -> str:
@@ -54,13 +54,13 @@ def _entry(line: BankLine, currency: str, version: str) -> str:
     batch = f"<Btch><NbOfTxs>{len(parts)}</NbOfTxs></Btch>" if len(parts) > 1 else ""
     return (
         f"<Ntry>{_amount(line.minor, currency)}{_side(line.minor)}{reversal}{state}<BookgDt><Dt>{line.day}</Dt></BookgDt>{value}"
-        f"<AcctSvcrRef>{escape(line.id)}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+        f"<AcctSvcrRef>{escape(line.id, quote=False)}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
         f"<NtryDtls>{batch}{details}</NtryDtls></Ntry>\n"
     )
 
 
 def _detail(line: BankLine, minor: int, reference: str, currency: str, version: str) -> str:
-    refs = f"<Refs><EndToEndId>{escape(reference) or 'NOTPROVIDED'}</EndToEndId></Refs>"
+    refs = f"<Refs><EndToEndId>{escape(reference, quote=False) or 'NOTPROVIDED'}</EndToEndId></Refs>"
     sent = ""
     if line.sent_minor is not None and line.sent_currency:
         sent = f"<InstdAmt>{_amount(line.sent_minor, line.sent_currency)}</InstdAmt>"
@@ -69,8 +69,10 @@ def _detail(line: BankLine, minor: int, reference: str, currency: str, version: 
         amounts = f"{_amount(minor, currency)}{_side(minor)}" + (f"<AmtDtls>{sent}</AmtDtls>" if sent else "")
     party = ""
     if line.counterparty:
-        name = f"<Nm>{escape(line.counterparty)}</Nm>"
+        name = f"<Nm>{escape(line.counterparty, quote=False)}</Nm>"
         side = "Dbtr" if minor >= 0 else "Cdtr"
         party = f"<RltdPties><{side}>{name if version == '02' else f'<Pty>{name}</Pty>'}</{side}></RltdPties>"
-    text = f"<RmtInf><Ustrd>{escape(line.description)}</Ustrd></RmtInf>" if line.description else ""
+    text = (
+        f"<RmtInf><Ustrd>{escape(line.description, quote=False)}</Ustrd></RmtInf>" if line.description else ""
+    )
     return f"<TxDtls>{refs}{amounts}{party}{text}</TxDtls>"

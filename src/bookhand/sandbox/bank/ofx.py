@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.sandbox.bank.money import plain
@@ -17,14 +17,14 @@ def ofx_sgml(account: BankAccount) -> bytes:
         "COMPRESSION:NONE\r\nOLDFILEUID:NONE\r\nNEWFILEUID:NONE\r\n\r\n"
     )
     lines = "".join(
-        "<STMTTRN>\r\n" + "".join(f"<{tag}>{escape(value)}\r\n" for tag, value in _leaves(line, account)) + "</STMTTRN>\r\n"
+        "<STMTTRN>\r\n" + "".join(f"<{tag}>{escape(value, quote=False)}\r\n" for tag, value in _leaves(line, account)) + "</STMTTRN>\r\n"
         for line in account.lines
     )  # fmt: skip
     body = (
         "<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS>"
         f"<DTSERVER>{_moment(account.last_day)}<LANGUAGE>ENG</SONRS></SIGNONMSGSRSV1>\r\n"
         "<BANKMSGSRSV1><STMTTRNRS><TRNUID>1<STATUS><CODE>0<SEVERITY>INFO</STATUS><STMTRS>"
-        f"<CURDEF>{account.currency}<BANKACCTFROM><BANKID>031001234<ACCTID>{escape(account.number)}<ACCTTYPE>CHECKING</BANKACCTFROM>\r\n"
+        f"<CURDEF>{account.currency}<BANKACCTFROM><BANKID>031001234<ACCTID>{escape(account.number, quote=False)}<ACCTTYPE>CHECKING</BANKACCTFROM>\r\n"
         f"<BANKTRANLIST><DTSTART>{_moment(account.first_day)}<DTEND>{_moment(account.last_day)}\r\n{lines}</BANKTRANLIST>\r\n"
         f"<LEDGERBAL><BALAMT>{plain(account.closing_minor, account.currency)}<DTASOF>{_moment(account.last_day)}</LEDGERBAL>"
         "</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\r\n"
@@ -35,7 +35,7 @@ def ofx_sgml(account: BankAccount) -> bytes:
 def ofx_xml(account: BankAccount) -> bytes:
     """OFX 2.2, in UTF-8."""
     lines = "".join(
-        "<STMTTRN>" + "".join(f"<{tag}>{escape(value)}</{tag}>" for tag, value in _leaves(line, account)) + "</STMTTRN>\n"
+        "<STMTTRN>" + "".join(f"<{tag}>{escape(value, quote=False)}</{tag}>" for tag, value in _leaves(line, account)) + "</STMTTRN>\n"
         for line in account.lines
     )  # fmt: skip
     return (
@@ -44,7 +44,7 @@ def ofx_xml(account: BankAccount) -> bytes:
         "<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>0</CODE><SEVERITY>INFO</SEVERITY></STATUS>"
         f"<DTSERVER>{_moment(account.last_day)}</DTSERVER><LANGUAGE>ENG</LANGUAGE></SONRS></SIGNONMSGSRSV1>\n"
         f"<BANKMSGSRSV1><STMTTRNRS><TRNUID>1</TRNUID><STATUS><CODE>0</CODE><SEVERITY>INFO</SEVERITY></STATUS><STMTRS><CURDEF>{account.currency}</CURDEF>"
-        f"<BANKACCTFROM><BANKID>031001234</BANKID><ACCTID>{escape(account.number)}</ACCTID><ACCTTYPE>CHECKING</ACCTTYPE></BANKACCTFROM>\n"
+        f"<BANKACCTFROM><BANKID>031001234</BANKID><ACCTID>{escape(account.number, quote=False)}</ACCTID><ACCTTYPE>CHECKING</ACCTTYPE></BANKACCTFROM>\n"
         f"<BANKTRANLIST><DTSTART>{_moment(account.first_day)}</DTSTART><DTEND>{_moment(account.last_day)}</DTEND>\n{lines}</BANKTRANLIST>\n"
         f"<LEDGERBAL><BALAMT>{plain(account.closing_minor, account.currency)}</BALAMT><DTASOF>{_moment(account.last_day)}</DTASOF></LEDGERBAL>"
         "</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\n"

@@ -21,23 +21,15 @@ class Chain(NamedTuple):
     why: str
 
 
-def chain_of(header: tuple[str, ...], rows: Sequence[Row], profile: Profile) -> Chain | None:
-    """The one reading under which all balances go on; None where none does, or where several do."""
+def chains_of(header: tuple[str, ...], rows: Sequence[Row], profile: Profile) -> list[Chain]:
+    """The readings under which all balances go on, in the profile's order where it has one."""
     try:
         pairs = [(moved(header, row, profile), balance(header, row, profile)) for row in rows]
     except ValueError:
-        return None
-    held = [chain for chain in _READINGS if len(pairs) >= _LEAST and _goes_on(pairs, chain)]
-    if not held:
-        return None
-    signs = {chain.sign for chain in held}
-    if len(signs) > 1:
-        return None
-    return (
-        held[0]
-        if len(held) == 1 or profile.order is None
-        else next((c for c in held if c.order == profile.order), held[0])
-    )
+        return []
+    if len(pairs) < _LEAST:
+        return []
+    return [chain for chain in _READINGS if profile.order in {None, chain.order} and _goes_on(pairs, chain)]
 
 
 def moved(header: tuple[str, ...], row: Row, profile: Profile) -> Decimal:

@@ -19,7 +19,7 @@ import msgspec
 
 from bookhand.core.money import EXPONENTS
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.columns.chain import Chain, chain_of
+from bookhand.systems.bank.columns.chain import Chain, chains_of
 from bookhand.systems.bank.columns.profile import Profile, Proposal, Question
 from bookhand.systems.bank.columns.sheet import Row, Sheet
 from bookhand.systems.bank.columns.values import ORDERS, DayOrder, Mark, day_of, is_day, is_number, number_of
@@ -303,21 +303,21 @@ class _Guess:
 
     def _settled(self, profile: Profile) -> Profile:
         """Sign and order as the running balance shows them; the sign as the amounts show it else."""
-        chain = self._chain(profile)
-        if chain is not None:
-            self._evidence.append(("balance", chain.why))
-            return msgspec.structs.replace(profile, sign=chain.sign, order=chain.order)
-        if profile.balance and profile.decimal and len(self._rows) > 1:
+        profile = msgspec.structs.replace(profile, order=self._order(profile))
+        chains = self._chains(profile)
+        if len({chain.sign for chain in chains}) == 1:
+            self._evidence.append(("balance", chains[0].why))
+            return msgspec.structs.replace(profile, sign=chains[0].sign, order=chains[0].order)
+        if chains:
             self._evidence.append(
-                (
-                    "balance",
-                    f"{profile.balance!r} does not go on from row to row: it checks nothing and is left out",
-                )
+                ("balance", "it goes on from row to row with either sign: it does not settle which")
             )
+        elif profile.balance and profile.decimal and len(self._rows) > 1:
+            why = f"{profile.balance!r} does not go on from row to row: it checks nothing and is left out"
+            self._evidence.append(("balance", why))
             profile = msgspec.structs.replace(profile, balance=None)
-        order = self._order(profile)
         if profile.sign is not None:
-            return msgspec.structs.replace(profile, order=order)
+            return profile
         values = [
             number_of(cell, profile.decimal or ".")
             for cell in self._cells(profile.amount or "")
@@ -327,14 +327,14 @@ class _Guess:
             self._evidence.append(
                 ("sign", "there are both signs, and a plus is money in until somebody says otherwise")
             )
-            return msgspec.structs.replace(profile, sign=1, order=order)
+            return msgspec.structs.replace(profile, sign=1)
         self._questions.append(
             Question(
                 field="sign", options=("1", "-1"),
                 sentence="Every amount has the same sign, and no balance shows which way it goes: is a positive amount money in (1) or money out (-1)?",
             )
         )  # fmt: skip
-        return msgspec.structs.replace(profile, order=order)
+        return profile
 
     def _order(self, profile: Profile) -> Any:
         days = (
@@ -346,10 +346,10 @@ class _Guess:
             return None
         return "oldest_first" if days[0] < days[-1] else "newest_first"
 
-    def _chain(self, profile: Profile) -> Chain | None:
+    def _chains(self, profile: Profile) -> list[Chain]:
         if profile.balance is None or profile.decimal is None:
-            return None
-        return chain_of(self._sheet.header, self._rows, profile)
+            return []
+        return chains_of(self._sheet.header, self._rows, profile)
 
 
 def _is_ordered(days: Sequence[str]) -> bool:

@@ -101,7 +101,7 @@ def _read(sheet: Sheet, profile: Profile, account: str, row: Row, left: list[Row
 
 
 def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:
-    order = profile.order or _order(group)
+    order = _order(group) or profile.order or "oldest_first"
     oldest_first = list(group) if order == "oldest_first" else list(reversed(group))
     pairs = [(each.moved, each.balance) for each in oldest_first if each.balance is not None]
     whole = len(pairs) == len(group)
@@ -125,5 +125,7 @@ def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:
     )  # fmt: skip
 
 
-def _order(group: Sequence[_Read]) -> str:
-    return "oldest_first" if group[0].line.day <= group[-1].line.day else "newest_first"
+def _order(group: Sequence[_Read]) -> str | None:
+    """The order of this file, where its days show it."""
+    first, last = group[0].line.day, group[-1].line.day
+    return None if first == last else "oldest_first" if first < last else "newest_first"
