@@ -5,7 +5,8 @@
 
 The web answers webhooks on the event loop of its own thread; the worker posts; the keeper looks every second whether the journal
 grew, and if so proves it against Stripe and writes the Beancount book; the engine executes runs, and without work only starts and
-wakes those of others; the folder of bank statements and the banks behind Plaid are looked at apart. Whatever fails is logged with its reason and tried again.
+wakes those of others; the folder of bank statements and the banks behind Plaid are looked at apart, and so are
+payouts and the outside books. Whatever fails is logged with its reason and tried again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import uvicorn
 
 from bookhand.actions.act_workflow import tidy
 from bookhand.cli.bank_rounds import BankRounds
+from bookhand.cli.book_rounds import BookRounds
 from bookhand.cli.quickbooks_commands import signed_in
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
@@ -90,6 +92,7 @@ class Running:
             self._begin("worker", lambda: self.house.worker().run(self._stop))
             self._begin("keeper", self._keep)
             self._begin("bank", self._look_at_banks)
+            self._begin("books", self._look_at_books)
         self._begin("runs", self._run_runs)
         return self
 
@@ -144,6 +147,11 @@ class Running:
         while not self._stop.wait(LOOK_SECONDS):
             for work in (door.expire, lambda: tidy(door), self.keeper.look):
                 self._try(work)
+
+    def _look_at_books(self) -> None:
+        rounds = BookRounds(self.house, stop=self._stop.is_set)
+        while not self._stop.wait(_REST_SECONDS):
+            self._try(rounds.look)
 
     def _look_at_banks(self) -> None:
         rounds = BankRounds(self.house)

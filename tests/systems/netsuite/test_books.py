@@ -192,14 +192,21 @@ def test_two_subsidiaries_keep_the_same_journal_each_in_its_own_documents(
     """An external id is once in the account: the same document of two books must not be taken for one."""
     lines = (BookLine(_id(netsuite, "1095"), 700), BookLine(_id(netsuite, "4000"), -700))
     document = Document(
-        key="acct_1:test:txn_1", kind="journal_entry", day="2026-11-20", currency="USD", memo="Charge ch_1", lines=lines
+        key="acct_1:test:txn_1",
+        kind="journal_entry",
+        day="2026-11-20",
+        currency="USD",
+        memo="Charge ch_1",
+        lines=lines,
     )
     with (
         connected(url, db, secrets, account=ONE_WORLD, subsidiary="1") as first,
         connected(url, db, secrets, account=ONE_WORLD, subsidiary="2") as second,
     ):
         numbers = [
-            each.performer.send(each.connection.link, ENTRY, params_of(document), key="k", marker="m").data["id"]
+            each.performer.send(each.connection.link, ENTRY, params_of(document), key="k", marker="m").data[
+                "id"
+            ]
             for each in (first, second)
         ]
         assert len(set(numbers)) == 2

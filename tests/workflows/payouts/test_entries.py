@@ -6,9 +6,13 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bookhand.core.days import day_of
+from bookhand.workflows.payouts.matching import Match
 from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid, Settled, entries_of, moment_of
+from bookhand.workflows.payouts.reconciling.open_store import Open
+from bookhand.workflows.payouts.reconciling.workflow import adds_up
 
 AMOUNT = st.integers(-(10**9), 10**9).filter(bool)
 LINES = st.lists(
@@ -57,3 +61,26 @@ def test_every_match_balances_and_the_bank_gets_what_it_says(payouts, lines):
 def test_a_line_is_booked_on_the_banks_day_wherever_the_company_is():
     for timezone in ("Pacific/Kiritimati", "America/Los_Angeles", "UTC"):
         assert day_of(moment_of("2026-03-29", timezone), timezone).isoformat() == "2026-03-29"
+
+
+def test_a_match_whose_sides_do_not_differ_by_what_it_says_is_not_booked():
+    paid, key = Paid(1, "po_1", 1000), ("DE1", "k1")
+    found = Open(
+        payouts=[], lines=[], paid={"po_1": paid}, arrived={key: Arrived("DE1", "k1", "2026-02-02", "USD", 985)},
+        currency={"po_1": "USD"}, version={}, matched={}, covered={},
+    )  # fmt: skip
+    said = Match(
+        payouts=("po_1",),
+        lines=(key,),
+        rule="bank_fee",
+        reason="",
+        difference_minor=-15,
+        difference="bank_fee",
+    )
+    assert adds_up(said, found)
+    assert not adds_up(replace(said, difference_minor=0), found)
+    assert not adds_up(replace(said, difference_minor=-16), found)
+    assert adds_up(replace(said, rule="returned", difference_minor=985), found)
+    found.arrived[key] = Arrived("DE1", "k1", "2026-02-02", "EUR", 900)
+    assert adds_up(replace(said, rule="fx", difference_minor=0), found)
+    assert not adds_up(said, found)

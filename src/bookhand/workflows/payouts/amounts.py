@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.evidence import Evidence, days, shown
 from bookhand.workflows.payouts.reading import Same
 
 _BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
@@ -350,7 +349,7 @@ def _accept(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worl
             f"The payout failed: its amount arrived, {days(known.lag(payouts[0], there))}, and was sent back on {known.lines[back].day}.",
         )  # fmt: skip
     else:
-        amount = f"{format_minor(one.minor, one.currency)} {one.currency}"
+        amount = f"{shown(one.minor, one.currency)}"
         known.accept(
             sorted(payouts, key=lambda p: (known.places[p], p)), known.by_day(lines), "group",
             f"{len(payouts)} payouts of {amount} and their {len(lines)} lines: all are here, and nothing tells which is which.",
@@ -369,7 +368,7 @@ def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     known.ask(
         Cause.DUPLICATE if twins else Cause.SAME_AMOUNT, payouts, lines,
         f"{len(payouts)} payout{'s' * (len(payouts) > 1)} and {len(lines)} line{'s' * (len(lines) > 1)} of "
-        f"{format_minor(abs(one.minor), one.currency)} {one.currency} do not pair up.",
+        f"{shown(abs(one.minor), one.currency)} do not pair up.",
         candidates[:_SHOWN],
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.core.money import EXPONENTS, exponent
+from bookhand.core.money import EXPONENTS, format_minor
 from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause
@@ -321,9 +321,9 @@ class Evidence:
     def rate(self, payout: int, line: int) -> Decimal:
         """Units of the line's currency for one of the payout's, to eight places."""
         one, other = self.payouts[payout], self.lines[line]
-        gave = Decimal(one.minor).scaleb(-exponent(one.currency))
-        got = Decimal(other.minor).scaleb(-exponent(other.currency))
-        return (got / gave).quantize(Decimal("1e-8"))
+        gave = Decimal(one.minor).scaleb(-EXPONENTS.get(one.currency, 2))
+        got = Decimal(other.minor).scaleb(-EXPONENTS.get(other.currency, 2))
+        return (got / gave if gave else Decimal(0)).quantize(Decimal("1e-8"))
 
     def believes(self, payout: int, line: int) -> bool | None:
         """Whether the rate lies in the band of its currencies; None where no band is stated."""
@@ -407,6 +407,13 @@ def is_account(payout: Expected, account: str) -> bool:
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
+
+
+def shown(minor: int, currency: str) -> str:
+    """An amount in a sentence; of a currency that nobody knows, in minor units, for matching goes on."""
+    if currency not in EXPONENTS:
+        return f"{minor} minor units of {currency}"
+    return f"{format_minor(minor, currency)} {currency}"
 
 
 @lru_cache(maxsize=64)

@@ -23,10 +23,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.amounts import match_amounts
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account
+from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.naming import match_named
 from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
@@ -89,7 +88,7 @@ def _ask_named(known: Evidence, payout: int, line: int) -> None:
     one, other = known.payouts[payout], known.lines[line]
     short = one.minor - other.minor
     if one.currency == other.currency and 0 < short <= known.fee_most(one.currency) and other.minor > 0:
-        kept = f"{format_minor(short, one.currency)} {one.currency}"
+        kept = f"{shown(short, one.currency)}"
         known.ask(
             Cause.BANK_FEE, [payout], [line],
             f"A line names payout {one.id} and is {kept} short of it; such a fee has not been seen on this account.",

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
+import msgspec
+
 from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Bug
 from bookhand.workflows.payouts.bank_days import calendar_of
@@ -79,7 +81,7 @@ def _read_lines(
     tokens: Tokens,
     lines: Iterable[StatementLine],
 ) -> Reading:
-    given = list(lines)
+    given = [_exchanged_or_not(line) for line in lines]
     ids = tokens.keys()
     by_account: dict[str, dict[str, int]] = {}
     days: dict[str, dict[str, int]] = {}
@@ -112,6 +114,13 @@ def _read_lines(
         {new: named[old] for new, old in enumerate(order) if old in named},
         {new: same[old] for new, old in enumerate(order) if old in same},
     )  # fmt: skip
+
+
+def _exchanged_or_not(line: StatementLine) -> StatementLine:
+    """An original amount in the line's own currency is no exchange but what was instructed before a fee: what was booked counts."""
+    if line.original_currency is None or line.original_currency != line.currency:
+        return line
+    return msgspec.structs.replace(line, original_minor=None, original_currency=None)
 
 
 def _place(currency: str, day: str, days: dict[str, dict[str, int]]) -> int:

@@ -13,9 +13,8 @@ from itertools import combinations
 from math import comb, gcd
 from typing import Final, Literal, NamedTuple
 
-from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days
+from bookhand.workflows.payouts.evidence import Evidence, days, shown
 from bookhand.workflows.payouts.matching import Match
 
 _MOST: Final = 14
@@ -50,7 +49,7 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(
             payout, line, whole=False
         )
-        kept = f"{format_minor(fee, one.currency)} {one.currency}"
+        kept = f"{shown(fee, one.currency)}"
         if len(found) == 1 == len(asked[line]) and sound:
             known.accept(
                 [payout], [line], "bank_fee",
@@ -75,7 +74,7 @@ def _lines_plus_fees(known: Evidence, lines: list[int]) -> dict[tuple[str, int],
         line = known.lines[index]
         fees = dict.fromkeys(known.fees.get(line.account, ()), False)
         fees |= dict.fromkeys((fee for fee in known.stated_fees(index) if fee < line.minor), True)
-        if line.minor > 0 and line.original_minor is None:
+        if line.minor > 0 and line.original_minor is None and known.looks_like_stripe(index):
             for fee, stated in fees.items():
                 found.setdefault((line.currency, line.minor + fee), []).append((index, fee, stated))
     return found

@@ -19,11 +19,11 @@ from bookhand.core.problems import Problem
 from bookhand.db.engine import Database
 from bookhand.journal import store as journal
 from bookhand.systems import store as connections
-from bookhand.workflows.payouts.breaks import Break, LineKey
+from bookhand.workflows.payouts.breaks import Break, Cause, LineKey
 from bookhand.workflows.payouts.catching_up_store import catch_up
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.matcher import match
-from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome
+from bookhand.workflows.payouts.matching import Bounds, Expected, Match, Outcome, Question
 from bookhand.workflows.payouts.payout_store import get
 from bookhand.workflows.payouts.reconciling import break_store, match_store, open_store, posting_store
 from bookhand.workflows.payouts.reconciling.leftovers import (
@@ -191,13 +191,26 @@ def _bounds(given: Bounds, found: Open, agreed: Mapping[str, tuple[int, ...]]) -
 
 
 def _current(outcome: Outcome, found: Open, payouts: set[str], lines: set[LineKey]) -> list[Match]:
-    """The matches whose payouts and lines are as they were when they were read; lines of a match that is widened are its own."""
+    """The matches that add up and whose payouts and lines are as they were when they were read; a match that is widened keeps its lines."""
     return [
         each
         for each in outcome.matches
-        if payouts.issuperset(each.payouts)
+        if adds_up(each, found)
+        and payouts.issuperset(each.payouts)
         and all(line in lines or _widens(each, found) for line in each.lines)
     ]
+
+
+def adds_up(each: Match, found: Open) -> bool:
+    """Whether the two sides of a match differ by what it says: nothing is booked on a sum that is only believed.
+
+    A payout that came and went again comes to nothing; lines in another currency have their rate instead.
+    """
+    lines = [found.arrived[line] for line in each.lines]
+    if any(line.currency != found.currency[each.payouts[0]] for line in lines):
+        return each.difference_minor == 0
+    went = 0 if each.rule == "returned" else sum(found.paid[payout].minor for payout in each.payouts)
+    return sum(line.minor for line in lines) - went == each.difference_minor
 
 
 def _widens(each: Match, found: Open) -> bool:
@@ -265,12 +278,27 @@ def _leave(now: _Round, outcome: Outcome) -> None:
     known = _known(cx, [each.found for each in before], found)
     gone = {each.id for each in before if each.found.cause in break_store.CONTENTS or each.id in known}
     now.report.new_breaks, now.report.closed_breaks = break_store.put(
-        cx, now.workspace_id, [*breaks_of(outcome, sides), *_held(cx), *contents], gone=gone
+        cx,
+        now.workspace_id,
+        [*breaks_of(outcome, sides), *_untrue(outcome, found, sides), *_held(cx), *contents],
+        gone=gone,
     )
     break_store.put_questions(cx, now.workspace_id, asked, gone=known)
     open_store.looked(cx, found)
     now.report.questions = len(break_store.questions(cx))
     now.report.breaks = len(break_store.standing(cx))
+
+
+def _untrue(outcome: Outcome, found: Open, sides: Sides) -> Iterator[Break]:
+    for each in outcome.matches:
+        if not adds_up(each, found):
+            note = f"{each.reason} But the two sides do not differ by what that says: look at both."
+            yield question_break(
+                Question(
+                    cause=Cause.AMOUNT, sentence=note, payouts=each.payouts, lines=each.lines, candidates=()
+                ),
+                sides,
+            )
 
 
 def _held(cx: Transaction[Any]) -> Iterator[Break]:
