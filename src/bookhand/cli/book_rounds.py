@@ -54,7 +54,7 @@ class BookRounds:
             before = self._done.get(link.connection_id)
             if before is None or before[0] != sizes or now - before[1] >= self._again:
                 mirrored = self._try(
-                    link.account, lambda link=link: self._house.books.mirrors.mirror(link, stop=self._stop)
+                    link.account, partial(self._house.books.mirrors.mirror, link, stop=self._stop)
                 )
                 if mirrored:
                     self._done[link.connection_id] = (sizes, now)
