@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bookhand.sandbox.bank.lantern import ODDITIES
 from bookhand.systems.stripe import MANIFEST
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -36,7 +37,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
 def _bookhand(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bookhand", *arguments],
-        cwd=folder, env=_environment(folder, **more), capture_output=True, text=True, check=False, timeout=240,
+        cwd=folder, env=_environment(folder, **more), capture_output=True, text=True, check=False, timeout=480,
     )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_demo_proves_itself_and_leaves_with_0(folder: Path) -> None:
     done = _bookhand(folder, "demo", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Every proof stands at 0." in done.stdout
+    assert "Every proof stands at 0, the books are equal, and the bank is reconciled." in done.stdout
     for name, currency in (
         ("Lantern Metrics", "USD"),
         ("Lantern Metrics Europe", "EUR"),
@@ -58,6 +59,12 @@ def test_the_demo_proves_itself_and_leaves_with_0(folder: Path) -> None:
     ):
         assert re.search(rf"{name} +TEST +{currency} .* 0\.00 ", done.stdout), done.stdout
     assert (folder / "books" / "main.beancount").exists()
+    for book in ("Beancount", "QuickBooks", "NetSuite"):
+        for method in ("clearing", "deposit"):
+            assert re.search(rf"{book}, by {method} +{method} .* books equal", done.stdout), done.stdout
+    for oddity in ODDITIES:
+        assert re.search(rf"{oddity} .* yes ", done.stdout), (oddity, done.stdout)
+    assert len(re.findall(r"^ *Difference +0\.00", done.stdout, re.MULTILINE)) == 3, done.stdout
     assert "_test_" not in done.stdout + done.stderr
 
 
