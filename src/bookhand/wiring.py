@@ -48,6 +48,7 @@ from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS
 from bookhand.workflows.payouts import payout_store
 from bookhand.workflows.payouts.actions import PAYOUT_ACTIONS
 from bookhand.workflows.payouts.acts_store import PAYOUT_ACTS
+from bookhand.workflows.payouts.reconciling import match_store
 from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import store as people
 from bookhand.workspace.people.person import NoSuch
@@ -166,7 +167,7 @@ def feed_of(house: House, plaid: PlaidClient) -> Feed:
     """What brings the banks that are connected through Plaid up to date."""
     from bookhand.systems.bank.plaid.sync_workflow import Feed  # noqa: PLC0415 (see above)
 
-    return Feed(house.db, house.secrets, plaid)
+    return Feed(house.db, house.secrets, plaid, is_matched=match_store.has_line)
 
 
 def part_bank(house: House, connection: Connection) -> list[str]:

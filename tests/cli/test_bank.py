@@ -91,6 +91,11 @@ def test_a_bank_behind_plaid(plaid: Plaid, home: Path) -> None:
     item.post(amount="-12.50", date="2026-11-02", name="STRIPE TRANSFER")
     assert "Platypus: 1 new lines" in run("bank-sync")
     assert "12.50" in run("bank-lines")
+    posted = item.post(amount="-3", date="2026-11-03", name="COFFEE BACK")
+    run("bank-sync")
+    item.remove(posted["transaction_id"])
+    assert "1 taken back" in run("bank-sync")
+    assert "took back" not in run("problems")  # it was matched with nothing
     item.trouble = "ITEM_LOGIN_REQUIRED"
     with pytest.raises(Refusal, match="ITEM_LOGIN_REQUIRED"):
         run("bank-sync")

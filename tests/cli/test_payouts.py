@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 
 import pytest
 from openpyxl import load_workbook
@@ -10,11 +11,13 @@ from pypdf import PdfReader
 from tests.cli.test_door import Run, house, run  # noqa: F401 (fixtures)
 from tests.journal.shapes import START, bt, members, seen
 
+from bookhand.cli import payout_cards
 from bookhand.core.facts import Payout
 from bookhand.house import House
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
+from bookhand.systems.bank.intake_workflow import Waiting
 from bookhand.wiring import intake_of
 
 IBAN = "DE89370400440532013000"
@@ -93,3 +96,23 @@ def test_a_break_is_owned_and_explained(told: House, run: Run) -> None:  # noqa:
     mine = run("breaks", "--owner", "Ben").output
     assert "Ben" in mine
     assert "The bank keeps" in mine.replace("\n", " ")
+
+
+def test_an_account_with_a_space_in_its_name_and_a_key_that_a_shell_would_run(told: House, run: Run) -> None:  # noqa: F811
+    sheet = b"Date,Text,Amount,Reference,Currency\n2026-01-02,STRIPE,96.80,it's $(id),USD\n2026-01-13,RENT,-1.00,B,USD\n"
+    intake = intake_of(told)
+    waits = intake.take(sheet, name="a.csv", by="person:1", account="Main")
+    assert isinstance(waits, Waiting)
+    changes = {"native_id": "Reference", "date_order": "YMD", "sign": 1}
+    intake.confirm(waits.file, account="Main Account", changes=changes, by="person:1")
+    key = "it's $(id)@2026-01-02:9680"
+    asked = [
+        {
+            "sentence": "?",
+            "candidates": [{"reason": "", "payouts": ["po_1"], "lines": [["Main Account", key]]}],
+        }
+    ]
+    shown = payout_cards.question_lines(asked)[-1].plain
+    words = shlex.split(shown)[1:-1]
+    assert words == ["match", "--payout", "po_1", "--line", f"Main Account {key}", "--why"]
+    assert "Matched and booked" in run(*words, "Seen on paper").output

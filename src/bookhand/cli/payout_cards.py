@@ -5,6 +5,7 @@ Descriptions come from banks and from Stripe: they are text, never markup.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -111,7 +112,9 @@ def question_lines(found: Sequence[Mapping[str, Any]]) -> list[Text]:
         told.append(text(each["sentence"], "bold"))
         for candidate in each["candidates"]:
             payouts = " ".join(f"--payout {payout}" for payout in candidate["payouts"])
-            lines = " ".join(f"--line '{account} {key}'" for account, key in candidate["lines"])
+            lines = " ".join(
+                f"--line {shlex.quote(f'{account} {key}')}" for account, key in candidate["lines"]
+            )
             told += [
                 text(f"  {candidate['reason']}"),
                 text(f"    bookhand match {payouts} {lines} --why …", "dim"),

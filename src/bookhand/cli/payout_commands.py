@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -97,7 +98,11 @@ def match_(
     ] = None,
 ) -> None:
     """Say that payouts and bank lines are the same money; it is booked."""
-    asked: dict[str, Any] = {"payouts": payout, "lines": [_line(each) for each in line], "why": why}
+    with desk() as at:
+        at.caller.need("read")
+        with at.house.db.transaction() as cx:
+            known = accounts(cx)
+    asked: dict[str, Any] = {"payouts": payout, "lines": [_line(each, known) for each in line], "why": why}
     if difference:
         asked["difference"] = difference
     _ask("payouts.match", asked, why)
@@ -183,8 +188,11 @@ def _ask(name: str, params: dict[str, Any], why: str) -> None:
         at.door.propose(at.caller, name, params, why)
 
 
-def _line(text: str) -> dict[str, str]:
-    account, space, key = text.strip().partition(" ")
+def _line(text: str, known: Sequence[str]) -> dict[str, str]:
+    """A line's account and key; the account may have spaces in its name (a CSV's), where it is known."""
+    told = text.strip()
+    named = max((each for each in known if told.startswith(f"{each} ")), key=len, default=None)
+    account, space, key = told.partition(" ") if named is None else (named, " ", told[len(named) :])
     if not space:
         raise Refusal(f"{text!r} names no bank line: write the account and the key, with a space between.")
     return {"account": account, "key": key.strip()}

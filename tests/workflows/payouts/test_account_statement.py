@@ -7,7 +7,12 @@ import random
 import pytest
 from tests.workflows.payouts.conftest import BANK, day_of
 
+from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Missing
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
+from bookhand.systems.bank import store
+from bookhand.systems.bank.intake_workflow import Intake
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling.statement_store import reconciliation
 from bookhand.workflows.payouts.reconciling.workflow import reconcile
@@ -69,6 +74,42 @@ def test_it_holds_on_every_day_whatever_the_bank_shows(db, link, shop, bank, see
     reconcile(db, mode="test")
     for day in ("2025-10-15", "2025-10-17", "2025-10-20", "2025-10-22", None):
         assert statement(db, day=day).difference_minor == 0
+
+
+def test_a_month_that_is_missing_is_not_taken_for_what_was_there_before(db, bank):
+    bank.balance[BANK] = 50_000
+    bank.line("2025-10-15", 1_000, "OCTOBER")
+    bank.balance[BANK] += 7_000  # what November brought, of which there is no statement
+    bank.line("2025-12-15", -400, "DECEMBER")
+    reconcile(db, mode="test")
+    found = statement(db)
+    assert (found.bank_minor, found.difference_minor) == (57_600, 0)
+    told = {(item.cause, item.minor) for item in found.items if "line" in item.text}
+    assert told == {(Cause.FOREIGN, -50_000), (Cause.UNKNOWN, -7_000)}
+    assert statement(db, day="2025-11-30").items_minor == -51_000
+
+
+def test_one_account_of_two_currencies_adds_up_only_its_own(db):
+    lines = (BankLine(id="A", day="2025-10-15", minor=1_000, description="IN"),)
+    for place, (currency, opening) in enumerate((("USD", 500), ("EUR", 90_000))):
+        whole = BankAccount(
+            number=BANK, currency=currency, opening_minor=opening, statement_no=place, lines=lines
+        )
+        Intake(db, mode="test").take(render(whole, "mt940"), name=f"{currency}.sta", by="person:1")
+    found = statement(db)
+    assert (found.currency, found.bank_minor, found.difference_minor) == ("USD", 1_500, 0)
+    assert sorted(item.minor for item in found.items) == [-1_000, -500]
+
+
+def test_an_account_of_a_feed_has_lines_and_no_statement(db, link):
+    line = StatementLine(
+        account="acc1", key="tx1", day="2025-10-15", currency="USD", minor=700, description="IN"
+    )
+    with db.transaction() as cx:
+        store.keep_account(cx, link, "acc1", "USD")
+        store.add_lines(cx, link, [line])
+    found = statement(db, account="acc1")
+    assert (found.as_of, found.bank_minor, found.difference_minor) == ("2025-10-15", 700, 0)
 
 
 def test_an_account_that_is_not_there(db):

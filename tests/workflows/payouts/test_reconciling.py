@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.workflows.payouts.conftest import BANK as ACCOUNT
 from tests.workflows.payouts.conftest import day_of
@@ -53,10 +54,14 @@ def test_a_payout_arrives_and_is_booked_once(db, link, shop, bank):
     shop.wait(7)
     shop.sync()
     (payout,) = shop.payouts()
-    bank.line(day_of(payout), 9_680, f"STRIPE PAYOUT {payout['trace_id']['value']}")
-    bank.line(day_of(payout), -4_200, "RENT")
+    paid = bank.line(day_of(payout), 9_680, f"STRIPE PAYOUT {payout['trace_id']['value']}")
+    rent = bank.line(day_of(payout), -4_200, "RENT")
     report = reconcile(db, mode="test")
     assert (report.counted, report.matches, report.breaks) == (1, 1, 0)
+    with db.transaction() as cx:
+        (number,) = cx.execute("select connection_id from bank_account").fetchone()
+        at_bank = msgspec.structs.replace(link, connection_id=number)
+        assert [match_store.has_line(cx, at_bank, *line) for line in (paid, rent)] == [True, False]
     assert balances(db, link)["bank:" + ACCOUNT] == 9_680
     assert "bank_in_transit" not in balances(db, link)
     with db.transaction() as cx:

@@ -3,8 +3,8 @@
 Text in it may come from a bank or a customer. A cell of CSV that a spreadsheet would run as a formula gets an apostrophe before it; in the
 spreadsheet itself such text is written as text.
 
->>> harmless("=1+1"), harmless(" @sum"), harmless("STRIPE TRANSFER")
-("'=1+1", "' @sum", 'STRIPE TRANSFER')
+>>> harmless("=1+1"), harmless(" @sum"), harmless("STRIPE TRANSFER"), harmless("A;=1+1")
+("'=1+1", "' @sum", 'STRIPE TRANSFER', "A;'=1+1")
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from bookhand.workflows.payouts.statement import Reconciliation, Row, long_day, 
 _HEADER: Final = ("Section", "Day", "Text", "Reference", "Amount", "Currency", "Note")
 _WIDTHS: Final = (34, 12, 58, 34, 18, 10, 60)
 _RUNS: Final = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+_RUNS_LATER: Final = re.compile(r"(?<=[;\t\r\n])(?=[\s\ufeff\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""A place within the text at which a spreadsheet that parts cells by semicolons or tabs (as European ones do) begins a cell that runs."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _AMOUNT: Final = 4
 _FIRST: Final = 5
@@ -33,6 +35,7 @@ _FIRST: Final = 5
 
 def harmless(text: str) -> str:
     """The text as a cell that no spreadsheet runs."""
+    text = _RUNS_LATER.sub("'", text)
     return f"'{text}" if _RUNS.match(text) else text
 
 

@@ -30,6 +30,10 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
     if undated:
         return f"{lead} Of {undated:,} movements nobody knows when they became available: bring the history in that they are in."
     match solution.outcome:
+        case "unique" if not candidates:
+            return f"{lead} Nothing else was available, and what Stripe advanced for it adds up to it: confirm it."
+        case "unsolved" if not candidates:
+            return f"{lead} Nothing that was available then is left for it: it went out with other payouts, or history is missing."
         case "unique":
             return f"{lead} Exactly one choice of its {candidates:,} candidates adds up to it: confirm it."
         case "unsolved":

@@ -21,6 +21,8 @@ from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+    from bookhand.core.facts import Link
+
 _LOCK = 4_242_112
 BOOKHAND = ("bookhand", "bookhand")
 """Who matches where nobody in particular does: as an id and as a name."""
@@ -184,6 +186,15 @@ def withdrawn(cx: Transaction[Any]) -> list[str]:
         " and s.connection_id = m.connection_id and s.account = m.account and s.key = m.key order by 1"
     )
     return [match_id for (match_id,) in rows]
+
+
+def has_line(cx: Transaction[Any], link: Link, account: str, key: str) -> bool:
+    """Whether a bank line is in a match that stands."""
+    row = cx.execute(
+        "select from bank_match_line where workspace_id = %s and connection_id = %s and account = %s and key = %s",
+        (link.workspace_id, link.connection_id, account, key),
+    ).fetchone()
+    return row is not None
 
 
 def get(cx: Transaction[Any], match_id: str) -> Kept:

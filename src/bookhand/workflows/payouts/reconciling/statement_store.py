@@ -49,7 +49,7 @@ class _OnItsWay(msgspec.Struct, frozen=True):
 def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None) -> Reconciliation:
     """The statement of `account` at the end of `day` (that of its newest balance or line, if None); `Missing` where there is no such account."""
     at = _account(cx, account, day)
-    bank, known = _per_bank(cx, at)
+    bank, known, openings = _per_bank(cx, at)
     standing = [
         each.found for each in break_store.standing(cx) if each.found.cause not in break_store.CONTENTS
     ]
@@ -58,8 +58,7 @@ def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None
     alone = len(at.siblings) == 1
     if alone:
         items += _topup_items(cx, at)
-    if bank != known:
-        items.append(_before(at, bank - known))
+    items += _beside_lines(at, bank - known, openings)
     transit = _at(cx, at, IN_TRANSIT) if alone else sum(each.minor for each in on_its_way)
     return Reconciliation(
         company=_company(cx), account=account, currency=at.currency, as_of=at.day, bank_minor=bank,
@@ -78,8 +77,9 @@ def _account(cx: Transaction[Any], account: str, day: str | None) -> _Account:
         """
         select b.connection_id, c.mode, coalesce(b.currency, (select l.currency from bank_line l where l.workspace_id = b.workspace_id
                 and l.connection_id = b.connection_id and l.account = b.account limit 1)),
-            (select greatest(max(s.closing_day), max(s.last_day))::text from bank_statement s where s.workspace_id = b.workspace_id
-                and s.connection_id = b.connection_id and s.account = b.account)
+            greatest((select greatest(max(s.closing_day), max(s.last_day)) from bank_statement s where s.workspace_id = b.workspace_id
+                and s.connection_id = b.connection_id and s.account = b.account), (select max(l.day) from bank_line l
+                where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id and l.account = b.account))::text
         from bank_account b join connection c using (workspace_id, connection_id) where b.account = %s order by b.connection_id limit 1
         """,
         (account,),
@@ -105,21 +105,28 @@ def _account(cx: Transaction[Any], account: str, day: str | None) -> _Account:
     )
 
 
-def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int]:
-    """What the bank says is there, and what the lines that are known come to."""
+def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int, list[int]]:
+    """What the bank says is there, what the lines that are known come to, and what its first statements say was there before them."""
     row = cx.execute(
         """
         with newest as (
-            select closing_minor, closing_day from bank_statement where connection_id = %(c)s and account = %(a)s
-                and closing_minor is not null and closing_day <= %(day)s::date order by closing_day desc, statement_id desc limit 1)
+            select closing_minor, closing_day from bank_statement where connection_id = %(c)s and account = %(a)s and currency = %(currency)s
+                and closing_minor is not null and closing_day <= %(day)s::date order by closing_day desc, statement_id desc limit 1),
+        told as (
+            select opening_minor, first_day from bank_statement where connection_id = %(c)s and account = %(a)s and currency = %(currency)s
+                and opening_minor is not null and first_day <= %(day)s::date),
+        first as (
+            select opening_minor, first_day from told where first_day = (select min(first_day) from told))
         select (select closing_minor from newest), coalesce(sum(minor), 0)::bigint,
-            coalesce(sum(minor) filter (where day > (select closing_day from newest)), 0)::bigint
-        from bank_line where connection_id = %(c)s and account = %(a)s and day <= %(day)s::date
+            coalesce(sum(minor) filter (where day > (select closing_day from newest)), 0)::bigint,
+            coalesce(sum(minor) filter (where day < (select min(first_day) from first)), 0)::bigint,
+            (select coalesce(array_agg(opening_minor), '{}') from first)
+        from bank_line where connection_id = %(c)s and account = %(a)s and currency = %(currency)s and day <= %(day)s::date
         """,
-        {"c": at.connection_id, "a": at.account, "day": at.day},
+        {"c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day},
     ).fetchone()
-    closing, known, since = row or (None, 0, 0)
-    return (known if closing is None else closing + since), known
+    closing, known, since, earlier, openings = row or (None, 0, 0, 0, [])
+    return (known if closing is None else closing + since), known, [each - earlier for each in openings]
 
 
 # --- what the books have and the bank has not ---
@@ -219,12 +226,12 @@ def _line_items(cx: Transaction[Any], at: _Account, standing: list[Break]) -> It
         select l.key, l.day::text, l.minor, l.description, coalesce(o.looked, false) from bank_line l
         left join line_open o on o.workspace_id = l.workspace_id and o.account = l.account and o.key = l.key
             and o.connection_id = l.connection_id
-        where l.connection_id = %(c)s and l.account = %(a)s and l.day <= %(day)s::date
+        where l.connection_id = %(c)s and l.account = %(a)s and l.currency = %(currency)s and l.day <= %(day)s::date
             and not exists (select from bank_match_line m where m.workspace_id = l.workspace_id and m.connection_id = l.connection_id
                 and m.account = l.account and m.key = l.key)
         order by l.day, l.line_id
         """,
-        {"c": at.connection_id, "a": at.account, "day": at.day},
+        {"c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day},
     ).fetchall()
     causes: Mapping[LineKey, Break] = {key: each for each in standing for key in each.lines}
     foreign = [row for row in rows if row[4] and (at.account, row[0]) not in causes]
@@ -259,10 +266,18 @@ def _by_month(rows: list[tuple[Any, ...]]) -> Iterator[Item]:
         )
 
 
-def _before(at: _Account, minor: int) -> Item:
-    return Item(
-        cause=Cause.FOREIGN, day=at.day, minor=-minor, text="What was in the account before its first line that bookhand knows"
-    )  # fmt: skip
+def _beside_lines(at: _Account, minor: int, openings: list[int]) -> Iterator[Item]:
+    """What the bank has and no line that is known brought: what was there before the first one, and what lines that are missing moved."""
+    before = minor if minor in openings or not openings else openings[0]
+    if before:
+        yield Item(
+            cause=Cause.FOREIGN, day=at.day, minor=-before, text="What was in the account before its first line that bookhand knows"
+        )  # fmt: skip
+    if minor != before:
+        yield Item(
+            cause=Cause.UNKNOWN, day=at.day, minor=before - minor,
+            text="What the bank's balances move by and no line here does: a statement is missing (see `bookhand problems`)",
+        )  # fmt: skip
 
 
 def _company(cx: Transaction[Any]) -> str:
