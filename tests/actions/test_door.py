@@ -140,6 +140,22 @@ def test_a_revocation_stops_what_is_under_way_and_a_plain_one_does_not(door, sho
     assert shop.refunds(charge) == []
 
 
+def test_a_right_that_was_given_at_one_connection_is_taken_back_with_all_the_others(door, shop, db) -> None:
+    charge = shop.charge()
+    with db.transaction() as cx:
+        rights_store.grant(cx, OWNER, connection_id=1, grantee="person:2", pattern=REFUND, allowed=True)
+        rights_store.revoke_now(
+            cx, OWNER, connection_id=None, grantee="person:2", pattern=REFUND, why="He left."
+        )
+        assert [
+            (each.connection_id, each.allowed)
+            for each in rights_store.permissions(cx, 1)
+            if (each.grantee, each.pattern) == ("person:2", REFUND)
+        ] == [(None, False), (1, False)]
+    with pytest.raises(NotAllowed):
+        door.propose(OPERATOR, REFUND, {"charge": charge, "amount": 5}, "after it")
+
+
 def test_rights_are_those_of_the_runs_start(door, shop, db, allow, clock) -> None:
     with db.transaction() as cx:
         rights = Rights(grants=tuple(rights_store.grants_of(cx, 1, 1)), taken_at=clock())

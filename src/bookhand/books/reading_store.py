@@ -97,7 +97,9 @@ def latest_payout(cx: Transaction[Any], source: Link) -> tuple[list[Booked], Pay
     """The entries of the newest payout that is whole, with what goes with them; None where there is none."""
     rows = cx.execute(
         """
-        select key, m.payout from journal_entry e join journal_member m
+        select key, m.payout from journal_entry e join (
+            select workspace_id, connection_id, balance_transaction, payout from journal_member
+            union all select workspace_id, connection_id, balance_transaction, payout_id from payout_confirmed) m
             on m.workspace_id = e.workspace_id and m.connection_id = e.connection_id and m.balance_transaction = e.key
         where e.workspace_id = %s and e.connection_id = %s and e.kind = 'payout' order by e.booked_on desc, e.key limit 25
         """,
@@ -116,7 +118,9 @@ def _of_payout(cx: Transaction[Any], source: Link, payout: str) -> list[Booked]:
         f"""
         with member as materialized (
             select balance_transaction as id from journal_member where workspace_id = %(workspace)s and connection_id = %(source)s
-                and payout = %(payout)s)
+                and payout = %(payout)s
+            union select balance_transaction from payout_confirmed where workspace_id = %(workspace)s and connection_id = %(source)s
+                and payout_id = %(payout)s)
         select {_COLUMNS}, booked_on::text from member cross join lateral (
             select * from journal_entry where workspace_id = %(workspace)s and connection_id = %(source)s
                 and (key = member.id or (key > member.id || ':' and key < member.id || ';')) offset 0) e
@@ -128,12 +132,14 @@ def _of_payout(cx: Transaction[Any], source: Link, payout: str) -> list[Booked]:
 
 
 def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Booked]) -> Payouts:
-    """What Stripe has said of the payouts that `held` went out with: which are whole, and by how much others are off.
+    """What is known of the payouts that `held` went out with: which are whole, and by how much others are off.
 
-    Whole is a payout whose own movement is listed among its members, all of which are in the journal and come to zero.
+    Whole is a payout whose own movement is listed among its members, all of which are in the journal and come to zero. Stripe's list
+    says what its members are; where Stripe has none (manual and instant payouts), a person's word does.
     """
     keys = [booked.entry.key for booked in held]
-    of: dict[str, str] = dict(
+    of = _confirmed(cx, source, keys)
+    of |= dict(
         cx.execute(
             "select balance_transaction, payout from journal_member where workspace_id = %s and connection_id = %s"
             " and balance_transaction = any (%s)",
@@ -150,10 +156,14 @@ def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Boo
     )
     known: dict[str, int] = {}
     off: dict[str, str] = {}
-    for payout, currency, members, net in cx.execute(
+    sums = cx.execute(
         "select payout, currency, members, net from journal_payout where workspace_id = %s and connection_id = %s and payout = any (%s)",
         (source.workspace_id, source.connection_id, named),
-    ):
+    ).fetchall()
+    for payout, currency, members, net, told in _confirmed_sums(cx, source, named):
+        listed[payout] = listed.get(payout, 0) + told
+        sums.append((payout, currency, members, net))
+    for payout, currency, members, net in sums:
         known[payout] = known.get(payout, 0) + members
         if net:
             amount = str(Money(net, currency)) if currency in EXPONENTS else f"{net} {currency} (minor units)"
@@ -176,3 +186,38 @@ def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Boo
         if payout not in whole and payout not in off:
             off[payout] = "the payout's own movement is not in the journal yet"
     return Payouts(of=of, whole=whole, off=off, parts=parts)
+
+
+def _confirmed(cx: Transaction[Any], source: Link, keys: Collection[str]) -> dict[str, str]:
+    """Which of these balance transactions went out with which payout, by a person's word."""
+    rows = cx.execute(
+        "select balance_transaction, payout_id from payout_confirmed where workspace_id = %s and connection_id = %s"
+        " and balance_transaction = any (%s)",
+        (source.workspace_id, source.connection_id, list(keys)),
+    )
+    return dict(rows.fetchall())
+
+
+def _confirmed_sums(
+    cx: Transaction[Any], source: Link, payouts_: Collection[str]
+) -> list[tuple[str, str, int, int, int]]:
+    """(payout, currency, members in the journal, what they come to, members told) by a person's word.
+
+    What Stripe has listed since counts as Stripe says: a payout of which it listed a member elsewhere does not add up any more.
+    """
+    return cx.execute(
+        """
+        select c.payout_id, coalesce(e.settles, ''), count(e.key), coalesce(sum(e.net), 0)::bigint, count(*)
+        from payout_confirmed c left join journal_entry e
+            on e.workspace_id = c.workspace_id and e.connection_id = c.connection_id and e.key = c.balance_transaction
+        where c.workspace_id = %(workspace)s and c.connection_id = %(source)s and c.payout_id = any (%(payouts)s)
+            and not exists (select from journal_member m where m.workspace_id = c.workspace_id and m.connection_id = c.connection_id
+                and m.balance_transaction = c.balance_transaction)
+        group by 1, 2
+        """,
+        {
+            "workspace": source.workspace_id,
+            "source": source.connection_id,
+            "payouts": list(payouts_),
+        },
+    ).fetchall()

@@ -77,8 +77,17 @@ def grant(
 def revoke_now(
     cx: Transaction[Any], caller: Caller, *, connection_id: int | None, grantee: str, pattern: str, why: str
 ) -> None:
-    """Forbid, and stop what is under way with it: calls whose rights were taken before this moment are not sent any more."""
+    """Forbid, and stop what is under way with it: calls whose rights were taken before this moment are not sent any more.
+
+    Without a connection it is taken back at every one, also where it was given for that connection alone.
+    """
     grant(cx, caller, connection_id=connection_id, grantee=grantee, pattern=pattern, allowed=False)
+    if connection_id is None:
+        cx.execute(
+            "update permission set allowed = false, by_who = %s, at = now()"
+            " where workspace_id = %s and grantee = %s and pattern = %s and allowed",
+            (caller.who, caller.workspace_id, grantee, pattern),
+        )
     cx.execute(
         "insert into revocation (workspace_id, connection_id, grantee, pattern, by_who, why) values (%s, %s, %s, %s, %s, %s)",
         (caller.workspace_id, connection_id or EVERY, grantee, pattern, caller.name, why),

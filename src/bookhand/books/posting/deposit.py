@@ -107,7 +107,7 @@ def _posted(
     own = [each for each in booked if each.entry.kind == PAYOUT]
     if payout not in payouts.whole:
         off = payouts.off.get(
-            payout, "Stripe has not listed what is in it (a manual or an instant payout has no list)"
+            payout, "Stripe has not listed what is in it (a manual or an instant payout has no list: a person has to confirm its breakdown)"
         )
         return [], desk.wait(booked, "breakdown", payout, f"Payout {payout} is not whole: {off}.")
     if not own and not before:
