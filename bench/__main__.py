@@ -1,4 +1,4 @@
-"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin door runs matching]``.
+"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin door runs payouts matching mirror]``.
 
 Every figure is measured in this run, beside what it is compared to; absolute numbers are this machine's, ratios travel. Loopback
 only; whatever is started is stopped. The table is printed, and written to bench/out/results.json and bench/out/results.md.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backfill, door, matching, payouts, posting, runs, scale, standin, webhooks
+from bench import backfill, door, matching, mirroring, payouts, posting, runs, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
@@ -31,6 +31,7 @@ SECTIONS = {
     "runs": runs,
     "payouts": payouts,
     "matching": matching,
+    "mirror": mirroring,
 }
 OUT = Path(__file__).parent / "out"
 

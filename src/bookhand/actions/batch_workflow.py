@@ -3,8 +3,9 @@
     batches.perform("prop_2", told=print)          # {'done': 4980, 'failed': 20}; goes on where it stopped
 
 Calls are claimed, sent and settled a chunk at a time, so the door costs two transactions a chunk, not two a call. Where the vendor takes
-many calls in one request (`BulkPerformer`), they are sent so: each has its own outcome all the same. Errors: `Outage`
-where the other side is down (come back: what is done is done); `Doubt` where calls are left of which nobody can tell.
+many calls in one request (`BulkPerformer`), they are sent so: each has its own outcome all the same. Whether the right was taken back
+is looked at before each request, and where they go together once more when its turn has come. Errors: `Outage` where the other side is
+down (come back: what is done is done); `Doubt` where calls are left of which nobody can tell.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class _Going:
     action: Action
     link: Link
     stopped: str | None
+
+
+class _TakenBack(Outage):
+    """The right was taken back while a request waited for its turn: it was not sent, and will not be."""
 
 
 class Batches:
@@ -147,7 +152,7 @@ class Batches:
         performer = self.kit.performers[going.action.vendor]
         if not isinstance(performer, BulkPerformer):
             return list(pool.map(partial(self._one, going), chunk))
-        checked = list(pool.map(partial(self._before, going), chunk))
+        checked = list(pool.map(partial(self._before, going, together=True), chunk))
         ends = [end for end in checked if end is not None]
         ready = [taken.call for taken, end in zip(chunk, checked, strict=True) if end is None]
         size = max(1, performer.bulk(going.action))
@@ -166,25 +171,30 @@ class Batches:
         except BookhandError as error:
             return self._failing(going, taken.call, error)
 
-    def _before(self, going: _Going, taken: Taken) -> End | None:
-        """What became of a call that is not to be sent now; None where it is."""
+    def _before(self, going: _Going, taken: Taken, *, together: bool = False) -> End | None:
+        """What became of a call that is not to be sent now; None where it is. Rights of those that go `together` are their request's."""
         call = taken.call
         try:
             if not taken.fresh:
                 return self._looked(going.proposal, call)
             why = (
                 going.stopped
-                or self.calls.last_moment.held_back(going.proposal, going.link)
+                or (None if together else self._held_back(going))
                 or self._why_void(going.proposal, going.rows.get(call.row_no), call, going.action, going.link)
             )
         except BookhandError as error:
             return self._failing(going, call, error, left="intended" if taken.fresh else "unknown")
         return End(call=call, state="void", why=why) if why else None
 
+    def _held_back(self, going: _Going) -> str | None:
+        return self.calls.last_moment.held_back(going.proposal, going.link)
+
     def _failing(self, going: _Going, call: Call, error: BookhandError, *, left: str = "intended") -> End:
         """What an error says of a call; `left` is the state it is left in where nothing is known to have been done."""
         if isinstance(error, UnknownOutcome):
             return End(call=call, state="unknown", why=str(error), stops=error)
+        if isinstance(error, _TakenBack):
+            return End(call=call, state="void", why=str(error))
         if not isinstance(error, (Outage, Refusal)):
             raise error
         if (
@@ -197,14 +207,16 @@ class Batches:
         return End(call=call, state=left, why=str(error), stops=error)
 
     def _together(self, going: _Going, performer: BulkPerformer, calls: Sequence[Call]) -> list[End]:
-        """Send calls in one request."""
+        """Send calls in one request, if the right is still there."""
         items = [Item(call.params, call.key, call.call_id) for call in calls]
         try:
+            if why := self._held_back(going):
+                return [End(call=call, state="void", why=why) for call in calls]
             answers = performer.send_many(
                 going.link,
                 going.action,
                 items,
-                begin=partial(self._renew, calls),
+                begin=partial(self._begin, going, calls),
                 api_version=calls[0].api_version,
             )
         except BookhandError as error:
@@ -215,6 +227,12 @@ class Batches:
             else self._failing(going, call, answer)
             for call, answer in zip(calls, answers, strict=True)
         ]
+
+    def _begin(self, going: _Going, calls: Sequence[Call]) -> None:
+        """Its turn has come: nothing, if it may leave now; it may have waited for a minute."""
+        self._renew(calls)
+        if why := self._held_back(going):
+            raise _TakenBack(why)
 
     def _renew(self, calls: Sequence[Call]) -> None:
         """Hold calls for as long as their request may take from now on; `Outage` where they may be somebody else's by now."""

@@ -6,6 +6,7 @@ claimed with SKIP LOCKED.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.actions.proposal import Call, Proposal, key_of
 from bookhand.core.ready import ready
+from bookhand.db.arrays import integers, texts
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -181,19 +183,20 @@ def finish_all(
         return set()
     found = cx.execute(
         """
-        update call set state = u.state, state_why = u.why, result = coalesce(u.result, call.result),
+        update call set state = u.state, state_why = u.why, result = coalesce(u.result::jsonb, call.result),
             result_id = coalesce(u.result_id, call.result_id), request_id = coalesce(u.request_id, call.request_id), claimed_by = null,
             claimed_until = null, finished_at = case when u.state in ('done', 'failed', 'void') then %(now)s::timestamptz end
-        from unnest(%(rows)s::int[], %(attempts)s::int[], %(states)s::text[], %(whys)s::text[], %(results)s::jsonb[], %(ids)s::text[], %(requests)s::text[])
+        from unnest(%(rows)s::int[], %(attempts)s::int[], %(states)s::text[], %(whys)s::text[], %(results)s::text[], %(ids)s::text[], %(requests)s::text[])
             as u (row_no, attempts, state, why, result, result_id, request_id)
         where call.workspace_id = %(workspace)s and call.proposal_id = %(proposal)s and call.row_no = u.row_no
             and call.state not in ('done', 'failed', 'void') and (u.state = 'done' or call.attempts = u.attempts)
         returning call.row_no
         """,
         {
-            "now": now, "rows": [one.row_no for one, *_ in ends], "attempts": [one.attempts for one, *_ in ends], "states": [end[1] for end in ends], "whys": [end[2] for end in ends],
-            "results": [None if end[3] is None else Jsonb(end[3]) for end in ends], "ids": [_id_in(end[3]) for end in ends],
-            "requests": [end[4] for end in ends], "workspace": ends[0][0].workspace_id, "proposal": ends[0][0].proposal_id,
+            "now": now, "rows": integers([one.row_no for one, *_ in ends]), "attempts": integers([one.attempts for one, *_ in ends]),
+            "states": texts([end[1] for end in ends]), "whys": texts([end[2] for end in ends]),
+            "results": texts([None if end[3] is None else json.dumps(end[3]) for end in ends]), "ids": texts([_id_in(end[3]) for end in ends]),
+            "requests": texts([end[4] for end in ends]), "workspace": ends[0][0].workspace_id, "proposal": ends[0][0].proposal_id,
         },
     )  # fmt: skip
     return {row[0] for row in found}

@@ -5,6 +5,7 @@ Who changes what becomes of a proposal holds its row (`proposal(…, for_update=
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from bookhand.core.caller import Caller
 from bookhand.core.problems import Missing, Refusal
 from bookhand.core.ready import ready
 from bookhand.core.redaction import redact_text, redacted
+from bookhand.db.arrays import integers, texts
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -48,14 +50,15 @@ def _add_rows(cx: Transaction[Any], proposal: Proposal, rows: Sequence[Row]) -> 
     cx.execute(
         """
         insert into proposal_row (workspace_id, proposal_id, row_no, params, version, seen, says, customer, moves, row_hash, chosen)
-        select %s, %s, row_no, params, version, seen, says, customer, moves, row_hash, chosen
-        from unnest(%s::int[], %s::jsonb[], %s::text[], %s::jsonb[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::boolean[])
+        select %s, %s, row_no, params::jsonb, version, seen::jsonb, says, customer, moves::jsonb, row_hash, chosen
+        from unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[])
             as r (row_no, params, version, seen, says, customer, moves, row_hash, chosen)
         """,
-        (proposal.workspace_id, proposal.proposal_id, [row.row_no for row in rows], [Jsonb(row.params) for row in rows],
-         [row.version for row in rows], [Jsonb(row.seen) for row in rows], [row.says for row in rows],
-         [row.customer for row in rows], [Jsonb(msgspec.to_builtins(row.moves)) for row in rows],
-         [row.row_hash for row in rows], [row.chosen for row in rows]),
+        (proposal.workspace_id, proposal.proposal_id, integers([row.row_no for row in rows]),
+         texts([json.dumps(row.params) for row in rows]), texts([row.version for row in rows]),
+         texts([json.dumps(row.seen) for row in rows]), texts([row.says for row in rows]), texts([row.customer for row in rows]),
+         texts([json.dumps(msgspec.to_builtins(row.moves)) for row in rows]), texts([row.row_hash for row in rows]),
+         [row.chosen for row in rows]),
     )  # fmt: skip
 
 

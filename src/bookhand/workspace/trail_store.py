@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from bookhand.db.arrays import bigints, byteas, texts
 from bookhand.workspace.trail import (
     GENESIS,
     Entry,
@@ -55,9 +56,9 @@ def append(
         from unnest(%(seqs)s::bigint[], %(bodies)s::text[], %(prevs)s::bytea[], %(hashes)s::bytea[]) as t (seq, body, prev, hash)
         """,
         {
-            "workspace": workspace_id, "seq": last.seq, "hash": last.hash, "seqs": [each.seq for each in entries],
-            "bodies": [each.body for each in entries], "prevs": [each.prev for each in entries],
-            "hashes": [each.hash for each in entries],
+            "workspace": workspace_id, "seq": last.seq, "hash": last.hash, "seqs": bigints([each.seq for each in entries]),
+            "bodies": texts([each.body for each in entries]), "prevs": byteas([each.prev for each in entries]),
+            "hashes": byteas([each.hash for each in entries]),
         },
     )  # fmt: skip
     return last

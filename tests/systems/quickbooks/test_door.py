@@ -17,6 +17,7 @@ from bookhand.actions.rights import rights_store
 from bookhand.actions.workflow import Door
 from bookhand.core.book_params import params_of
 from bookhand.core.problems import Outage
+from bookhand.systems.quickbooks.acting_client import QuickBooksPerformer
 from bookhand.systems.quickbooks.actions import ACTIONS
 
 CREATE = "quickbooks.journal_entries.create"
@@ -94,6 +95,29 @@ def test_access_taken_back_in_the_middle_holds_what_is_left_until_it_is_back(sto
     connect_for_test(stormy.url, stand_in[0], stormy.db, stormy.secrets).performer.close()
     assert performed(door, batch.proposal_id) == {"done": 70}
     assert len({each["DocNumber"] for each in stormy.held()}) == len(stormy.held()) == 70
+
+
+def test_a_right_taken_back_while_requests_wait_for_their_turn_stops_them_all(desk):
+    class Slow(QuickBooksPerformer):
+        """Somebody takes the right back while it waits for QuickBooks' limits."""
+
+        def send_many(self, link, action, items, *, begin, api_version=None):
+            def late():
+                with desk.db.transaction() as cx:
+                    rights_store.revoke_now(
+                        cx, OWNER, connection_id=None, grantee="*", pattern=CREATE, why="Stop."
+                    )
+                begin()
+
+            return super().send_many(link, action, items, begin=late, api_version=api_version)
+
+    door = door_of(desk)
+    door.kit.performers = {"quickbooks": Slow(desk.db, desk.secrets, patience=BRIEF, settled_seconds=0)}
+    batch = approved(door, [desk.sale(n) for n in range(70)])
+    assert performed(door, batch.proposal_id) == {"void": 70}
+    assert desk.held() == []
+    with desk.db.transaction() as cx:
+        assert "Stop." in call_store.calls(cx, 1, batch.proposal_id)[-1].state_why
 
 
 def test_what_quickbooks_refuses_fails_alone_and_the_rest_is_done(desk):
