@@ -155,7 +155,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
     if known.believes(payout, line) is False:
         known.ask(
             Cause.FX, [payout], [line],
-            f"A line names the amount of payout {one.id}, but its rate of {rate} is outside the stated band.",
+            f"A line names the amount of payout {one.id}, but its rate of {rate or 'nothing'} is outside the stated band.",
             [known.candidate(payout, line, "the original amount")],
         )  # fmt: skip
     else:

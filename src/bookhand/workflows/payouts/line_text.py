@@ -36,7 +36,16 @@ _DOUBTS: Final = (
     "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
 )  # fmt: skip
 """Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
+_BILL: Final = re.compile(
+    r"STRIPE\W+(?:ATLAS|BILLING|CLIMATE|IDENTITY|ISSUING|RADAR|SIGMA|TAX|TERMINAL)\b"
+    r"|\b(?:ANNUAL|FEES?|INVOICE|MONTHLY|RECHNUNG|SUBSCRIPTION)\b"
+)
+_CHEQUE: Final = re.compile(r"\b(?:CHECK|CHEQUE|CHEQUES|CHECKS|CHK|CHQ|LASTSCHRIFT|NSF|SCHECK)\b")
 _WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
+_BANKS_WORDS: Final = frozenset(
+    {"ACH", "BANK", "CCD", "CREDIT", "CREDITS", "DEPOSIT", "DES", "DESC", "FPI", "GUTSCHRIFT", "INCOMING", "PAYMENT", "PAYMENTS", "PAYOUT", "PAYOUTS",
+     "SEPA", "STRIPE", "TRANSFER", "TRANSFERS", "WIRE"}
+)  # fmt: skip
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ONLY_ALNUM: Final[dict[int, str | None]] = {
@@ -80,6 +89,21 @@ def says_stripe(text: str) -> bool:
     return alone or _STRIPE.search(text) is not None
 
 
+def is_stripes_name(text: str) -> bool:
+    """Whether an upper-case name of the other side is Stripe's: it begins so, where Red Stripe Brewing has a word before it."""
+    found = _STRIPE.search(text)
+    before = "" if found is None else text[: found.start()].rpartition(":")[2]
+    return found is not None and not any(each.isalpha() for each in before)
+
+
+def shows(text: str, descriptor: str) -> bool:
+    """Whether the words of a text show a descriptor; one that is a single word must be all that is told, for words are anybody's."""
+    if f" {descriptor} " not in f" {text} ":
+        return False
+    rest = [] if " " in descriptor or not descriptor.isalpha() else text.split()
+    return all(word == descriptor or word in _BANKS_WORDS or not word.isalpha() for word in rest)
+
+
 def is_only_stripe(text: str) -> bool:
     """Whether a descriptor is Stripe's name and nothing else."""
     return _STRIPE.fullmatch(text) is not None
@@ -93,6 +117,17 @@ def says_return(text: str) -> bool:
 def says_taken_back(text: str) -> bool:
     """The same, so clearly that the line cannot be money on its way."""
     return _TAKEN_BACK.search(text) is not None
+
+
+def says_cheque(text: str) -> bool:
+    """Whether an upper-case text speaks of a cheque or a direct debit, which no payout is."""
+    return _CHEQUE.search(text) is not None
+
+
+def bill(text: str) -> str | None:
+    """What says that a line of Stripe's is a bill for something else than payouts; None where nothing does."""
+    found = _BILL.search(text)
+    return None if found is None else found[0]
 
 
 def is_doubtful(text: str) -> bool:

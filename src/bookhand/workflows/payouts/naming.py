@@ -90,7 +90,7 @@ def _accept_exact(known: Evidence, payout: int, line: int) -> None:
             Cause.FX,
             [payout],
             [line],
-            f"The line names payout {one.id}, but its rate of {known.rate(payout, line)} is outside the stated band.",
+            f"The line names payout {one.id}, but its rate of {known.rate(payout, line) or 'nothing'} is outside the stated band.",
             [known.candidate(payout, line, "the id and the original amount")],
         )
         return
@@ -250,7 +250,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
     else:
         _ask(
-            known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate}."
+            known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate or 'no rate'}."
         )
 
 
@@ -258,7 +258,9 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
     """Lines that name a payout and are short of it: a fee that the bank kept, or one part of several."""
     here: Counter[tuple[str, int]] = Counter()
     for payout, line in short:
-        here[known.lines[line].account, known.payouts[payout].minor - known.lines[line].minor] += 1
+        fee = known.payouts[payout].minor - known.lines[line].minor
+        if known.is_fee(payout, fee):
+            here[known.lines[line].account, fee] += 1
     for (account, fee), count in here.items():
         if count >= _SEEN_OFTEN:
             known.fees.setdefault(account, set()).add(fee)

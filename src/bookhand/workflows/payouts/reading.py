@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
+import msgspec
+
 from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Bug
 from bookhand.workflows.payouts.bank_days import calendar_of
@@ -38,6 +40,8 @@ class Reading(NamedTuple):
     """Line to the payouts whose trace or id it carries."""
     same_amount: dict[int, Same]
     """Line to the payouts of its amount, or of the amount that was sent."""
+    charges: dict[int, int]
+    """Line to what the bank kept of it, where it tells what was sent in the line's own currency."""
 
 
 def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading:
@@ -87,6 +91,7 @@ def _read_lines(
     line_places: list[int] = []
     named: dict[int, tuple[int, ...]] = {}
     same: dict[int, Same] = {}
+    charges: dict[int, int] = {}
     for index, line in enumerate(given):
         account, currency, minor = line.account, line.currency, line.minor
         here = by_account.get(account)
@@ -99,7 +104,12 @@ def _read_lines(
         if (names := names_in(line, tokens, ids)) is not None:
             named[index] = names
         if line.original_minor is not None and line.original_currency is not None:
-            currency, minor = line.original_currency, line.original_minor
+            if line.original_currency == currency:  # no exchange: what is booked is the money
+                given[index] = msgspec.structs.replace(line, original_currency=None, original_minor=None)
+                if line.original_minor != minor:
+                    charges[index] = abs(line.original_minor - minor)
+            else:
+                currency, minor = line.original_currency, line.original_minor
         if (found := by_amount.get(currency, none).get(abs(minor))) is not None:
             same[index] = found
     keys = [(account, key) for account, some in sorted(by_account.items()) for key in sorted(some)]
@@ -111,6 +121,7 @@ def _read_lines(
         [given[old] for old in order], keys, [line_places[old] for old in order],
         {new: named[old] for new, old in enumerate(order) if old in named},
         {new: same[old] for new, old in enumerate(order) if old in same},
+        {new: charges[old] for new, old in enumerate(order) if old in charges},
     )  # fmt: skip
 
 
