@@ -149,6 +149,12 @@ class Evidence:
             return True
         return not one.counterparty and line_text.says_return(text) and not line_text.says_cheque(text)
 
+    def takes_back(self, line: int) -> bool:
+        """Whether a line of Stripe's says that money goes back."""
+        if not self.looks_like_stripe(line):
+            return False
+        return self.lines[line].reversal or line_text.says_return(self.text(line))
+
     def lag(self, payout: int, line: int) -> int:
         """Business days from the arrival day to the line's."""
         one, other = self.payouts[payout], self.lines[line]

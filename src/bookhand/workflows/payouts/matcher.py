@@ -29,6 +29,7 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.evidence import Evidence, days, is_account
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.naming import match_named
+from bookhand.workflows.payouts.second_look import look_again
 from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
@@ -67,6 +68,7 @@ def _matched(known: Evidence) -> Outcome:
     match_sums(
         known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]]
     )
+    look_again(known)
     _mentioned(known)
     _weak(known)
     return Outcome(
