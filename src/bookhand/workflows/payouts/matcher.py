@@ -145,7 +145,9 @@ def _open_payouts(known: Evidence) -> Iterable[OpenPayout]:
     spans, currencies = _spans(known)
     for index, payout in enumerate(known.payouts):
         if known.free_payouts[index]:
-            yield OpenPayout(payout.id, *_payout_cause(known, index, _may_be_paid_to(payout, spans, currencies)))
+            yield OpenPayout(
+                payout.id, *_payout_cause(known, index, _may_be_paid_to(payout, spans, currencies))
+            )
 
 
 _Spans = dict[str, tuple[str, str]]

@@ -250,7 +250,11 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
     else:
         _ask(
-            known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate or 'no rate'}."
+            known,
+            Cause.FX,
+            payout,
+            [line],
+            f"The line names payout {one.id} in another currency, at {rate or 'no rate'}.",
         )
 
 

@@ -50,7 +50,9 @@ def _decided(known: Evidence) -> list[_Decided]:
     line_of = {key: index for index, key in enumerate(known.keys)}
     return [
         _Decided(
-            one, tuple([payout_of[each] for each in one.payouts]), tuple([line_of[each] for each in one.lines])
+            one,
+            tuple([payout_of[each] for each in one.payouts]),
+            tuple([line_of[each] for each in one.lines]),
         )
         for one in known.matches
     ]
@@ -172,16 +174,19 @@ def _other_way(known: Evidence, one: _Decided, left: _Left) -> _Way | None:
         return None
     if rule == "bank_fee" and one.lines[0] in known.named:
         return None
-    payouts, lines = one.payouts, one.lines
-    if rule in _EXACT:
-        pairs = [pair for pair in zip(payouts, lines, strict=False) if known.lag(*pair)]
-        payouts, lines = tuple(p for p, _ in pairs), tuple(line for _, line in pairs)
-    ways = (
-        *(way for payout in payouts for way in _ways_of_payout(known, one, payout, left)),
-        *(way for line in lines for way in _ways_of_line(known, one, line, left)),
+    on_its_day = rule in _EXACT and not any(
+        known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False)
     )
-    same = set(one.payouts), set(one.lines)
-    return next((way for way in ways if (set(way.payouts), set(way.lines)) != same), None)
+    ways = (
+        *(way for payout in one.payouts for way in _ways_of_payout(known, one, payout, left)),
+        *(way for line in one.lines for way in _ways_of_line(known, one, line, left)),
+    )
+    for way in ways:
+        other = set(way.payouts) != set(one.payouts) or set(way.lines) != set(one.lines)
+        explains_both = not set(way.payouts) <= set(one.payouts) and not set(way.lines) <= set(one.lines)
+        if other and (explains_both or not on_its_day):
+            return way
+    return None
 
 
 def _ways_of_payout(known: Evidence, one: _Decided, payout: int, left: _Left) -> Iterator[_Way]:
@@ -207,7 +212,9 @@ def _ways_of_line(known: Evidence, one: _Decided, line: int, left: _Left) -> Ite
     for payout in payouts:
         if known.payouts[payout].minor == minor or _is_less_fee(known, payout, line):
             yield _Way(
-                Cause.SAME_AMOUNT if known.payouts[payout].minor == minor else Cause.BANK_FEE, (payout,), (line,)
+                Cause.SAME_AMOUNT if known.payouts[payout].minor == minor else Cause.BANK_FEE,
+                (payout,),
+                (line,),
             )
         elif known.payouts[payout].minor > minor:
             beside = [each for each in left.lines_near(payout) if _same_day(known, each, line)]
@@ -275,5 +282,11 @@ def _candidate(known: Evidence, way: _Way) -> Match:
     if not short:
         return known.match(way.payouts, way.lines, "person", reason, certain=False)
     return known.match(
-        way.payouts, way.lines, "person", reason, certain=False, difference="bank_fee", difference_minor=-short
+        way.payouts,
+        way.lines,
+        "person",
+        reason,
+        certain=False,
+        difference="bank_fee",
+        difference_minor=-short,
     )
