@@ -184,7 +184,8 @@ def _other_way(known: Evidence, one: _Decided, left: _Left) -> _Way | None:
     for way in ways:
         other = set(way.payouts) != set(one.payouts) or set(way.lines) != set(one.lines)
         explains_both = not set(way.payouts) <= set(one.payouts) and not set(way.lines) <= set(one.lines)
-        if other and (explains_both or not on_its_day):
+        twin = way.cause is Cause.SAME_AMOUNT and not set(way.payouts) <= set(one.payouts)
+        if other and (explains_both or twin or not on_its_day):
             return way
     return None
 
@@ -197,8 +198,7 @@ def _ways_of_payout(known: Evidence, one: _Decided, payout: int, left: _Left) ->
             yield _Way(
                 Cause.SAME_AMOUNT if known.lines[line].minor == minor else Cause.BANK_FEE, (payout,), (line,)
             )
-    own = one.lines if one.match.rule not in _EXACT else ()
-    for some in _sums(minor, {line: known.lines[line].minor for line in {*lines, *own}}):
+    for some in _sums(minor, {line: known.lines[line].minor for line in {*lines, *one.lines}}):
         if len({(known.lines[line].account, known.lines[line].day) for line in some}) == 1:
             yield _Way(Cause.SPLIT, (payout,), some)
     for line in lines:
@@ -217,7 +217,7 @@ def _ways_of_line(known: Evidence, one: _Decided, line: int, left: _Left) -> Ite
                 (line,),
             )
         elif known.payouts[payout].minor > minor:
-            beside = [each for each in left.lines_near(payout) if _same_day(known, each, line)]
+            beside = [each for each in {*left.lines_near(payout), *one.lines} if _same_day(known, each, line)]
             rest = known.payouts[payout].minor - minor
             for some in _sums(rest, {each: known.lines[each].minor for each in beside}, least=1):
                 yield _Way(Cause.SPLIT, (payout,), (line, *some))
@@ -226,9 +226,8 @@ def _ways_of_line(known: Evidence, one: _Decided, line: int, left: _Left) -> Ite
 
 def _batches(known: Evidence, one: _Decided, line: int, left: _Left, payout: int | None) -> Iterator[_Way]:
     """Payouts that are a line together, of those left and the match's own."""
-    own = one.payouts if one.match.rule not in _EXACT else ()
     named = () if payout is None else (payout,)
-    pool = {each: known.payouts[each].minor for each in {*left.payouts_near(line), *own} - set(named)}
+    pool = {each: known.payouts[each].minor for each in {*left.payouts_near(line), *one.payouts} - set(named)}
     rest = known.lines[line].minor - sum(known.payouts[each].minor for each in named)
     for some in _sums(rest, pool, least=2 - len(named)):
         yield _Way(Cause.BATCH, (*named, *some), (line,))
