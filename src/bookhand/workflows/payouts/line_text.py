@@ -38,7 +38,7 @@ _DOUBTS: Final = (
 _WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_ONLY_ALNUM: Final[dict[int, str | None]] = {
+PLAIN: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
 WORDS: Final[dict[int, str]] = {
@@ -46,7 +46,7 @@ WORDS: Final[dict[int, str]] = {
 }
 """To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
 _SHAPE: Final[dict[int, str | None]] = {
-    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
+    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in PLAIN.items()
 }
 _SHAPE_LENGTH: Final = 10
 _LIKE: Final = 85
@@ -54,7 +54,7 @@ _LIKE: Final = 85
 
 def plain(value: str) -> str:
     """An id as it is compared: upper-case letters and digits alone, without the zeros that banks drop in front of numbers."""
-    text = value.upper().translate(_ONLY_ALNUM)
+    text = value.upper().translate(PLAIN)
     return text.lstrip("0") if text[:1] == "0" and text.isdigit() else text
 
 

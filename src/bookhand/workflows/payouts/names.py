@@ -12,13 +12,14 @@ from os.path import commonprefix
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.line_text import WORDS, plain
+from bookhand.workflows.payouts.line_text import PLAIN, WORDS, plain
 from bookhand.workflows.payouts.matching import Expected
 
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
 _START: Final = 2
 _WORD: Final = re.compile(r"[0-9A-Z_-]{6,}")
+_PLAIN_ROWS: Final = {**PLAIN, ord("\n"): "\n"}
 _Owner = int | tuple[int, ...]
 """The number of the payout whose id it is, or of several."""
 _Words = tuple[tuple[int, int], ...]
@@ -53,22 +54,34 @@ class Names:
         """Lines (by their place in what is given) to the payouts that they name; `texts` are the descriptions in upper case."""
         named: dict[int, tuple[int, ...]] = {}
         seen: dict[str, _Words] = {}
-        traces, starts = self._traces, self._starts
+        owner_of, starts = self._traces.get, self._starts
         for index, (line, text, template) in enumerate(zip(lines, texts, templates, strict=True)):
-            found: list[_Owner] = []
+            found: list[_Owner] | None = None
             for value in line.references:
-                if (value in traces or value[:_START] in starts) and (owners := self._owners(value)):
-                    found += owners
-                elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-                    found += self._in_parts(value)
+                owner = owner_of(value)
+                if owner is not None:
+                    found = [owner] if found is None else [*found, owner]
+                elif value[:_START] in starts or not (value.isdigit() or (value.isalnum() and value.isupper())):
+                    found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
+                elif value[:1] == "0":
+                    found = [*(found or ()), *self._owners(plain(value))]
             words = seen.get(template)
             if words is None:
                 words = seen[template] = self._words(template)
-            if words is not _NO_WORDS:
+            if words:
+                before = found
                 if words is _ANY_WORDS:
-                    found += self._in_text(line.description, line.description.translate(WORDS).split())
+                    found = [*(found or ()), *self._in_words(line.description.translate(WORDS).split())]
                 else:
-                    found += self._in_text(text, [text[first:last] for first, last in words])
+                    for first, last in words:
+                        word = text[first:last]
+                        owner = owner_of(word)
+                        if owner is not None:
+                            found = [owner] if found is None else [*found, owner]
+                        elif word[:_START] in starts:
+                            found = [*(found or ()), *self._owners(word)]
+                if "-" in template and len(found or ()) == len(before or ()):
+                    found = [*(found or ()), *self._in_parts(line.description)]
             if found:
                 one = found[0]
                 named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
@@ -80,13 +93,8 @@ class Names:
         found = tuple([each.span() for each in _WORD.finditer(template) if "0" in each[0]])
         return found or (_HYPHENS if "-" in template and "0" in template else _NO_WORDS)
 
-    def _in_text(self, text: str, words: Iterable[str]) -> list[_Owner]:
-        traces, starts = self._traces, self._starts
-        found: list[_Owner] = []
-        for word in words:
-            if word in traces or word[:_START] in starts:
-                found += self._owners(word)
-        return found if found or "-" not in text else self._in_parts(text)
+    def _in_words(self, words: Iterable[str]) -> list[_Owner]:
+        return [owner for word in words for owner in self._owners(word)]
 
     def _in_parts(self, text: str) -> list[_Owner]:
         """The careful way: the whole text as one id, and each of its parts."""
@@ -97,11 +105,26 @@ class Names:
         found = [self._traces[form]] if form in self._traces else []
         if form[:_START] in self._starts:
             if self._ids is None:
-                self._ids = {}
-                _add(self._ids, zip([one.id for one in self._payouts], self._numbers, strict=True))
+                self._ids = _of_ids([one.id for one in self._payouts], self._numbers)
             if form in self._ids:
                 found.append(self._ids[form])
         return found
+
+
+def _of_ids(ids: Sequence[str], numbers: Sequence[int]) -> dict[str, _Owner]:
+    """The forms of ids: all of them at once, where each has two of its own."""
+    whole = "\n".join(ids)
+    found: dict[str, _Owner] = {}
+    if whole.isascii() and whole.count("\n") == len(ids) - 1:
+        written = whole.upper()
+        forms = written.translate(_PLAIN_ROWS).split("\n")
+        if min(map(len, forms)) >= _ID_LENGTH and not any(map(str.isalpha, forms)):
+            found = dict(zip(written.split("\n"), numbers, strict=True))
+            found.update(zip(forms, numbers, strict=True))
+    if len(found) < 2 * len(ids):
+        found = {}
+        _add(found, zip(ids, numbers, strict=True))
+    return found
 
 
 def _add(tokens: dict[str, _Owner], values: Iterable[tuple[str | None, int]]) -> None:
