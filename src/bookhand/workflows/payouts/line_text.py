@@ -11,14 +11,13 @@ Text is data. It says whether a line looks like Stripe's and which ids it carrie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, KeysView
+from collections.abc import Iterable
 from typing import Final
 
 from rapidfuzz import fuzz
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS
-from bookhand.workflows.payouts.matching import Expected
 
 _STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
 _OTHER_BUSINESS: Final = re.compile(
@@ -48,25 +47,23 @@ _BANKS_WORDS: Final = frozenset(
 )  # fmt: skip
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_ONLY_ALNUM: Final[dict[int, str | None]] = {
+PLAIN: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
-_WORDS: Final[dict[int, str]] = {
+WORDS: Final[dict[int, str]] = {
     code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
 }
 """To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
 _SHAPE: Final[dict[int, str | None]] = {
-    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
+    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in PLAIN.items()
 }
-_ID_LENGTH: Final = 6
-"""Shorter ids meet by chance."""
 _SHAPE_LENGTH: Final = 10
 _LIKE: Final = 85
 
 
 def plain(value: str) -> str:
     """An id as it is compared: upper-case letters and digits alone, without the zeros that banks drop in front of numbers."""
-    text = value.upper().translate(_ONLY_ALNUM)
+    text = value.upper().translate(PLAIN)
     return text.lstrip("0") if text[:1] == "0" and text.isdigit() else text
 
 
@@ -175,46 +172,3 @@ def of_shape(line: StatementLine, wanted: str) -> str | None:
 def is_like(text: str, wanted: Iterable[str]) -> bool:
     """Whether a text is like one of these, cut or misspelt: support for a question, and no more."""
     return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
-
-
-Tokens = dict[str, int | tuple[int, ...]]
-"""Every form in which a bank may write an id, and the number of the payout whose it is (or of several)."""
-
-
-def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
-    """Put in the trace and the id of a payout."""
-    for value in (payout.trace_id, payout.id):
-        if value:
-            written = value.upper()
-            token = written if written.isalnum() and written[0] != "0" else plain(value)
-            if len(token) >= _ID_LENGTH and not token.isalpha():
-                for form in (token,) if token == written else (token, written):
-                    if (before := tokens.setdefault(form, index)) != index:
-                        tokens[form] = (*before, index) if isinstance(before, tuple) else (before, index)
-
-
-def names_in(line: StatementLine, tokens: Tokens, ids: KeysView[str]) -> tuple[int, ...] | None:
-    """The payouts whose trace or id a line carries; `ids` are the keys of `tokens`."""
-    found: list[int | tuple[int, ...]] = []
-    for value in line.references:
-        if value in tokens:
-            found.append(tokens[value])
-        elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-            found += _names_in(value, tokens)
-    text = line.description
-    words = text.translate(_WORDS).split()
-    if not ids.isdisjoint(words):
-        found += [tokens[word] for word in words if word in tokens]
-    elif "-" in text:
-        found += _names_in(text, tokens)
-    if not found:
-        return None
-    if len(found) == 1 and isinstance(found[0], int):
-        return (found[0],)
-    return tuple(sorted({each for some in found for each in ((some,) if isinstance(some, int) else some)}))
-
-
-def _names_in(text: str, tokens: Tokens) -> list[int | tuple[int, ...]]:
-    """The careful way: the whole text as one id, and each of its parts."""
-    parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
-    return [tokens[token] for part in parts if (token := plain(part)) in tokens]
