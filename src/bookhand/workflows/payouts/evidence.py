@@ -40,7 +40,9 @@ class Evidence:
     def __init__(self, payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds) -> None:
         self.bounds = bounds
         self.reading = read(payouts, lines)
-        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named = self.reading[:7]
+        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named = (
+            self.reading[:7]
+        )
         self._texts: dict[int, str] = {}
         self.place_of = {
             currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}

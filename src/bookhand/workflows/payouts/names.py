@@ -61,7 +61,9 @@ class Names:
                 owner = owner_of(value)
                 if owner is not None:
                     found = [owner] if found is None else [*found, owner]
-                elif value[:_START] in starts or not (value.isdigit() or (value.isalnum() and value.isupper())):
+                elif value[:_START] in starts or not (
+                    value.isdigit() or (value.isalnum() and value.isupper())
+                ):
                     found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
                 elif value[:1] == "0":
                     found = [*(found or ()), *self._owners(plain(value))]

@@ -163,7 +163,9 @@ def _read_lines(
     )  # fmt: skip
 
 
-def _in_order(given: list[StatementLine], by_account: dict[str, list[int]]) -> tuple[list[LineKey], list[int]]:
+def _in_order(
+    given: list[StatementLine], by_account: dict[str, list[int]]
+) -> tuple[list[LineKey], list[int]]:
     names = [line.key for line in given]
     keys: list[LineKey] = []
     order: list[int] = []

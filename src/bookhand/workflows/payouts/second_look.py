@@ -106,16 +106,20 @@ def _unexplained(known: Evidence, key: tuple[str, int]) -> int:
 
 
 class _Left:
-    """Payouts and lines in no certain match: free, or in a question."""
+    """Payouts and lines in no certain match (free, or in a question), and beside them those whose match is not of the very day."""
 
     def __init__(self, known: Evidence, decided: Iterable[_Decided]) -> None:
         self.known = known
         payouts, lines = bytearray(len(known.payouts)), bytearray(len(known.lines))
+        self.taken_payouts, self.taken_lines = bytearray(len(known.payouts)), bytearray(len(known.lines))
         for one in decided:
+            firm = one.match.rule not in _EXACT or _on_its_day(known, one)
             for payout in one.payouts:
-                payouts[payout] = 1
+                self.taken_payouts[payout] = 1
+                payouts[payout] = firm
             for line in one.lines:
-                lines[line] = 1
+                self.taken_lines[line] = 1
+                lines[line] = firm
         self.payouts: dict[tuple[str, int], list[int]] = {}
         self.lines: dict[tuple[str, int], list[int]] = {}
         for payout, each in enumerate(known.payouts):
@@ -124,6 +128,13 @@ class _Left:
         for line, other in enumerate(known.lines):
             if not lines[line] and other.minor > 0 and other.original_minor is None and known.is_rival(line):
                 self.lines.setdefault((other.currency, known.line_places[line]), []).append(line)
+
+    def explains(self, way: _Way) -> tuple[bool, bool]:
+        """Whether a way has a payout, and a line, that is in no certain match."""
+        return (
+            not all([self.taken_payouts[payout] for payout in way.payouts]),
+            not all([self.taken_lines[line] for line in way.lines]),
+        )
 
     def lines_near(self, payout: int) -> list[int]:
         """The lines left that could be of a payout, whole or in part."""
@@ -160,7 +171,7 @@ def _may_be(known: Evidence, payout: int, line: int) -> bool:
 def _without_other_ways(known: Evidence, decided: list[_Decided]) -> list[_Decided]:
     """What stays certain; the very same list where all of it does."""
     left = _Left(known, decided)
-    if not left.payouts and not left.lines:
+    if all(left.taken_payouts) and all(left.taken_lines):
         return decided
     found = {at: way for at, one in enumerate(decided) if (way := _other_way(known, one, left)) is not None}
     for at, way in found.items():
@@ -174,20 +185,21 @@ def _other_way(known: Evidence, one: _Decided, left: _Left) -> _Way | None:
         return None
     if rule == "bank_fee" and one.lines[0] in known.named:
         return None
-    on_its_day = rule in _EXACT and not any(
-        known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False)
-    )
+    on_its_day = rule in _EXACT and _on_its_day(known, one)
     ways = (
         *(way for payout in one.payouts for way in _ways_of_payout(known, one, payout, left)),
         *(way for line in one.lines for way in _ways_of_line(known, one, line, left)),
     )
     for way in ways:
-        other = set(way.payouts) != set(one.payouts) or set(way.lines) != set(one.lines)
-        explains_both = not set(way.payouts) <= set(one.payouts) and not set(way.lines) <= set(one.lines)
-        twin = way.cause is Cause.SAME_AMOUNT and not set(way.payouts) <= set(one.payouts)
-        if other and (explains_both or twin or not on_its_day):
+        payout, line = left.explains(way)
+        twin = payout and way.cause is Cause.SAME_AMOUNT
+        if (payout and line) or twin or ((payout or line) and not on_its_day):
             return way
     return None
+
+
+def _on_its_day(known: Evidence, one: _Decided) -> bool:
+    return not any(known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False))
 
 
 def _ways_of_payout(known: Evidence, one: _Decided, payout: int, left: _Left) -> Iterator[_Way]:
