@@ -154,7 +154,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
     if known.believes(payout, line) is False:
         known.ask(
             Cause.FX, [payout], [line],
-            f"A line names the amount of payout {one.id}, but its rate of {rate} is outside the stated band.",
+            f"A line names the amount of payout {one.id}, but its rate of {rate or 'nothing'} is outside the stated band.",
             [known.candidate(payout, line, "the original amount")],
         )  # fmt: skip
     else:
@@ -307,8 +307,18 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: 
     if whole and all(_balanced(known, legs, narrow, *part) for part in parts):
         for part in parts:
             _accept(known, *part, worlds)
-    else:
+    elif not _one_each(known, legs, piece, parts, worlds):
         _ask(known, payouts, lines)
+
+
+def _one_each(known: Evidence, legs: _Legs, piece: _Piece, parts: list[_Piece], worlds: _Worlds) -> bool:
+    """Whether each line is on the very day of one payout and in reach of no other: then it is that one's, and the payouts left have none."""
+    pairs = [part for part in parts if len(part[0]) == 1 == len(part[1]) and len(legs[part[0][0]]) == 1]
+    if len(pairs) < len(piece[1]) or any(known.lag(some[0], lines[0]) for some, lines in pairs):
+        return False
+    for some, lines in pairs:
+        _accept(known, some, lines, worlds)
+    return True
 
 
 def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], lines: list[int]) -> bool:

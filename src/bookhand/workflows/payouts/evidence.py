@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import EXPONENTS, exponent
 from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause
@@ -40,8 +40,8 @@ class Evidence:
     def __init__(self, payouts: Iterable[Expected], lines: Iterable[StatementLine], bounds: Bounds) -> None:
         self.bounds = bounds
         self.reading = read(payouts, lines)
-        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named, _ = (
-            self.reading
+        self.payouts, self.places, self.by_amount, self.lines, self.keys, self.line_places, self.named = (
+            self.reading[:7]
         )
         self._texts: dict[int, str] = {}
         self.place_of = {
@@ -89,10 +89,16 @@ class Evidence:
         """What a line's text says, as bits; read once."""
         text = self.text(line)
         shown = self.descriptors(line) if self._by_word else _NOTHING
-        other_side = self.lines[line].counterparty
-        who = other_side.upper() if other_side else text
-        stripes = line_text.says_stripe(who) or (bool(shown) and any(each in sound(who) for each in shown))
-        doubtful = self.lines[line].reversal or line_text.is_doubtful(text)
+        one = self.lines[line]
+        if one.counterparty:
+            who = one.counterparty.upper()
+            stripes = line_text.is_stripes_name(who)
+        else:
+            who, stripes = text, line_text.says_stripe(text)
+        stripes = stripes or (bool(shown) and any(line_text.shows(sound(who), each) for each in shown))
+        doubtful = (
+            one.reversal or one.minor < 0 or line in self.reading.charges or line_text.is_doubtful(text)
+        )
         found = _READ | _STRIPES * stripes | _DOUBTFUL * doubtful | _SHOWS * bool(shown)
         self._read[line] = found
         return found
@@ -135,8 +141,16 @@ class Evidence:
 
     def looks_like_return(self, line: int) -> bool:
         """Whether a line looks like money that goes back to Stripe, or from the bank to us."""
-        one = self.lines[line]
-        return one.reversal or self.looks_like_stripe(line) or line_text.says_return(self.text(line))
+        one, text = self.lines[line], self.text(line)
+        if one.reversal or self.looks_like_stripe(line):
+            return True
+        return not one.counterparty and line_text.says_return(text) and not line_text.says_cheque(text)
+
+    def takes_back(self, line: int) -> bool:
+        """Whether a line of Stripe's says that money goes back."""
+        if not self.looks_like_stripe(line):
+            return False
+        return self.lines[line].reversal or line_text.says_return(self.text(line))
 
     def lag(self, payout: int, line: int) -> int:
         """Business days from the arrival day to the line's."""
@@ -250,6 +264,8 @@ class Evidence:
             plain(one.id).startswith(plain(found)) or found in sound(one.descriptor).split()
         ):
             return f"the line says {found}"
+        if one.minor < 0 and (found := line_text.bill(self.text(line))) is not None:
+            return f"the line says {found}"
         if whole and self.stated_fees(line):
             return "the line says that a fee was kept of it"
         return None
@@ -306,7 +322,8 @@ class Evidence:
 
     def stated_fees(self, line: int) -> list[int]:
         """The fees that the line's text states, in minor units of its currency."""
-        return line_text.fees_in(self.text(line), self.lines[line].currency)
+        found, charge = line_text.fees_in(self.text(line), self.lines[line].currency), self.reading.charges
+        return [*found, charge[line]] if line in charge else found
 
     def is_fee(self, payout: int, fee: int) -> bool:
         """Whether a bank could keep so much of a payout: text can say anything."""
@@ -318,19 +335,22 @@ class Evidence:
         places = EXPONENTS.get(currency, 2)
         return self.bounds.fee_most * (10**places if places else 100)
 
-    def rate(self, payout: int, line: int) -> Decimal:
-        """Units of the line's currency for one of the payout's, to eight places."""
+    def rate(self, payout: int, line: int) -> Decimal | None:
+        """Units of the line's currency for one of the payout's, to eight places; None for nothing, and for a currency that is not known."""
         one, other = self.payouts[payout], self.lines[line]
-        gave = Decimal(one.minor).scaleb(-EXPONENTS.get(one.currency, 2))
-        got = Decimal(other.minor).scaleb(-EXPONENTS.get(other.currency, 2))
-        return (got / gave if gave else Decimal(0)).quantize(Decimal("1e-8"))
+        if not one.minor or not {one.currency, other.currency} <= EXPONENTS.keys():
+            return None
+        gave = Decimal(one.minor).scaleb(-exponent(one.currency))
+        got = Decimal(other.minor).scaleb(-exponent(other.currency))
+        return (got / gave).quantize(Decimal("1e-8"))
 
     def believes(self, payout: int, line: int) -> bool | None:
-        """Whether the rate lies in the band of its currencies; None where no band is stated."""
+        """Whether there is a rate, and it lies in the band of its currencies; None where no band is stated."""
         band = self.bounds.rates.get((self.payouts[payout].currency, self.lines[line].currency))
-        if band is None:
-            return None
-        return band[0] <= self.rate(payout, line) <= band[1]
+        rate = self.rate(payout, line)
+        if rate is None:
+            return False
+        return None if band is None else band[0] <= rate <= band[1]
 
     def pair(self, payout: int, line: int, rule: Rule, reason: str) -> None:
         """Decide one payout and one line of its amount and currency."""
@@ -407,13 +427,6 @@ def is_account(payout: Expected, account: str) -> bool:
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
-
-
-def shown(minor: int, currency: str) -> str:
-    """An amount in a sentence; of a currency that nobody knows, in minor units, for matching goes on."""
-    if currency not in EXPONENTS:
-        return f"{minor} minor units of {currency}"
-    return f"{format_minor(minor, currency)} {currency}"
 
 
 @lru_cache(maxsize=64)

@@ -11,14 +11,13 @@ Text is data. It says whether a line looks like Stripe's and which ids it carrie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, KeysView
+from collections.abc import Iterable
 from typing import Final
 
 from rapidfuzz import fuzz
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS
-from bookhand.workflows.payouts.matching import Expected
 
 _STRIPE: Final = re.compile(r"(?<![A-Z.@/])STRIPE(?:(?![A-Z])|(?=TRANSFER|PAYMENTS|PAYOUT|TECHN))(?!\.COM)")
 _OTHER_BUSINESS: Final = re.compile(
@@ -36,28 +35,35 @@ _DOUBTS: Final = (
     "FRAIS", "COMM", "REVERS", "RETURNED", "RTN", "REJECT", "STORNO", "CKL",
 )  # fmt: skip
 """Every text that `_OTHER_BUSINESS`, `_FEE` or `_TAKEN_BACK` finds has one of these in it."""
+_BILL: Final = re.compile(
+    r"STRIPE\W+(?:ATLAS|BILLING|CLIMATE|IDENTITY|ISSUING|RADAR|SIGMA|TAX|TERMINAL)\b"
+    r"|\b(?:ANNUAL|FEES?|INVOICE|MONTHLY|RECHNUNG|SUBSCRIPTION)\b"
+)
+_CHEQUE: Final = re.compile(r"\b(?:CHECK|CHEQUE|CHEQUES|CHECKS|CHK|CHQ|LASTSCHRIFT|NSF|SCHECK)\b")
 _WORD: Final = re.compile(r"[0-9A-Z][0-9A-Z_-]{5,}")
+_BANKS_WORDS: Final = frozenset(
+    {"ACH", "BANK", "CCD", "CREDIT", "CREDITS", "DEPOSIT", "DES", "DESC", "FPI", "GUTSCHRIFT", "INCOMING", "PAYMENT", "PAYMENTS", "PAYOUT", "PAYOUTS",
+     "SEPA", "STRIPE", "TRANSFER", "TRANSFERS", "WIRE"}
+)  # fmt: skip
 _SOUND: Final = re.compile(r"[^\W_]+")
 _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_ONLY_ALNUM: Final[dict[int, str | None]] = {
+PLAIN: Final[dict[int, str | None]] = {
     code: chr(code) if chr(code) in _ALNUM else None for code in range(128)
 }
-_WORDS: Final[dict[int, str]] = {
+WORDS: Final[dict[int, str]] = {
     code: chr(code).upper() if chr(code).isalnum() or chr(code) in "_-" else " " for code in range(128)
 }
 """To upper case, with blanks for all that is in no id; one character for one, so that it is fast."""
 _SHAPE: Final[dict[int, str | None]] = {
-    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in _ONLY_ALNUM.items()
+    code: None if kept is None else "9" if kept.isdigit() else "A" for code, kept in PLAIN.items()
 }
-_ID_LENGTH: Final = 6
-"""Shorter ids meet by chance."""
 _SHAPE_LENGTH: Final = 10
 _LIKE: Final = 85
 
 
 def plain(value: str) -> str:
     """An id as it is compared: upper-case letters and digits alone, without the zeros that banks drop in front of numbers."""
-    text = value.upper().translate(_ONLY_ALNUM)
+    text = value.upper().translate(PLAIN)
     return text.lstrip("0") if text[:1] == "0" and text.isdigit() else text
 
 
@@ -80,6 +86,21 @@ def says_stripe(text: str) -> bool:
     return alone or _STRIPE.search(text) is not None
 
 
+def is_stripes_name(text: str) -> bool:
+    """Whether an upper-case name of the other side is Stripe's: it begins so, where Red Stripe Brewing has a word before it."""
+    found = _STRIPE.search(text)
+    before = "" if found is None else text[: found.start()].rpartition(":")[2]
+    return found is not None and not any(each.isalpha() for each in before)
+
+
+def shows(text: str, descriptor: str) -> bool:
+    """Whether the words of a text show a descriptor; one that is a single word must be all that is told, for words are anybody's."""
+    if f" {descriptor} " not in f" {text} ":
+        return False
+    rest = [] if " " in descriptor or not descriptor.isalpha() else text.split()
+    return all(word == descriptor or word in _BANKS_WORDS or not word.isalpha() for word in rest)
+
+
 def is_only_stripe(text: str) -> bool:
     """Whether a descriptor is Stripe's name and nothing else."""
     return _STRIPE.fullmatch(text) is not None
@@ -93,6 +114,17 @@ def says_return(text: str) -> bool:
 def says_taken_back(text: str) -> bool:
     """The same, so clearly that the line cannot be money on its way."""
     return _TAKEN_BACK.search(text) is not None
+
+
+def says_cheque(text: str) -> bool:
+    """Whether an upper-case text speaks of a cheque or a direct debit, which no payout is."""
+    return _CHEQUE.search(text) is not None
+
+
+def bill(text: str) -> str | None:
+    """What says that a line of Stripe's is a bill for something else than payouts; None where nothing does."""
+    found = _BILL.search(text)
+    return None if found is None else found[0]
 
 
 def is_doubtful(text: str) -> bool:
@@ -140,46 +172,3 @@ def of_shape(line: StatementLine, wanted: str) -> str | None:
 def is_like(text: str, wanted: Iterable[str]) -> bool:
     """Whether a text is like one of these, cut or misspelt: support for a question, and no more."""
     return any(fuzz.partial_ratio(each, text) >= _LIKE for each in wanted if each)
-
-
-Tokens = dict[str, int | tuple[int, ...]]
-"""Every form in which a bank may write an id, and the number of the payout whose it is (or of several)."""
-
-
-def add_tokens(tokens: Tokens, index: int, payout: Expected) -> None:
-    """Put in the trace and the id of a payout."""
-    for value in (payout.trace_id, payout.id):
-        if value:
-            written = value.upper()
-            token = written if written.isalnum() and written[0] != "0" else plain(value)
-            if len(token) >= _ID_LENGTH and not token.isalpha():
-                for form in (token,) if token == written else (token, written):
-                    if (before := tokens.setdefault(form, index)) != index:
-                        tokens[form] = (*before, index) if isinstance(before, tuple) else (before, index)
-
-
-def names_in(line: StatementLine, tokens: Tokens, ids: KeysView[str]) -> tuple[int, ...] | None:
-    """The payouts whose trace or id a line carries; `ids` are the keys of `tokens`."""
-    found: list[int | tuple[int, ...]] = []
-    for value in line.references:
-        if value in tokens:
-            found.append(tokens[value])
-        elif value[:1] == "0" or not (value.isdigit() or (value.isalnum() and value.isupper())):
-            found += _names_in(value, tokens)
-    text = line.description
-    words = text.translate(_WORDS).split()
-    if not ids.isdisjoint(words):
-        found += [tokens[word] for word in words if word in tokens]
-    elif "-" in text:
-        found += _names_in(text, tokens)
-    if not found:
-        return None
-    if len(found) == 1 and isinstance(found[0], int):
-        return (found[0],)
-    return tuple(sorted({each for some in found for each in ((some,) if isinstance(some, int) else some)}))
-
-
-def _names_in(text: str, tokens: Tokens) -> list[int | tuple[int, ...]]:
-    """The careful way: the whole text as one id, and each of its parts."""
-    parts = [text, *text.translate(_WORDS).replace("-", " ").split()]
-    return [tokens[token] for part in parts if (token := plain(part)) in tokens]

@@ -28,6 +28,7 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.naming import match_named
+from bookhand.workflows.payouts.second_look import look_again
 from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
@@ -66,6 +67,7 @@ def _matched(known: Evidence) -> Outcome:
     match_sums(
         known, [p for p in open_to if free_payouts[p]], [line for line in open_from if free_lines[line]]
     )
+    look_again(known)
     _mentioned(known)
     _weak(known)
     return Outcome(
@@ -139,41 +141,61 @@ def _could_be(known: Evidence, payout: int, line: int) -> bool:
 
 
 def _open_payouts(known: Evidence) -> Iterable[OpenPayout]:
-    spans = _spans(known)
+    spans, currencies = _spans(known)
     for index, payout in enumerate(known.payouts):
         if known.free_payouts[index]:
-            yield OpenPayout(payout.id, *_payout_cause(known, index, spans))
+            yield OpenPayout(
+                payout.id, *_payout_cause(known, index, _may_be_paid_to(payout, spans, currencies))
+            )
 
 
 _Spans = dict[str, tuple[str, str]]
 
 
-def _spans(known: Evidence) -> _Spans:
-    """The first and last day that are covered of each account."""
+def _spans(known: Evidence) -> tuple[_Spans, dict[str, set[str]]]:
+    """The first and last day that are covered of each account, and the currencies of its lines."""
     seen: dict[str, set[str]] = {}
+    currencies: dict[str, set[str]] = {}
     for line in known.lines:
         seen.setdefault(line.account, set()).add(line.day)
+        currencies.setdefault(line.account, set()).add(line.currency)
     spans = {account: (min(some), max(some)) for account, some in seen.items()}
     begins = known.bounds.begins
     for account, day in known.bounds.covered.items():
         spans[account] = (begins.get(account) or spans.get(account, ("", day))[0], day)
-    return spans
+    return spans, currencies
+
+
+def _may_be_paid_to(payout: Expected, spans: _Spans, currencies: dict[str, set[str]]) -> _Spans:
+    """The accounts that a payout may have gone to; of those that it does not name, the ones of its currency."""
+    return {
+        account: span
+        for account, span in spans.items()
+        if is_account(payout, account)
+        and (
+            payout.account is not None
+            or (payout.last4 is not None and account.endswith(payout.last4))
+            or payout.currency in currencies.get(account, {payout.currency})
+        )
+    }
 
 
 def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
     one = known.payouts[index]
     if one.status in {"canceled", "failed"}:
         return (Cause.CANCELED if one.status == "canceled" else Cause.FAILED), ""
-    accounts = [account for account in spans if is_account(one, account)]
     due = known.places[index] + known.bounds.late_days
-    if (why := _not_covered(known, one, due, {account: spans[account] for account in accounts})) is not None:
+    if (why := _not_covered(known, one, due, spans)) is not None:
         return Cause.NOT_COVERED, why
-    last = max(spans[each][1] for each in accounts)
-    ahead = due > known.place(one.currency, last)
-    return (
-        Cause.IN_TRANSIT if ahead else Cause.MISSING,
-        f"Due on {one.arrival_day}; statements reach to {last}.",
-    )
+    first, last = min(last for _, last in spans.values()), max(last for _, last in spans.values())
+    if due > known.place(one.currency, last):
+        return Cause.IN_TRANSIT, f"Due on {one.arrival_day}; statements reach to {last}."
+    if due > known.place(one.currency, first):
+        return (
+            Cause.NOT_COVERED,
+            f"Due on {one.arrival_day}; statements of an account that it may have gone to reach only to {first}.",
+        )
+    return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {first}."
 
 
 def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str | None:

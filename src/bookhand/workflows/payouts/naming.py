@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
+from bookhand.workflows.payouts.evidence import Evidence, days, is_account
 
 _ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2
@@ -89,7 +90,7 @@ def _accept_exact(known: Evidence, payout: int, line: int) -> None:
             Cause.FX,
             [payout],
             [line],
-            f"The line names payout {one.id}, but its rate of {known.rate(payout, line)} is outside the stated band.",
+            f"The line names payout {one.id}, but its rate of {known.rate(payout, line) or 'nothing'} is outside the stated band.",
             [known.candidate(payout, line, "the id and the original amount")],
         )
         return
@@ -249,7 +250,11 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
     else:
         _ask(
-            known, Cause.FX, payout, [line], f"The line names payout {one.id} in another currency, at {rate}."
+            known,
+            Cause.FX,
+            payout,
+            [line],
+            f"The line names payout {one.id} in another currency, at {rate or 'no rate'}.",
         )
 
 
@@ -258,7 +263,8 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
     here: Counter[tuple[str, int]] = Counter()
     for payout, line in short:
         fee = known.payouts[payout].minor - known.lines[line].minor
-        here[known.lines[line].account, fee] += known.is_fee(payout, fee)
+        if known.is_fee(payout, fee):
+            here[known.lines[line].account, fee] += 1
     for (account, fee), count in here.items():
         if count >= _SEEN_OFTEN:
             known.fees.setdefault(account, set()).add(fee)
@@ -279,7 +285,7 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
             known.accept(
                 [payout], [line], "bank_fee",
                 f"The line carries {_id_in_words(known, payout, line)}; the bank kept "
-                f"{shown(fee, one.currency)}, as {'it does on this account' if usual else 'the line says'}.",
+                f"{format_minor(fee, one.currency)} {one.currency}, as {'it does on this account' if usual else 'the line says'}.",
                 difference="bank_fee", difference_minor=-fee,
             )  # fmt: skip
 

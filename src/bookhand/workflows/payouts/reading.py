@@ -5,9 +5,9 @@ What comes out is numbered in the order of ids and keys, so that the order in wh
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, starmap
+from operator import eq
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,8 @@ from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Bug
 from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import LineKey
-from bookhand.workflows.payouts.line_text import Tokens, add_tokens, names_in
+from bookhand.workflows.payouts.names import Names
+from bookhand.workflows.payouts.templates import upper_and_template
 from bookhand.workflows.payouts.matching import Expected
 
 Same = int | list[int]
@@ -40,94 +41,139 @@ class Reading(NamedTuple):
     """Line to the payouts whose trace or id it carries."""
     same_amount: dict[int, Same]
     """Line to the payouts of its amount, or of the amount that was sent."""
+    texts: list[str]
+    """The descriptions of the lines, in upper case."""
+    templates: list[str]
+    """The same with a zero for every digit: few of them differ."""
+    charges: dict[int, int]
+    """Line to what the bank kept of it, where it tells what was sent in the line's own currency."""
 
 
 def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading:
     """Read them; `Bug` where one is given twice, `ValueError` for a day that is none."""
     given = list(payouts)
-    numbers = _numbers([one.id for one in given])
-    ordered: list[Expected] = sorted(given, key=attrgetter("id"))
-    places = [0] * len(given)
-    tokens: Tokens = {}
-    by_amount: ByAmount = {}
-    days: dict[str, dict[str, int]] = {}
-    for number, payout in zip(numbers, given, strict=True):
-        places[number] = _place(payout.currency, payout.arrival_day, days)
-        add_tokens(tokens, number, payout)
-        if payout.minor and payout.status != "canceled":
-            here = by_amount.get(payout.currency)
-            if here is None:
-                here = by_amount[payout.currency] = {}
-            before = here.setdefault(abs(payout.minor), number)
-            if isinstance(before, list):
-                insort(before, number)
-            elif before != number:
-                here[abs(payout.minor)] = sorted((before, number))
-    return _read_lines(ordered, places, by_amount, tokens, lines)
-
-
-def _numbers(ids: list[str]) -> list[int]:
-    """For each id its place among all of them in order."""
-    number_of = {each: number for number, each in enumerate(sorted(ids))}
-    if len(set(ids)) < len(ids):
+    ids = [one.id for one in given]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    if _twice([ids[old] for old in order]):
         raise Bug("A payout was given to the matcher twice.")
-    return [number_of[each] for each in ids]
+    days = _Days()
+    places = [days[one.currency][one.arrival_day] for one in given]
+    ordered, numbers = [given[old] for old in order], _inverse(order)
+    return _read_lines(
+        ordered, [places[old] for old in order], _by_amount(given, numbers), Names(given, numbers), days, list(lines)
+    )  # fmt: skip
+
+
+def _twice(ordered: list[str]) -> bool:
+    return any(starmap(eq, pairwise(ordered)))
+
+
+class _Places(dict[str, int]):
+    """The places of the days of one currency, as they are asked for."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__()
+        self._place = calendar_of(currency).place
+
+    def __missing__(self, day: str) -> int:
+        found = self[day] = self._place(day)
+        return found
+
+
+class _Days(dict[str, _Places]):
+    """The same by currency."""
+
+    def __missing__(self, currency: str) -> _Places:
+        found = self[currency] = _Places(currency)
+        return found
+
+
+def _by_amount(given: Sequence[Expected], numbers: Sequence[int]) -> ByAmount:
+    """Payouts by what they move: in bulk where an amount is one payout's, and one by one where it is of several."""
+    by_currency: dict[str, tuple[list[int], list[int]]] = {}
+    for number, one in zip(numbers, given, strict=True):
+        minor = one.minor
+        if minor and one.status != "canceled":
+            here = by_currency.get(one.currency)
+            if here is None:
+                here = by_currency[one.currency] = ([], [])
+            here[0].append(minor if minor > 0 else -minor)
+            here[1].append(number)
+    found: ByAmount = {}
+    for currency, (minors, some) in by_currency.items():
+        there: dict[int, Same] = dict(zip(minors, some, strict=True))
+        found[currency] = there
+        if len(there) < len(some):
+            several: dict[int, list[int]] = {}
+            for minor, number in zip(minors, some, strict=True):
+                if there[minor] != number:
+                    several.setdefault(minor, []).append(number)
+            for minor, rest in several.items():
+                last = there[minor]
+                there[minor] = sorted([*rest, last] if isinstance(last, int) else rest)
+    return found
+
+
+def _inverse(order: Sequence[int]) -> list[int]:
+    numbers = [0] * len(order)
+    for new, old in enumerate(order):
+        numbers[old] = new
+    return numbers
 
 
 def _read_lines(
     payouts: list[Expected],
     places: list[int],
     by_amount: ByAmount,
-    tokens: Tokens,
-    lines: Iterable[StatementLine],
+    names: Names,
+    days: _Days,
+    given: list[StatementLine],
 ) -> Reading:
-    given = [_exchanged_or_not(line) for line in lines]
-    ids = tokens.keys()
-    by_account: dict[str, dict[str, int]] = {}
-    days: dict[str, dict[str, int]] = {}
+    by_account: dict[str, list[int]] = {}
     none: dict[int, Same] = {}
-    line_places: list[int] = []
-    named: dict[int, tuple[int, ...]] = {}
     same: dict[int, Same] = {}
+    charges: dict[int, int] = {}
+    line_places = [days[line.currency][line.day] for line in given]
     for index, line in enumerate(given):
-        account, currency, minor = line.account, line.currency, line.minor
-        here = by_account.get(account)
+        here = by_account.get(line.account)
         if here is None:
-            here = by_account[account] = {}
-        here[line.key] = index
-        there = days.get(currency)
-        place = None if there is None else there.get(line.day)
-        line_places.append(_place(currency, line.day, days) if place is None else place)
-        if (names := names_in(line, tokens, ids)) is not None:
-            named[index] = names
+            here = by_account[line.account] = []
+        here.append(index)
+        currency, minor = line.currency, line.minor
         if line.original_minor is not None and line.original_currency is not None:
-            currency, minor = line.original_currency, line.original_minor
-        if (found := by_amount.get(currency, none).get(abs(minor))) is not None:
+            if line.original_currency == currency:  # no exchange: what is booked is the money
+                given[index] = msgspec.structs.replace(line, original_currency=None, original_minor=None)
+                if line.original_minor != minor:
+                    charges[index] = abs(line.original_minor - minor)
+            else:
+                currency, minor = line.original_currency, line.original_minor
+        found = by_amount.get(currency, none).get(minor if minor > 0 else -minor)
+        if found is not None:
             same[index] = found
-    keys = [(account, key) for account, some in sorted(by_account.items()) for key in sorted(some)]
-    order = [by_account[account][key] for account, key in keys]
-    if len(order) < len(given):
-        raise Bug("A statement line was given to the matcher twice.")
+    texts, templates = upper_and_template([line.description for line in given])
+    named = names.in_lines(given, texts, templates)
+    keys, order = _in_order(given, by_account)
     return Reading(
         payouts, places, by_amount,
         [given[old] for old in order], keys, [line_places[old] for old in order],
         {new: named[old] for new, old in enumerate(order) if old in named},
         {new: same[old] for new, old in enumerate(order) if old in same},
+        [texts[old] for old in order], [templates[old] for old in order],
+        {new: charges[old] for new, old in enumerate(order) if old in charges},
     )  # fmt: skip
 
 
-def _exchanged_or_not(line: StatementLine) -> StatementLine:
-    """An original amount in the line's own currency is no exchange but what was instructed before a fee: what was booked counts."""
-    if line.original_currency is None or line.original_currency != line.currency:
-        return line
-    return msgspec.structs.replace(line, original_minor=None, original_currency=None)
-
-
-def _place(currency: str, day: str, days: dict[str, dict[str, int]]) -> int:
-    here = days.get(currency)
-    if here is None:
-        here = days[currency] = {}
-    found = here.get(day)
-    if found is None:
-        found = here[day] = calendar_of(currency).place(day)
-    return found
+def _in_order(
+    given: list[StatementLine], by_account: dict[str, list[int]]
+) -> tuple[list[LineKey], list[int]]:
+    names = [line.key for line in given]
+    keys: list[LineKey] = []
+    order: list[int] = []
+    for account in sorted(by_account):
+        here = sorted(by_account[account], key=names.__getitem__)
+        there = [names[old] for old in here]
+        if _twice(there):
+            raise Bug("A statement line was given to the matcher twice.")
+        keys += [(account, key) for key in there]
+        order += here
+    return keys, order

@@ -46,8 +46,10 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         if not (known.free_payouts[payout] and all(known.free_lines[each] for each, _, _ in found)):
             continue
         one = known.payouts[payout]
-        sound = _near(known, payout, line, known.bounds.late_days) and not known.contradicts(
-            payout, line, whole=False
+        sound = (
+            known.looks_like_stripe(line)
+            and _near(known, payout, line, known.bounds.late_days)
+            and not known.contradicts(payout, line, whole=False)
         )
         kept = f"{shown(fee, one.currency)}"
         if len(found) == 1 == len(asked[line]) and sound:

@@ -200,6 +200,11 @@ def _bounds(written: dict[str, Any], payouts: dict[str, Expected], lines: dict[s
             account: _day(covered[account] if isinstance(covered, dict) else covered)
             for account in sorted(currency)
         },
+        holes={
+            account: ((_day(written["hole"][0]), _day(written["hole"][1])),) for account in sorted(currency)
+        }
+        if "hole" in written
+        else {},
     )
 
 

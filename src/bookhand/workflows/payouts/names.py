@@ -1,0 +1,144 @@
+"""Which payouts the lines name: by the trace, or by the payout's id, in every form in which a bank may write one; pure.
+
+Traces are looked up as they are. The many ids are put into a table only when a line has something that begins as they all do.
+Every form has six characters or more, and a digit among them: words without are not looked up at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from os.path import commonprefix
+from typing import Final
+
+from bookhand.core.bank import StatementLine
+from bookhand.workflows.payouts.line_text import PLAIN, WORDS, plain
+from bookhand.workflows.payouts.matching import Expected
+
+_ID_LENGTH: Final = 6
+"""Shorter ids meet by chance."""
+_START: Final = 2
+_WORD: Final = re.compile(r"[0-9A-Z_-]{6,}")
+_PLAIN_ROWS: Final = {**PLAIN, ord("\n"): "\n"}
+_Owner = int | tuple[int, ...]
+"""The number of the payout whose id it is, or of several."""
+_Words = tuple[tuple[int, int], ...]
+"""Where words that could be ids stand in all texts of a template."""
+_NO_WORDS: Final[_Words] = ()
+_HYPHENS: Final[_Words] = ((0, 0),)
+"""No such word, but digits and hyphens: together they may be one."""
+_ANY_WORDS: Final[_Words] = ((0, -1),)
+"""Texts or ids that have other letters than those of ASCII: each text is looked at as a whole."""
+
+
+class Names:
+    """The traces and ids of the payouts, whose numbers are their places in the order of their ids."""
+
+    def __init__(self, payouts: Sequence[Expected], numbers: Sequence[int]) -> None:
+        self._payouts, self._numbers = payouts, numbers
+        self._ids: dict[str, _Owner] | None = None
+        self._traces: dict[str, _Owner] = {}
+        traces = [one.trace_id for one in payouts]
+        _add(self._traces, zip(traces, numbers, strict=True))
+        ids = [one.id for one in payouts]
+        start = commonprefix([min(ids), max(ids)]) if ids else ""
+        self._starts = {start.upper()[:_START], plain(start)[:_START]}
+        if not all(len(each) == _START and each[0].isalpha() for each in self._starts):
+            _add(self._traces, zip(ids, numbers, strict=True))
+            self._starts = set()
+        self._is_ascii = all(each.isascii() for each in self._traces) and "".join(ids).isascii()
+
+    def in_lines(
+        self, lines: Sequence[StatementLine], texts: Sequence[str], templates: Sequence[str]
+    ) -> dict[int, tuple[int, ...]]:
+        """Lines (by their place in what is given) to the payouts that they name; `texts` are the descriptions in upper case."""
+        named: dict[int, tuple[int, ...]] = {}
+        seen: dict[str, _Words] = {}
+        owner_of, starts = self._traces.get, self._starts
+        for index, (line, text, template) in enumerate(zip(lines, texts, templates, strict=True)):
+            found: list[_Owner] | None = None
+            for value in line.references:
+                owner = owner_of(value)
+                if owner is not None:
+                    found = [owner] if found is None else [*found, owner]
+                elif value[:_START] in starts or not (
+                    value.isdigit() or (value.isalnum() and value.isupper())
+                ):
+                    found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
+                elif value[:1] == "0":
+                    found = [*(found or ()), *self._owners(plain(value))]
+            words = seen.get(template)
+            if words is None:
+                words = seen[template] = self._words(template)
+            if words:
+                before = found
+                if words is _ANY_WORDS:
+                    found = [*(found or ()), *self._in_words(line.description.translate(WORDS).split())]
+                else:
+                    for first, last in words:
+                        word = text[first:last]
+                        owner = owner_of(word)
+                        if owner is not None:
+                            found = [owner] if found is None else [*found, owner]
+                        elif word[:_START] in starts:
+                            found = [*(found or ()), *self._owners(word)]
+                if "-" in template and len(found or ()) == len(before or ()):
+                    found = [*(found or ()), *self._in_parts(line.description)]
+            if found:
+                one = found[0]
+                named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
+        return named
+
+    def _words(self, template: str) -> _Words:
+        if not self._is_ascii or not template.isascii():
+            return _ANY_WORDS
+        found = tuple([each.span() for each in _WORD.finditer(template) if "0" in each[0]])
+        return found or (_HYPHENS if "-" in template and "0" in template else _NO_WORDS)
+
+    def _in_words(self, words: Iterable[str]) -> list[_Owner]:
+        return [owner for word in words for owner in self._owners(word)]
+
+    def _in_parts(self, text: str) -> list[_Owner]:
+        """The careful way: the whole text as one id, and each of its parts."""
+        parts = [text, *text.translate(WORDS).replace("-", " ").split()]
+        return [owner for part in parts for owner in self._owners(plain(part))]
+
+    def _owners(self, form: str) -> list[_Owner]:
+        found = [self._traces[form]] if form in self._traces else []
+        if form[:_START] in self._starts:
+            if self._ids is None:
+                self._ids = _of_ids([one.id for one in self._payouts], self._numbers)
+            if form in self._ids:
+                found.append(self._ids[form])
+        return found
+
+
+def _of_ids(ids: Sequence[str], numbers: Sequence[int]) -> dict[str, _Owner]:
+    """The forms of ids: all of them at once, where each has two of its own."""
+    whole = "\n".join(ids)
+    found: dict[str, _Owner] = {}
+    if whole.isascii() and whole.count("\n") == len(ids) - 1:
+        written = whole.upper()
+        forms = written.translate(_PLAIN_ROWS).split("\n")
+        if min(map(len, forms)) >= _ID_LENGTH and not any(map(str.isalpha, forms)):
+            found = dict(zip(written.split("\n"), numbers, strict=True))
+            found.update(zip(forms, numbers, strict=True))
+    if len(found) < 2 * len(ids):
+        found = {}
+        _add(found, zip(ids, numbers, strict=True))
+    return found
+
+
+def _add(tokens: dict[str, _Owner], values: Iterable[tuple[str | None, int]]) -> None:
+    for value, number in values:
+        if value:
+            written = value.upper()
+            token = written if written[0] != "0" and written.isalnum() else plain(value)
+            if len(token) >= _ID_LENGTH and not token.isalpha():
+                for form in (token,) if token == written else (token, written):
+                    if (before := tokens.setdefault(form, number)) != number:
+                        tokens[form] = (*before, number) if isinstance(before, tuple) else (before, number)
+
+
+def _numbers(found: Iterable[_Owner]) -> tuple[int, ...]:
+    return tuple(sorted({each for some in found for each in ((some,) if isinstance(some, int) else some)}))
