@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,24 @@ def test_a_fault_of_ours_with_one_file_does_not_hold_up_the_others(folder, db) -
     assert len(watcher.look()) == 2
     assert names(folder) == ["done/b.xml", "refused/a.xml", "refused/a.xml.txt"]
     assert "fault of bookhand's own (KeyError)" in (folder / "refused/a.xml.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [(b">1.50<", b">" + b"9" * 30 + b".50<"), (b"T4", random.Random(1).randbytes(5_000).hex().encode())],
+)
+def test_a_file_that_no_database_holds_is_refused_and_does_not_hold_up_the_others(
+    watcher, folder, db, damage
+) -> None:
+    whole = file()
+    assert damage[0] in whole
+    (folder / "a.xml").write_bytes(whole.replace(*damage))
+    (folder / "b.xml").write_bytes(file())
+    watcher.look()
+    watcher.look()
+    assert "larger than any" in (folder / "refused/a.xml.txt").read_text()
+    assert (folder / "done/b.xml").exists()
+    assert count(db) == 5
 
 
 def test_a_folder_that_is_not_there_is_said(db, tmp_path) -> None:

@@ -12,11 +12,14 @@ Problem of its connection, and its lines are kept all the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import psycopg
+import structlog
 
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
@@ -32,6 +35,8 @@ from bookhand.workspace.store import clear, report
 if TYPE_CHECKING:
     from bookhand.db.engine import Database
     from bookhand.systems.bank.store import Transaction
+
+log = structlog.get_logger(__name__)
 
 Note = Callable[["Transaction", str, str, dict[str, Any]], None]
 """Appends what people did to the trail, in the same transaction: what, about what, details."""
@@ -96,7 +101,7 @@ class Intake:
     ) -> Taken | Waiting:
         """Read a file; `account` is needed for a CSV that names none, and is checked against what other files say."""
         found = read(raw, most_megabytes=self.most_megabytes)
-        with self._db.transaction() as cx:
+        with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = store.hash_of(raw)
             before = store.read_before(cx, file_hash)
@@ -121,7 +126,7 @@ class Intake:
         """Remember the profile of a CSV that waits, as proposed and with `changes`, and take it in."""
         if not account.strip():
             raise Refusal("Say which bank account the file is of.")
-        with self._db.transaction() as cx:
+        with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash, _, raw = store.file(cx, file_hash)
             table = read(raw, most_megabytes=self.most_megabytes)
@@ -208,6 +213,18 @@ class Intake:
             if (each.link.account, each.link.mode) == (account, self._mode)
         ]
         return usable(known[0]) if known else connections.keep(cx, self._db.workspace_id, new)
+
+
+@contextmanager
+def _holdable() -> Iterator[None]:
+    """A file with an amount or an id that no column of the database holds is refused: it is the file's fault, and trying again helps nobody."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+        log.warning("bank_file_too_large", why=error.diag.message_primary)
+        raise Refusal(
+            "An amount or an id in the file is larger than any that a bank has: it is damaged. Nothing was taken; get it from the bank again."
+        ) from None
 
 
 def keep_statement(

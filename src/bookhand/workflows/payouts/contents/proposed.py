@@ -30,14 +30,10 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
     if undated:
         return f"{lead} Of {undated:,} movements nobody knows when they became available: bring the history in that they are in."
     match solution.outcome:
-        case "unique" if not candidates:
-            return f"{lead} Nothing else was available, and what Stripe advanced for it adds up to it: confirm it."
-        case "unsolved" if not candidates:
-            return f"{lead} Nothing that was available then is left for it: it went out with other payouts, or history is missing."
         case "unique":
-            return f"{lead} Exactly one choice of its {candidates:,} candidates adds up to it: confirm it."
+            return f"{lead} {_only_one(candidates)}: confirm it."
         case "unsolved":
-            return f"{lead} No choice of its {candidates:,} candidates adds up to it: part of the balance was paid out, or history is missing."
+            return f"{lead} {_none(candidates)}, or history is missing."
         case "ambiguous":
             first = (
                 "The first in order add up to it, and so do others"
@@ -47,6 +43,18 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
             return f"{lead} {first}, among {candidates:,} candidates: confirm one, or leave it without a breakdown."
         case "gave_up":
             return f"{lead} {_given_up(solution)} Confirm its members if you know them, or leave it without a breakdown."
+
+
+def _only_one(candidates: int) -> str:
+    if not candidates:
+        return "Nothing else was available, and what Stripe advanced for it adds up to it"
+    return f"Exactly one choice of its {candidates:,} candidates adds up to it"
+
+
+def _none(candidates: int) -> str:
+    if not candidates:
+        return "Nothing that was available then is left for it: it went out with other payouts"
+    return f"No choice of its {candidates:,} candidates adds up to it: part of the balance was paid out"
 
 
 def _given_up(solution: Solution) -> str:
