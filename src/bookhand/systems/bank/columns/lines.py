@@ -13,6 +13,7 @@ from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import balance, breaks, moved
 from bookhand.systems.bank.columns.profile import Profile
 from bookhand.systems.bank.columns.sheet import Row, Sheet
+from bookhand.systems.bank.columns.words import NOT_BOOKED, STATUS, plain
 from bookhand.systems.bank.columns.values import day_of
 from bookhand.systems.bank.figures import currency_of, scaled
 
@@ -31,10 +32,14 @@ class _Read(NamedTuple):
 def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statement]:
     """One statement for each account and currency of the file (`account` where no column names one); lines oldest first.
 
-    `Refusal` names the row that cannot be read. Rows without a day (sums, notes) are no lines, and are told.
+    `Refusal` names the row that cannot be read. Rows without a day (sums, notes) and rows that are not booked are no lines, and are told.
     """
-    read, left = [], []
+    read, left, unbooked = [], [], 0
+    status = [place for place, name in enumerate(sheet.header) if plain(name) in STATUS]
     for row in sheet.rows:
+        if any(plain(row.cells[place]) in NOT_BOOKED for place in status):
+            unbooked += 1
+            continue
         date = row.cells[sheet.header.index(profile.date)]
         if not date:
             left.append(row)
@@ -48,7 +53,7 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
     made = [_statement(profile, group) for group in groups.values()]
     first = msgspec.structs.replace(
-        made[0], warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)), notes=_notes(left)
+        made[0], warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)), notes=_notes(left, unbooked)
     )
     return [first, *made[1:]]
 
@@ -65,8 +70,11 @@ def _amounts_without_day(sheet: Sheet, profile: Profile, left: Sequence[Row]) ->
     )
 
 
-def _notes(left: Sequence[Row]) -> tuple[str, ...]:
-    told = tuple(f"Row {row.line} is no line: {row.raw[:_SHOWN]!r}." for row in left[:_MOST_TOLD])
+def _notes(left: Sequence[Row], unbooked: int) -> tuple[str, ...]:
+    told: tuple[str, ...] = ()
+    if unbooked:
+        told = (f"{unbooked} rows are not booked (their status says so): they are no lines.",)
+    told += tuple(f"Row {row.line} is no line: {row.raw[:_SHOWN]!r}." for row in left[:_MOST_TOLD])
     return told if len(left) <= _MOST_TOLD else (*told, f"{len(left) - _MOST_TOLD} more rows are no lines.")
 
 
