@@ -272,10 +272,14 @@ def last_month(cx: Transaction[Any], link: Link) -> str | None:
 
 
 def parts(cx: Transaction[Any], link: Link, source_id: int, subjects: Sequence[str]) -> dict[str, int]:
-    """How many documents of each subject (payout, day) are intended or in the book and not undone."""
+    """The highest number among the documents of each subject (payout, day) that are intended or in the book and not undone.
+
+    Where an earlier one was undone and a supplement stands, the next is numbered after the supplement: no key is used twice.
+    """
     rows = cx.execute(
         """
-        select subject, count(distinct base) from book_document where workspace_id = %s and connection_id = %s and source_id = %s
+        select subject, max(coalesce(substring(regexp_replace(base, ':again[0-9]+$', '') from ':([0-9]{1,9})$')::int, 1))
+        from book_document where workspace_id = %s and connection_id = %s and source_id = %s
             and subject = any (%s) and reverses is null and state <> 'reversed' group by subject
         """,
         (link.workspace_id, link.connection_id, source_id, list(subjects)),

@@ -51,6 +51,7 @@ _OURS = (
     "right_is_taken_back",
     "method_is_not_changed",
     "planned",
+    "undone_beside_its_supplement",
 )
 """What no vendor has a part in: tried in a folder alone."""
 

@@ -7,6 +7,7 @@ the book (`edit`, `delete`, `copy`, `post`, `close`) and what goes wrong on the 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,8 @@ class Shelf(Protocol):
     def retire(self, account: str, *, back: bool = False) -> None: ...
     def fault(self, kind: str, *, times: int) -> None: ...
     def calm(self) -> None: ...
+    def happened(self, kind: str) -> int: ...
+    def sign_in(self) -> None: ...
     def check(self) -> list[str]: ...
 
 
@@ -79,17 +82,19 @@ class Faulty(BeancountBooks):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.faults: list[str] = []
+        self.happened: Counter[str] = Counter()
 
     def send_many(
         self, link, action, items: list[Item], *, begin, api_version=None
     ) -> list[Sent | BookhandError]:
         fault = self.faults.pop() if self.faults else None
-        if fault in {"cut_before", "429", "500"}:
+        self.happened[fault or ""] += 1
+        if fault in {"cut_before", "429", "500", "slow", "token_revoked"}:
             raise (UnknownOutcome if fault == "cut_before" else Outage)(
                 f"The disk said {fault}.", retry_after_seconds=0.01
             )
         answers = super().send_many(link, action, items, begin=begin, api_version=api_version)
-        if fault == "cut_after":
+        if fault in {"cut_after", "slow_after"}:
             raise UnknownOutcome("The disk gave no answer.", retry_after_seconds=0.01)
         return answers
 
@@ -151,6 +156,12 @@ class Beancount:
 
     def calm(self) -> None:
         self.performer.faults.clear()
+
+    def happened(self, kind: str) -> int:
+        return self.performer.happened[kind]
+
+    def sign_in(self) -> None:
+        """A folder asks nobody who they are."""
 
     def check(self) -> list[str]:
         return bean_check(self.folder / "main.beancount")

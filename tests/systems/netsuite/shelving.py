@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.systems.netsuite.connecting import ONE_WORLD, Connected, connected, switch
+from tests.systems.netsuite.connecting import ONE_WORLD, QUICK, Connected, connected, switch
 
 from bookhand.core.book import number_of
 from bookhand.db.engine import Database
@@ -91,10 +91,17 @@ class Shelf:
 
     def fault(self, kind: str, *, times: int) -> None:
         """In the way of writes."""
-        self.stand_in.faults.add(kind, method="PUT", times=times)
+        seconds = QUICK.answer_seconds + 0.3 if kind.startswith("slow") else 0.0
+        self.stand_in.faults.add(kind, method="PUT", times=times, seconds=seconds)
 
     def calm(self) -> None:
         self.stand_in.faults.clear()
+
+    def happened(self, kind: str) -> int:
+        return self.stand_in.faults.happened.get(kind, 0)
+
+    def sign_in(self) -> None:
+        """The certificate still holds: another token is fetched without anybody."""
 
     def check(self) -> list[str]:
         """Every transaction balances, and stands in SuiteQL as it stands in the records."""

@@ -11,15 +11,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.systems.quickbooks.connecting import Connected, connect_for_test
+import msgspec
+from tests.systems.quickbooks.connecting import BRIEF, Connected, connect_for_test
 
 from bookhand.db.engine import Database
 from bookhand.sandbox.outside.server import running
 from bookhand.sandbox.quickbooks.limits import Rates
+from bookhand.sandbox.quickbooks.person import come_back
 from bookhand.sandbox.quickbooks.standin import TRADING_REALM, QuickBooks
 from bookhand.systems.quickbooks.actions import ACTIONS
+from bookhand.systems.quickbooks.auth import back_of, finish_sign_in, start_sign_in
 from bookhand.workspace.secrets_store import Secrets
 
+PATIENT = msgspec.structs.replace(BRIEF, answer_seconds=2.0)
+TOO_LATE_SECONDS = 2.3
+"""When nobody waits for an answer any more."""
 _NAMES = {
     "bank": "Checking", "clearing": "Stripe clearing", "sales": "Sales", "fees": "Merchant fees", "euro": "Euro account",
     "old": "Software and subscriptions",
@@ -32,8 +38,9 @@ class Shelf:
     name = "quickbooks"
     actions = ACTIONS
 
-    def __init__(self, stand_in: QuickBooks, at: Connected) -> None:
+    def __init__(self, stand_in: QuickBooks, at: Connected, db: Database, secrets: Secrets) -> None:
         self.stand_in = stand_in
+        self._at, self._db, self._secrets = at, db, secrets
         self.company = stand_in.companies[TRADING_REALM]
         self.connection, self.performer, self.books = at.connection, at.performer, at.books
         self.accounts = {what: str(self.company.account(name)["Id"]) for what, name in _NAMES.items()}
@@ -93,10 +100,19 @@ class Shelf:
 
     def fault(self, kind: str, *, times: int) -> None:
         """In the way of writes."""
-        self.stand_in.faults.add(kind, method="POST", path="/v3/*", times=times)
+        seconds = TOO_LATE_SECONDS if kind.startswith("slow") else 0.0
+        self.stand_in.faults.add(kind, method="POST", path="/v3/*", times=times, seconds=seconds)
 
     def calm(self) -> None:
         self.stand_in.faults.clear()
+
+    def happened(self, kind: str) -> int:
+        return self.stand_in.faults.happened.get(kind, 0)
+
+    def sign_in(self) -> None:
+        """A person signs in again, as after the access was taken back."""
+        query = come_back(start_sign_in(self._db, self._at.application), realm=TRADING_REALM)
+        finish_sign_in(self._db, self._secrets, self._at.application, back_of(query), patience=PATIENT)
 
     def check(self) -> list[str]:
         """Every entry balances, as QuickBooks keeps it."""
@@ -133,6 +149,6 @@ def shelf(db: Database, secrets: Secrets, folder: Path) -> Iterator[Shelf]:
     """The stand-in started, and connected to."""
     stand_in = QuickBooks(rates=Rates(enabled=False))
     with running(stand_in) as url:
-        at = connect_for_test(url, stand_in, db, secrets, realm=TRADING_REALM)
-        yield Shelf(stand_in, at)
+        at = connect_for_test(url, stand_in, db, secrets, realm=TRADING_REALM, patience=PATIENT)
+        yield Shelf(stand_in, at, db, secrets)
         at.performer.close()

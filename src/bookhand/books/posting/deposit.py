@@ -48,7 +48,7 @@ class Payouts(msgspec.Struct, frozen=True, kw_only=True):
     whole: Collection[str]
     off: Mapping[str, str] = {}
     parts: Mapping[str, int] = {}
-    """How many documents a payout has already."""
+    """The highest number among the documents that a payout has already."""
 
 
 def plan(desk: Desk, entries: Iterable[Booked], payouts: Payouts) -> Planned:
@@ -107,7 +107,8 @@ def _posted(
     own = [each for each in booked if each.entry.kind == PAYOUT]
     if payout not in payouts.whole:
         off = payouts.off.get(
-            payout, "Stripe has not listed what is in it (a manual or an instant payout has no list: a person has to confirm its breakdown)"
+            payout,
+            "Stripe has not listed what is in it (a manual or an instant payout has no list: a person has to confirm its breakdown)",
         )
         return [], desk.wait(booked, "breakdown", payout, f"Payout {payout} is not whole: {off}.")
     if not own and not before:
