@@ -193,6 +193,7 @@ def test_compare_names_every_difference_and_they_add_up(by_clearing):
     before = case.posted()
     case.mirror()
     assert case.posted() == before, "what people made of it is seen, never overwritten"
+    case.room.compares.compare(OWNER, case.link, since="2026-03-20", until="2026-03-31")
     with case.db.transaction() as cx:
         kinds = {each.problem.kind for each in open_problems(cx)}
     assert {

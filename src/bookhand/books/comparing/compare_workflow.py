@@ -80,7 +80,7 @@ class Compares:
         coverage = Coverage(entries=0, waiting=waiting)
         whole = since is None and until is None
         unexplained = self._unexplained(book, kept, covering, coverage) if whole else {}
-        self._tell(link, comparison)
+        self._tell(link, comparison, whole=whole)
         return Compared(book=book, comparison=comparison, coverage=coverage, unexplained=unexplained)
 
     def _posted(self, reader: Books, link: Link, kept: list[Kept], *, since: str, until: str) -> list[Posted]:
@@ -119,10 +119,12 @@ class Compares:
                 left[line.account if line else posting.account, posting.currency] -= posting.minor
         return {where: minor for where, minor in left.items() if minor}
 
-    def _tell(self, link: Link, comparison: Comparison) -> None:
+    def _tell(self, link: Link, comparison: Comparison, *, whole: bool) -> None:
+        """Keep Breaks as Problems; a comparison of some days says nothing about the Breaks of others, and closes none."""
         with self.kit.db.transaction() as cx:
             for cause in CAUSES:
-                problems.clear(cx, link, kind=_kind(cause))
+                if whole:
+                    problems.clear(cx, link, kind=_kind(cause))
                 some = [each for each in comparison.breaks if each.cause == cause][:_SHOWN]
                 problems.report(cx, link, [_problem(each) for each in some])
 
