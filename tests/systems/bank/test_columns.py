@@ -252,8 +252,8 @@ def test_two_currencies_are_two_statements() -> None:
 
 @pytest.mark.parametrize("word", ["Pending", "PENDING", "vorgemerkt", "En cours", "DECLINED", "reverted"])
 def test_a_row_that_is_not_booked_is_no_line_and_is_told(word: str) -> None:
-    text = f"Date,Text,Amount,Status\n2026-11-25,STRIPE,12.50,Booked\n2026-11-26,STRIPE,99.00,{word}\n"
-    assert money(text) == [("2026-11-25", 1250)]
+    text = f"Date,Text,Amount,Status\n2026-11-25,STRIPE,12.50,Booked\n2026-11-25,RENT,-2.50,Booked\n2026-11-26,STRIPE,99.00,{word}\n"
+    assert money(text) == [("2026-11-25", 1250), ("2026-11-25", -250)]
     found = table(text)
     profile = confirmed(found.proposal().profile, {"currency": "USD"}, found.sheet.header)
     assert "1 rows are not booked" in found.read_by(profile, account="A").statements[0].notes[0]
