@@ -52,7 +52,7 @@ class FlatWorld:
         failed = {"failed": due, "returned": goes}.get(kind)
         payout = self._payout(due, minor, trace, failed)
         named = f" {trace}" if trace is not None else ""
-        text = "STRIPE TRANSFER" + (named if rng.random() < 0.7 else "")  # noqa: PLR2004
+        text = "STRIPE TRANSFER" + (named if rng.random() < 0.7 else "")
         if kind in {"plain", "returned"}:
             self._line(comes, minor, text, payout)
         if kind == "returned":
@@ -93,7 +93,7 @@ class FlatWorld:
 
 def _after(day: date, days: int) -> date:
     """So many weekdays later; a weekday in any case."""
-    while days or day.weekday() > 4:  # noqa: PLR2004
+    while days or day.weekday() > 4:
         day += timedelta(1)
-        days -= days > 0 and day.weekday() < 5  # noqa: PLR2004
+        days -= days > 0 and day.weekday() < 5
     return day
