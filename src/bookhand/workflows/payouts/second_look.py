@@ -100,8 +100,9 @@ def _may_take_back(known: Evidence, one: _Decided, back: int) -> bool:
 def _unexplained(known: Evidence, key: tuple[str, int]) -> int:
     """Lines of Stripe's of this amount that nobody expects: they are what was taken back."""
     return sum(
-        known.free_lines[line] and _key(known, line) == key and known.looks_like_stripe(line)
-        for line in range(len(known.lines))
+        _key(known, line) == key and known.looks_like_stripe(line)
+        for line, free in enumerate(known.free_lines)
+        if free
     )
 
 
@@ -120,6 +121,8 @@ class _Left:
             for line in one.lines:
                 self.taken_lines[line] = 1
                 lines[line] = firm
+        self._lines_near: dict[int, list[int]] = {}
+        self._payouts_near: dict[int, list[int]] = {}
         self.payouts: dict[tuple[str, int], list[int]] = {}
         self.lines: dict[tuple[str, int], list[int]] = {}
         for payout, each in enumerate(known.payouts):
@@ -155,25 +158,29 @@ class _Left:
 
     def lines_near(self, payout: int) -> list[int]:
         """The lines left that could be of a payout, whole or in part."""
-        known, one = self.known, self.known.payouts[payout]
-        lags = range(-known.bounds.early_days, known.bounds.late_days + 1)
-        return [
-            line
-            for lag in lags
-            for line in self.lines.get((one.currency, known.places[payout] + lag), ())
-            if _may_be(known, payout, line)
-        ]
+        found = self._lines_near.get(payout)
+        if found is None:
+            known, one = self.known, self.known.payouts[payout]
+            found = self._lines_near[payout] = [
+                line
+                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+                for line in self.lines.get((one.currency, known.places[payout] + lag), ())
+                if _may_be(known, payout, line)
+            ]
+        return found
 
     def payouts_near(self, line: int) -> list[int]:
         """The payouts left that a line could be of."""
-        known, one = self.known, self.known.lines[line]
-        lags = range(-known.bounds.early_days, known.bounds.late_days + 1)
-        return [
-            payout
-            for lag in lags
-            for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
-            if _may_be(known, payout, line)
-        ]
+        found = self._payouts_near.get(line)
+        if found is None:
+            known, one = self.known, self.known.lines[line]
+            found = self._payouts_near[line] = [
+                payout
+                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+                for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
+                if _may_be(known, payout, line)
+            ]
+        return found
 
 
 def _may_be(known: Evidence, payout: int, line: int) -> bool:
@@ -221,6 +228,8 @@ def _other_way(known: Evidence, one: _Decided, left: _Left, clues: set[int]) -> 
 
 
 def _on_its_day(known: Evidence, one: _Decided) -> bool:
+    if len(one.payouts) == 1 == len(one.lines):
+        return known.places[one.payouts[0]] == known.line_places[one.lines[0]]
     return not any(known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False))
 
 
