@@ -7,7 +7,8 @@ from random import Random
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.matching import Bounds, Expected, LineKey, Status
+from bookhand.workflows.payouts.breaks import LineKey
+from bookhand.workflows.payouts.matching import Bounds, Expected, Status
 
 _ACCOUNT: Final = "000123456789"
 _AMOUNTS: Final = (500_00, 1000_00, 123_45, 999_99, 600_00, 400_00)
