@@ -100,8 +100,9 @@ def _may_take_back(known: Evidence, one: _Decided, back: int) -> bool:
 def _unexplained(known: Evidence, key: tuple[str, int]) -> int:
     """Lines of Stripe's of this amount that nobody expects: they are what was taken back."""
     return sum(
-        known.free_lines[line] and _key(known, line) == key and known.looks_like_stripe(line)
-        for line in range(len(known.lines))
+        _key(known, line) == key and known.looks_like_stripe(line)
+        for line, free in enumerate(known.free_lines)
+        if free
     )
 
 
@@ -120,6 +121,8 @@ class _Left:
             for line in one.lines:
                 self.taken_lines[line] = 1
                 lines[line] = firm
+        self._lines_near: dict[int, list[int]] = {}
+        self._payouts_near: dict[int, list[int]] = {}
         self.payouts: dict[tuple[str, int], list[int]] = {}
         self.lines: dict[tuple[str, int], list[int]] = {}
         for payout, each in enumerate(known.payouts):
@@ -129,34 +132,55 @@ class _Left:
             if not lines[line] and other.minor > 0 and other.original_minor is None and known.is_rival(line):
                 self.lines.setdefault((other.currency, known.line_places[line]), []).append(line)
 
+    def clues(self) -> set[int]:
+        """The amounts that a match of its very day must have for anything left to cast doubt on it.
+
+        Those of the payouts left, and what a payout and a line that are left lack of each other.
+        """
+        known, found = self.known, set[int]()
+        left = [each for some in self.payouts.values() for each in some if not self.taken_payouts[each]]
+        for payout in left:
+            minor = known.payouts[payout].minor
+            found.add(minor)
+            found |= {
+                abs(known.lines[line].minor - minor)
+                for line in self.lines_near(payout)
+                if not self.taken_lines[line]
+            }
+        return found
+
     def explains(self, way: _Way) -> tuple[bool, bool]:
         """Whether a way has a payout, and a line, that is in no certain match."""
         return (
-            not all([self.taken_payouts[payout] for payout in way.payouts]),
-            not all([self.taken_lines[line] for line in way.lines]),
+            not all(self.taken_payouts[payout] for payout in way.payouts),
+            not all(self.taken_lines[line] for line in way.lines),
         )
 
     def lines_near(self, payout: int) -> list[int]:
         """The lines left that could be of a payout, whole or in part."""
-        known, one = self.known, self.known.payouts[payout]
-        lags = range(-known.bounds.early_days, known.bounds.late_days + 1)
-        return [
-            line
-            for lag in lags
-            for line in self.lines.get((one.currency, known.places[payout] + lag), ())
-            if _may_be(known, payout, line)
-        ]
+        found = self._lines_near.get(payout)
+        if found is None:
+            known, one = self.known, self.known.payouts[payout]
+            found = self._lines_near[payout] = [
+                line
+                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+                for line in self.lines.get((one.currency, known.places[payout] + lag), ())
+                if _may_be(known, payout, line)
+            ]
+        return found
 
     def payouts_near(self, line: int) -> list[int]:
         """The payouts left that a line could be of."""
-        known, one = self.known, self.known.lines[line]
-        lags = range(-known.bounds.early_days, known.bounds.late_days + 1)
-        return [
-            payout
-            for lag in lags
-            for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
-            if _may_be(known, payout, line)
-        ]
+        found = self._payouts_near.get(line)
+        if found is None:
+            known, one = self.known, self.known.lines[line]
+            found = self._payouts_near[line] = [
+                payout
+                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+                for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
+                if _may_be(known, payout, line)
+            ]
+        return found
 
 
 def _may_be(known: Evidence, payout: int, line: int) -> bool:
@@ -173,19 +197,24 @@ def _without_other_ways(known: Evidence, decided: list[_Decided]) -> list[_Decid
     left = _Left(known, decided)
     if all(left.taken_payouts) and all(left.taken_lines):
         return decided
-    found = {at: way for at, one in enumerate(decided) if (way := _other_way(known, one, left)) is not None}
+    clues = left.clues()
+    found = {
+        at: way for at, one in enumerate(decided) if (way := _other_way(known, one, left, clues)) is not None
+    }
     for at, way in found.items():
         _ask(known, decided[at], way)
     return [one for at, one in enumerate(decided) if at not in found] if found else decided
 
 
-def _other_way(known: Evidence, one: _Decided, left: _Left) -> _Way | None:
+def _other_way(known: Evidence, one: _Decided, left: _Left, clues: set[int]) -> _Way | None:
     rule = one.match.rule
     if rule not in _SUSPECT or known.payouts[one.payouts[0]].minor <= 0:
         return None
     if rule == "bank_fee" and one.lines[0] in known.named:
         return None
     on_its_day = rule in _EXACT and _on_its_day(known, one)
+    if on_its_day and known.payouts[one.payouts[0]].minor not in clues:
+        return None
     ways = (
         *(way for payout in one.payouts for way in _ways_of_payout(known, one, payout, left)),
         *(way for line in one.lines for way in _ways_of_line(known, one, line, left)),
@@ -199,6 +228,8 @@ def _other_way(known: Evidence, one: _Decided, left: _Left) -> _Way | None:
 
 
 def _on_its_day(known: Evidence, one: _Decided) -> bool:
+    if len(one.payouts) == 1 == len(one.lines):
+        return known.places[one.payouts[0]] == known.line_places[one.lines[0]]
     return not any(known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False))
 
 

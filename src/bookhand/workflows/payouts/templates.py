@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_DIGITS: Final = {code: "0" for code in range(ord("0"), ord("9") + 1)}
+_DIGITS: Final = dict.fromkeys(range(ord("0"), ord("9") + 1), "0")
 
 
 def template(text: str) -> str:

@@ -30,7 +30,8 @@ import msgspec
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
-from bookhand.workflows.payouts.matching import Bounds, Expected, LineKey
+from bookhand.workflows.payouts.breaks import LineKey
+from bookhand.workflows.payouts.matching import Bounds, Expected
 
 CHECKING = "000123456789"
 """The bank account of a line that does not say another."""

@@ -7,7 +7,8 @@ from random import Random
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.matching import Bounds, Expected, LineKey, Status
+from bookhand.workflows.payouts.breaks import LineKey
+from bookhand.workflows.payouts.matching import Bounds, Expected, Status
 
 _ACCOUNT: Final = "000123456789"
 _AMOUNTS: Final = (500_00, 1000_00, 123_45, 999_99, 600_00, 400_00)
@@ -52,7 +53,7 @@ class FlatWorld:
         failed = {"failed": due, "returned": goes}.get(kind)
         payout = self._payout(due, minor, trace, failed)
         named = f" {trace}" if trace is not None else ""
-        text = "STRIPE TRANSFER" + (named if rng.random() < 0.7 else "")  # noqa: PLR2004
+        text = "STRIPE TRANSFER" + (named if rng.random() < 0.7 else "")
         if kind in {"plain", "returned"}:
             self._line(comes, minor, text, payout)
         if kind == "returned":
@@ -93,7 +94,7 @@ class FlatWorld:
 
 def _after(day: date, days: int) -> date:
     """So many weekdays later; a weekday in any case."""
-    while days or day.weekday() > 4:  # noqa: PLR2004
+    while days or day.weekday() > 4:
         day += timedelta(1)
-        days -= days > 0 and day.weekday() < 5  # noqa: PLR2004
+        days -= days > 0 and day.weekday() < 5
     return day

@@ -7,7 +7,7 @@ from bookhand.workflows.payouts.matching import Match
 
 from .flat_world import BOUNDS, FlatWorld
 
-_WORLDS = 2_500
+_WORLDS = 1_500
 _MOSTLY = 0.5
 
 
