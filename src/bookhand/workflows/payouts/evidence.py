@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.core.money import EXPONENTS, exponent
+from bookhand.core.money import EXPONENTS, exponent, format_minor
 from bookhand.workflows.payouts import line_text
 from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import Cause
@@ -427,6 +427,13 @@ def is_account(payout: Expected, account: str) -> bool:
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
+
+
+def shown(minor: int, currency: str) -> str:
+    """An amount in a sentence; of a currency that nobody knows, in minor units, for matching goes on."""
+    if currency not in EXPONENTS:
+        return f"{minor} minor units of {currency}"
+    return f"{format_minor(minor, currency)} {currency}"
 
 
 @lru_cache(maxsize=64)

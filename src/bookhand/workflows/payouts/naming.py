@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from bookhand.core.money import format_minor
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account
+from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 
 _ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2
@@ -285,7 +284,7 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
             known.accept(
                 [payout], [line], "bank_fee",
                 f"The line carries {_id_in_words(known, payout, line)}; the bank kept "
-                f"{format_minor(fee, one.currency)} {one.currency}, as {'it does on this account' if usual else 'the line says'}.",
+                f"{shown(fee, one.currency)}, as {'it does on this account' if usual else 'the line says'}.",
                 difference="bank_fee", difference_minor=-fee,
             )  # fmt: skip
 

@@ -13,8 +13,8 @@ from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import balance, breaks, moved
 from bookhand.systems.bank.columns.profile import Profile
 from bookhand.systems.bank.columns.sheet import Row, Sheet
-from bookhand.systems.bank.columns.words import NOT_BOOKED, STATUS, plain
 from bookhand.systems.bank.columns.values import day_of
+from bookhand.systems.bank.columns.words import NOT_BOOKED, STATUS, plain
 from bookhand.systems.bank.figures import currency_of, scaled
 
 FORMAT = "CSV"
@@ -53,7 +53,9 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
     made = [_statement(profile, group) for group in groups.values()]
     first = msgspec.structs.replace(
-        made[0], warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)), notes=_notes(left, unbooked)
+        made[0],
+        warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)),
+        notes=_notes(left, unbooked),
     )
     return [first, *made[1:]]
 

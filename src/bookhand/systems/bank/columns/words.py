@@ -40,11 +40,22 @@ WAYS: tuple[tuple[str, str], ...] = (
     ("gutschrift", "lastschrift"), ("credito", "debito"), ("avere", "dare"),
 )  # fmt: skip
 """Words for money in and money out, as they stand in a column of directions."""
-STATUS = frozenset("status|state|booking status|transaction status|payment status|umsatzstatus|statut|estado|stato".split("|"))
+STATUS = frozenset(
+    [
+        "status",
+        "state",
+        "booking status",
+        "transaction status",
+        "payment status",
+        "umsatzstatus",
+        "statut",
+        "estado",
+        "stato",
+    ]
+)
 """Names of a column that says whether a row is booked."""
 NOT_BOOKED = frozenset(
-    "pending|processing|in process|authorised|authorized|reserved|hold|on hold|scheduled|vorgemerkt|en cours|en attente|pendiente|in attesa|"
-    "declined|rejected|failed|cancelled|canceled|reverted".split("|")
+    ["pending", "processing", "in process", "authorised", "authorized", "reserved", "hold", "on hold", "scheduled", "vorgemerkt", "en cours", "en attente", "pendiente", "in attesa", "declined", "rejected", "failed", "cancelled", "canceled", "reverted"]
 )  # fmt: skip
 """What it says of rows that moved no money, or have not yet."""
 IN_WORDS = frozenset(came for came, _ in WAYS)
