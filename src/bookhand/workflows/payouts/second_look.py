@@ -20,6 +20,8 @@ _EXACT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group"})
 _ARRIVES: Final = frozenset({"paid", "in_transit", "pending"})
 _FEW: Final = 10
 """Threes are looked for among so many; chance makes them of more."""
+_CROWD: Final = 10
+"""With more than so many near, amounts are looked up and only ones and pairs are formed; each of all is tried where there are fewer."""
 
 
 def look_again(known: Evidence) -> None:
@@ -121,6 +123,10 @@ class _Left:
             for line in one.lines:
                 self.taken_lines[line] = 1
                 lines[line] = firm
+        self.line_by_amount: dict[tuple[str, str, int], list[int]] = {}
+        """(account, day, amount) to lines left."""
+        self.payout_by_amount: dict[tuple[str, int], list[int]] = {}
+        """(currency, amount) to payouts left."""
         self._lines_near: dict[int, list[int]] = {}
         self._payouts_near: dict[int, list[int]] = {}
         self.payouts: dict[tuple[str, int], list[int]] = {}
@@ -128,9 +134,11 @@ class _Left:
         for payout, each in enumerate(known.payouts):
             if not payouts[payout] and each.minor > 0 and each.status in _ARRIVES:
                 self.payouts.setdefault((each.currency, known.places[payout]), []).append(payout)
+                self.payout_by_amount.setdefault((each.currency, each.minor), []).append(payout)
         for line, other in enumerate(known.lines):
             if not lines[line] and other.minor > 0 and other.original_minor is None and known.is_rival(line):
                 self.lines.setdefault((other.currency, known.line_places[line]), []).append(line)
+                self.line_by_amount.setdefault((other.account, other.day, other.minor), []).append(line)
 
     def clues(self) -> set[int]:
         """The amounts that a match of its very day must have for anything left to cast doubt on it.
@@ -144,8 +152,8 @@ class _Left:
             found.add(minor)
             found |= {
                 abs(known.lines[line].minor - minor)
-                for line in self.lines_near(payout)
-                if not self.taken_lines[line]
+                for line in self.lines_around(payout)
+                if not self.taken_lines[line] and _may_be(known, payout, line)
             }
         return found
 
@@ -156,16 +164,30 @@ class _Left:
             not all(self.taken_lines[line] for line in way.lines),
         )
 
+    def lines_around(self, payout: int) -> list[int]:
+        """The lines left of the days on which a payout may come."""
+        known, one = self.known, self.known.payouts[payout]
+        return [
+            line
+            for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+            for line in self.lines.get((one.currency, known.places[payout] + lag), ())
+        ]
+
+    def payouts_around(self, line: int) -> list[int]:
+        """The payouts left that may come on the day of a line."""
+        known, one = self.known, self.known.lines[line]
+        return [
+            payout
+            for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
+            for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
+        ]
+
     def lines_near(self, payout: int) -> list[int]:
         """The lines left that could be of a payout, whole or in part."""
         found = self._lines_near.get(payout)
         if found is None:
-            known, one = self.known, self.known.payouts[payout]
             found = self._lines_near[payout] = [
-                line
-                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
-                for line in self.lines.get((one.currency, known.places[payout] + lag), ())
-                if _may_be(known, payout, line)
+                line for line in self.lines_around(payout) if _may_be(self.known, payout, line)
             ]
         return found
 
@@ -173,12 +195,8 @@ class _Left:
         """The payouts left that a line could be of."""
         found = self._payouts_near.get(line)
         if found is None:
-            known, one = self.known, self.known.lines[line]
             found = self._payouts_near[line] = [
-                payout
-                for lag in range(-known.bounds.early_days, known.bounds.late_days + 1)
-                for payout in self.payouts.get((one.currency, known.line_places[line] - lag), ())
-                if _may_be(known, payout, line)
+                payout for payout in self.payouts_around(line) if _may_be(self.known, payout, line)
             ]
         return found
 
@@ -215,11 +233,7 @@ def _other_way(known: Evidence, one: _Decided, left: _Left, clues: set[int]) -> 
     on_its_day = rule in _EXACT and _on_its_day(known, one)
     if on_its_day and known.payouts[one.payouts[0]].minor not in clues:
         return None
-    ways = (
-        *(way for payout in one.payouts for way in _ways_of_payout(known, one, payout, left)),
-        *(way for line in one.lines for way in _ways_of_line(known, one, line, left)),
-    )
-    for way in ways:
+    for way in _ways(known, one, left):
         payout, line = left.explains(way)
         twin = payout and way.cause is Cause.SAME_AMOUNT
         if (payout and line) or twin or ((payout or line) and not on_its_day):
@@ -231,6 +245,90 @@ def _on_its_day(known: Evidence, one: _Decided) -> bool:
     if len(one.payouts) == 1 == len(one.lines):
         return known.places[one.payouts[0]] == known.line_places[one.lines[0]]
     return not any(known.lag(*pair) for pair in zip(one.payouts, one.lines, strict=False))
+
+
+def _ways(known: Evidence, one: _Decided, left: _Left) -> Iterator[_Way]:
+    for payout in one.payouts:
+        around = left.lines_around(payout)
+        few = len(around) <= _CROWD
+        yield from (
+            _ways_of_payout(known, one, payout, left)
+            if few
+            else _payout_in_a_crowd(known, one, payout, left, around)
+        )
+    for line in one.lines:
+        expected = left.payouts_around(line)
+        few = len(expected) <= _CROWD
+        yield from (
+            _ways_of_line(known, one, line, left)
+            if few
+            else _line_in_a_crowd(known, one, line, left, expected)
+        )
+
+
+def _payout_in_a_crowd(
+    known: Evidence, one: _Decided, payout: int, left: _Left, around: Sequence[int]
+) -> Iterator[_Way]:
+    """`_ways_of_payout` by looking amounts up: whole, less a fee, two parts, or with one other payout."""
+    minor, currency = known.payouts[payout].minor, known.payouts[payout].currency
+    for line in around:
+        other = known.lines[line]
+        if other.minor == minor or _is_less_fee(known, payout, line):
+            if _may_be(known, payout, line):
+                yield _Way(Cause.SAME_AMOUNT if other.minor == minor else Cause.BANK_FEE, (payout,), (line,))
+        elif other.minor < minor:
+            for part in _lines_of(known, one, left, line, minor - other.minor):
+                if _may_be(known, payout, line) and (part in one.lines or _may_be(known, payout, part)):
+                    yield _Way(Cause.SPLIT, (payout,), tuple(sorted((line, part))))
+        else:
+            for beside in _payouts_of(known, one, left, currency, other.minor - minor):
+                if (
+                    beside != payout
+                    and _may_be(known, payout, line)
+                    and (beside in one.payouts or _may_be(known, beside, line))
+                ):
+                    yield _Way(Cause.BATCH, (payout, beside), (line,))
+
+
+def _line_in_a_crowd(
+    known: Evidence, one: _Decided, line: int, left: _Left, expected: Sequence[int]
+) -> Iterator[_Way]:
+    """`_ways_of_line` by looking amounts up: whole, less a fee, one of two parts, or of two payouts together."""
+    minor, currency = known.lines[line].minor, known.lines[line].currency
+    for payout in expected:
+        other = known.payouts[payout]
+        if other.minor == minor or _is_less_fee(known, payout, line):
+            if _may_be(known, payout, line):
+                yield _Way(Cause.SAME_AMOUNT if other.minor == minor else Cause.BANK_FEE, (payout,), (line,))
+        elif other.minor > minor:
+            for part in _lines_of(known, one, left, line, other.minor - minor):
+                if _may_be(known, payout, line) and (part in one.lines or _may_be(known, payout, part)):
+                    yield _Way(Cause.SPLIT, (payout,), (line, part))
+        else:
+            for beside in _payouts_of(known, one, left, currency, minor - other.minor):
+                if (
+                    beside != payout
+                    and _may_be(known, payout, line)
+                    and (beside in one.payouts or _may_be(known, beside, line))
+                ):
+                    yield _Way(Cause.BATCH, tuple(sorted((payout, beside))), (line,))
+
+
+def _lines_of(known: Evidence, one: _Decided, left: _Left, line: int, minor: int) -> list[int]:
+    """Lines of an amount on the day and account of a line, of those left and the match's own."""
+    where = known.lines[line]
+    found = [each for each in left.line_by_amount.get((where.account, where.day, minor), ()) if each != line]
+    return found + [
+        each
+        for each in one.lines
+        if known.lines[each].minor == minor and _same_day(known, each, line) and each not in found
+    ]
+
+
+def _payouts_of(known: Evidence, one: _Decided, left: _Left, currency: str, minor: int) -> list[int]:
+    """Payouts of an amount, of those left and the match's own."""
+    found = left.payout_by_amount.get((currency, minor), [])
+    return found + [each for each in one.payouts if known.payouts[each].minor == minor and each not in found]
 
 
 def _ways_of_payout(known: Evidence, one: _Decided, payout: int, left: _Left) -> Iterator[_Way]:
