@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -41,7 +41,7 @@ class Names:
         traces = [one.trace_id for one in payouts]
         _add(self._traces, zip(traces, numbers, strict=True))
         ids = [one.id for one in payouts]
-        start = commonprefix([min(ids), max(ids)]) if ids else ""
+        start = _common_start(min(ids), max(ids)) if ids else ""
         self._starts = {start.upper()[:_START], plain(start)[:_START]}
         if not all(len(each) == _START and each[0].isalpha() for each in self._starts):
             _add(self._traces, zip(ids, numbers, strict=True))
@@ -54,49 +54,51 @@ class Names:
         """Lines (by their place in what is given) to the payouts that they name; `texts` are the descriptions in upper case."""
         named: dict[int, tuple[int, ...]] = {}
         seen: dict[str, _Words] = {}
-        owner_of, starts = self._traces.get, self._starts
         for index, (line, text, template) in enumerate(zip(lines, texts, templates, strict=True)):
-            found: list[_Owner] | None = None
-            for value in line.references:
-                owner = owner_of(value)
-                if owner is not None:
-                    found = [owner] if found is None else [*found, owner]
-                elif value[:_START] in starts or not (
-                    value.isdigit() or (value.isalnum() and value.isupper())
-                ):
-                    found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
-                elif value[:1] == "0":
-                    found = [*(found or ()), *self._owners(plain(value))]
+            found = self._in_references(line.references) if line.references else None
             words = seen.get(template)
             if words is None:
                 words = seen[template] = self._words(template)
-            if words:
-                before = found
-                if words is _ANY_WORDS:
-                    found = [*(found or ()), *self._in_words(line.description.translate(WORDS).split())]
-                else:
-                    for first, last in words:
-                        word = text[first:last]
-                        owner = owner_of(word)
-                        if owner is not None:
-                            found = [owner] if found is None else [*found, owner]
-                        elif word[:_START] in starts:
-                            found = [*(found or ()), *self._owners(word)]
-                if "-" in template and len(found or ()) == len(before or ()):
-                    found = [*(found or ()), *self._in_parts(line.description)]
+            if words and (more := self._in_text(line.description, text, words)):
+                found = [*found, *more] if found else more
             if found:
                 one = found[0]
                 named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
         return named
+
+    def _in_references(self, values: Iterable[str]) -> list[_Owner] | None:
+        found: list[_Owner] | None = None
+        for value in values:
+            owner = self._traces.get(value)
+            if owner is not None:
+                found = [owner] if found is None else [*found, owner]
+            elif value[:_START] in self._starts or not (
+                value.isdigit() or (value.isalnum() and value.isupper())
+            ):
+                found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
+            elif value[0] == "0":
+                found = [*(found or ()), *self._owners(plain(value))]
+        return found
+
+    def _in_text(self, description: str, text: str, words: _Words) -> list[_Owner] | None:
+        found: list[_Owner] | None = None
+        if words is _ANY_WORDS:
+            found = [owner for word in description.translate(WORDS).split() for owner in self._owners(word)]
+        else:
+            for first, last in words:
+                word = text[first:last]
+                owner = self._traces.get(word)
+                if owner is not None:
+                    found = [owner] if found is None else [*found, owner]
+                elif word[:_START] in self._starts:
+                    found = [*(found or ()), *self._owners(word)]
+        return found or (self._in_parts(description) if "-" in text else None)
 
     def _words(self, template: str) -> _Words:
         if not self._is_ascii or not template.isascii():
             return _ANY_WORDS
         found = tuple([each.span() for each in _WORD.finditer(template) if "0" in each[0]])
         return found or (_HYPHENS if "-" in template and "0" in template else _NO_WORDS)
-
-    def _in_words(self, words: Iterable[str]) -> list[_Owner]:
-        return [owner for word in words for owner in self._owners(word)]
 
     def _in_parts(self, text: str) -> list[_Owner]:
         """The careful way: the whole text as one id, and each of its parts."""
@@ -111,6 +113,12 @@ class Names:
             if form in self._ids:
                 found.append(self._ids[form])
         return found
+
+
+def _common_start(first: str, last: str) -> str:
+    """What the first and the last of some texts in order begin with, and so all between them."""
+    same = takewhile(lambda at: first[at] == last[at], range(min(len(first), len(last))))
+    return first[: sum(1 for _ in same)]
 
 
 def _of_ids(ids: Sequence[str], numbers: Sequence[int]) -> dict[str, _Owner]:

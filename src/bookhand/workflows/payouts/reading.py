@@ -60,7 +60,7 @@ def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading
     places = [days[one.currency][one.arrival_day] for one in given]
     ordered, numbers = [given[old] for old in order], _inverse(order)
     return _read_lines(
-        ordered, [places[old] for old in order], _by_amount(given, numbers), Names(given, numbers), days, list(lines)
+        ordered, [places[old] for old in order], _by_amount(given, numbers), Names(given, numbers), days=days, given=list(lines)
     )  # fmt: skip
 
 
@@ -126,6 +126,7 @@ def _read_lines(
     places: list[int],
     by_amount: ByAmount,
     names: Names,
+    *,
     days: _Days,
     given: list[StatementLine],
 ) -> Reading:
