@@ -53,8 +53,13 @@ def test_a_secret_setting_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_example_file_documents_every_plain_setting() -> None:
     text = (Path(__file__).parents[2] / "bookhand.example.toml").read_text()
-    secret = {"sealing_key", "stripe_developer_key", "oidc_client_secret", "quickbooks_client_secret"}
-    secret = {"sealing_key", "stripe_developer_key", "oidc_client_secret", "plaid_secret"}
+    secret = {
+        "sealing_key",
+        "stripe_developer_key",
+        "oidc_client_secret",
+        "quickbooks_client_secret",
+        "plaid_secret",
+    }
     missing = [
         name for name in settings.Settings.model_fields if name not in secret and f"# {name} = " not in text
     ]
