@@ -14,24 +14,30 @@ PORT ?=
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help demo serve test storm explore bench check format lock clean
+.PHONY: help demo serve pages wheel test storm explore bench check format lock clean
 
 help:
 	@grep -E '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/:.*# /\t/' | expand -t 10
 
-demo: $(VENV)/app.done # a company, its Stripe and its books, all on this machine (ONCE=1: prove it and leave)
+demo: $(VENV)/app.done pages # a company, its Stripe and its books, all on this machine (ONCE=1: prove it and leave)
 	@$(RUN) -m bookhand demo --seed $(SEED) $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/dev.done # the whole test suite, on the embedded PostgreSQL (or on BOOKHAND_DATABASE_URL)
+pages: $(VENV)/app.done # the scripts and the style of the pages, built where something changed
+	@$(RUN) tools/frontend.py
+
+wheel: $(VENV)/dev.done pages # what is installed elsewhere, with the pages in it
+	@$(RUN) -m pip wheel -q --disable-pip-version-check --no-deps -w dist .
+
+test: $(VENV)/dev.done pages # the whole test suite, on the embedded PostgreSQL (or on BOOKHAND_DATABASE_URL)
 	@$(RUN) -m pytest -n $(JOBS) --dist loadfile
 
-storm: $(VENV)/dev.done # the kills and faults for ten minutes each
+storm: $(VENV)/dev.done pages # the kills and faults for ten minutes each
 	@$(RUN) -m pytest tests/storm --storm-seconds 600
 
-explore: $(VENV)/dev.done # the laws on cases drawn anew; what fails is printed as an example to keep
+explore: $(VENV)/dev.done pages # the laws on cases drawn anew; what fails is printed as an example to keep
 	@BOOKHAND_EXPLORE=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not storm"
 
-bench: $(VENV)/dev.done # the measured work, each figure beside what it is compared to
+bench: $(VENV)/dev.done pages # the measured work, each figure beside what it is compared to
 	@$(RUN) -m bench
 
 check: $(VENV)/dev.done # what CI runs beside the tests: style, types, the direction of imports, what is known against the code and its dependencies
@@ -47,6 +53,9 @@ lock: # renew locks/*.txt: hashes of every wheel, and no address
 		--no-emit-find-links --no-header --upgrade --extra beancount -o locks/app.txt pyproject.toml
 	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -c locks/app.txt --extra beancount --group dev -o locks/dev.txt pyproject.toml
+	@$(VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --upgrade --group pyproject.toml:frontend -o locks/frontend.txt
+	@cd frontend && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 	@rm -rf $(VENV)-lock
 
 clean: # forget the environment and the demo's data

@@ -10,8 +10,11 @@ every oddity at the bank is named, and the Beancount book passes ``bean-check``.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import sys
 import time
+import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -39,6 +42,7 @@ from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import MANIFEST, auth
 from bookhand.wiring import open_house
 from bookhand.workspace.people import invitation_store
+from bookhand.workspace.people import store as people
 
 LIMITS = {"account": 400, "endpoint": 200}
 """Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""
@@ -86,6 +90,8 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
 
 
 def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
+    if not once:
+        _open(out, house, running)
     with ExitStack() as stack:
         connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
         done = refund(out, house, connected[0]) if once else None
@@ -108,7 +114,7 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
             good.append(told(out, house, done, connected[0]))
             out.print(_VERDICTS[all(good)])
             return 0 if all(good) else 1
-        _invite(out, house, running)
+        _farewell(out, house, running)
         with contextlib.suppress(KeyboardInterrupt):
             running.wait()
     out.print("\nEnded. The book stays in", str(house.settings.books_dir), highlight=False)
@@ -121,17 +127,32 @@ _VERDICTS = {
 }
 
 
-def _invite(out: Console, house: House, running: Running) -> None:
-    """The owner's one-time link, and how to act from another terminal."""
+def _open(out: Console, house: House, running: Running) -> None:
+    """The owner's one-time link, opened where there is a browser to open it in."""
+    now = datetime.now(UTC)
     with house.db.transaction() as cx:
-        link = invitation_store.owner_link(cx, OWNER, now=datetime.now(UTC), note=house.note)
-    out.print(f"\nOpen [bold]{running.url}/welcome/{link.secret}[/]", highlight=False, soft_wrap=True)
+        people.add(cx, email=OWNER, name="You", role="owner", now=now)
+        link = invitation_store.entry_link(cx, OWNER, now=now, note=house.note)
+    address = f"{running.url}/enter/{link.secret}"
+    out.print(f"Open [bold]{address}[/]", highlight=False, soft_wrap=True)
+    out.print("It signs you in once, as the owner. The pages are alive while the year comes in.\n")
+    if out.is_terminal and (sys.platform in {"darwin", "win32"} or _has_screen()):
+        webbrowser.open(address)
+
+
+def _has_screen() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _farewell(out: Console, house: House, running: Running) -> None:
+    """Where everything is, and how to act from another terminal."""
     out.print(
-        "It makes you the owner, works once, and leads to the status page. The API is described at /api/v1/docs."
+        f"\nThe app is at [bold]{running.url}[/]; the API is described at {running.url}/api/v1/docs.",
+        highlight=False,
     )
     out.print(
-        f"From another terminal: BOOKHAND_DATA_DIR={house.settings.data_dir} bookhand sign-in, then bookhand actions. "
-        "(Ctrl-C ends the demo)",
+        f"From another terminal: BOOKHAND_DATA_DIR={house.settings.data_dir} bookhand link {OWNER} prints another link, "
+        f"bookhand owner {OWNER} one that sets a password. (Ctrl-C ends the demo)",
         highlight=False,
         soft_wrap=True,
     )

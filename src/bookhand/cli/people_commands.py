@@ -67,6 +67,16 @@ def owner(email: Annotated[str, typer.Argument(help="The owner's e-mail address.
 
 
 @app.command()
+def link(email: Annotated[str, typer.Argument(help="Whom to sign in.")]) -> None:
+    """Sign somebody in who is here already: prints a link that works once, within half an hour, and changes no password."""
+    with wiring.open_house(read_settings()) as house:
+        with house.db.transaction() as cx:
+            made = invitation_store.entry_link(cx, email, now=_now(), note=house.note)
+        out.print(f"Open this link within half an hour, while `bookhand serve` runs; it signs {made.invitation.email} in:")
+        _print_link(house, made.secret, way="enter")
+
+
+@app.command()
 def people() -> None:
     """Everybody of this workspace, with role and second factor."""
     with wiring.open_house(read_settings()) as house:
@@ -204,10 +214,10 @@ def _named(cx: psycopg.Connection[Any], email: str) -> Person:
     return found
 
 
-def _print_link(house: House, secret: str) -> None:
+def _print_link(house: House, secret: str, *, way: str = "welcome") -> None:
     settings = house.settings
     base = settings.public_url or f"http://localhost:{settings.port}"
-    out.print(f"{base}/welcome/{secret}", soft_wrap=True, highlight=False, markup=False)
+    out.print(f"{base}/{way}/{secret}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _file(house: House) -> Path:

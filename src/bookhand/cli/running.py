@@ -35,6 +35,7 @@ from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.page.site import Site
 from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Running:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._work = work
+        self._site: Site | None = None
         self._socket = (
             _bound(host or house.settings.host, house.settings.port if port is None else port)
             if web
@@ -106,6 +108,8 @@ class Running:
     def stop(self) -> None:
         """End what runs: requests and batches under way are finished first."""
         self._stop.set()
+        if self._site is not None:
+            self._site.pulse.end()
         if self._server is not None:
             self._server.should_exit = True
         for thread in self._threads:
@@ -199,6 +203,10 @@ class Running:
         reception = Reception(
             house.sign_in(), public_url=house.settings.public_url, provider=house.identity_provider()
         )
+        templates = {each.name: each for each in house.templates}
+        self._site = Site(
+            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
+        )  # fmt: skip
         app = create_app(
             house.db,
             webhooks=mail,
@@ -210,10 +218,11 @@ class Running:
             api=create_api(
                 house.door,
                 authenticate=reception.caller,
-                templates={each.name: each for each in house.templates},
+                templates=templates,
                 more=[people_api.of(reception), books_api.of(house.books)],
             ),
-            templates={each.name: each for each in house.templates},
+            templates=templates,
+            site=self._site,
         )
         config = uvicorn.Config(
             app,

@@ -25,10 +25,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bookhand.core.problems import BookhandError, Outage
 from bookhand.db.engine import Database
 from bookhand.runs.template import Template
-from bookhand.web import health, pages, runs, store
+from bookhand.web import health, pages, rooms, runs, store
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
 from bookhand.web.metrics import CONTENT_TYPE, Meter
+from bookhand.web.page import assets
+from bookhand.web.page.site import Site
 from bookhand.web.people import cookies
 from bookhand.web.people import sign_in as sign_in_pages
 from bookhand.web.people import welcome as welcome_pages
@@ -56,20 +58,27 @@ def create_app(
     reception: Reception | None = None,
     api: ASGIApp | None = None,
     templates: Mapping[str, Template] | None = None,
+    site: Site | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}`` and ``/oauth/quickbooks``. With `reception` people sign in and see runs, whose steps `templates` declare; `api` is the
-    REST API, behind the same shield (without it, the part about people alone is there).
+    sign-in at ``/oauth/stripe/{kind}`` and ``/oauth/quickbooks``. With `reception` people sign in; with `site` they have the whole app, without it a
+    status page and the runs, whose steps `templates` declare. `api` is the REST API, behind the same shield (without it, the part about people
+    alone is there).
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
-    _pages(app, _Kept(lambda: _read(db)), reception)
+    _files(app)
+    if site is None:
+        _pages(app, _Kept(lambda: _read(db)), reception)
+    else:
+        rooms.into(app, site)
     if reception is not None:
         _people(app, reception, alone=api is None)
-        app.include_router(runs.routes(db, caller=reception.caller, templates=templates or {}))
+        if site is None:
+            app.include_router(runs.routes(db, caller=reception.caller, templates=templates or {}))
     if sign_in is not None:
         _way_back(app, sign_in)
     if api is not None:
@@ -102,15 +111,18 @@ def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | No
             status(), caller=caller, csrf=cookies.form_token(request) if caller is not None else ""
         )
 
+
+
+def _files(app: FastAPI) -> None:
     @app.get("/static/{name}")
-    def static(name: str) -> Response:
-        found = pages.static_files().get(name)
+    def static(name: str, request: Request) -> Response:
+        found = assets.assets().get(name)
         if found is None:
             raise HTTPException(status_code=404)
-        media, body = found
-        return Response(
-            body, media_type=media, headers={"cache-control": "public, max-age=31536000, immutable"}
-        )
+        headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+        if found.small is not None and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found.small, media_type=found.media, headers={**headers, "content-encoding": "gzip"})
+        return Response(found.body, media_type=found.media, headers=headers)
 
 
 def _way_back(app: FastAPI, sign_in: SignIn) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -18,10 +15,10 @@ from bookhand.core.caller import WHAT, Caller, Role, capabilities
 from bookhand.core.redaction import redact_text, redacted
 from bookhand.web import words
 from bookhand.web.api.reference import Reference
+from bookhand.web.page.assets import address, product_version
 from bookhand.web.status import Status, Tone, verdict
 from bookhand.workspace.people.person import Person
 
-_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 _SEALS = {"good": "✓", "busy": "…", "look": "!", "quiet": "·"}
 _SIGNED_IN_BY = {
     "key": "signed in by key",
@@ -63,6 +60,11 @@ def welcome_page(
             csrf=csrf, link=link, email=email, role=role, may=may, reset=reset, problem=problem, name=name
         )
     )
+
+
+def enter_page(*, csrf: str, link: str) -> str:
+    """Where a link of the machine's own leads from elsewhere: one button, so that a mail program's look does not use it up."""
+    return _environment().get_template("enter.html").render(csrf=csrf, link=link)
 
 
 def second_page(
@@ -110,31 +112,6 @@ def reference_page(reference: Reference) -> str:
 
 
 @lru_cache(maxsize=1)
-def static_files() -> Mapping[str, tuple[str, bytes]]:
-    """Each file under ``static/`` with its media type and bytes."""
-    found = {}
-    for path in files("bookhand.web").joinpath("static").iterdir():
-        media = _TYPES.get(path.name.rpartition(".")[2])
-        if media:
-            found[path.name] = (media, path.read_bytes())
-    return found
-
-
-def static(name: str) -> str:
-    """The address of a static file, which changes with its content, so that browsers may keep it for ever."""
-    return f"/static/{name}?{hashlib.blake2b(static_files()[name][1], digest_size=4).hexdigest()}"
-
-
-@lru_cache(maxsize=1)
-def product_version() -> str:
-    """Bookhand's own version, or ``development`` where it runs from a checkout that was not installed."""
-    try:
-        return version("bookhand")
-    except PackageNotFoundError:
-        return "development"
-
-
-@lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("bookhand.web"),
@@ -143,7 +120,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": static, "version": product_version(), "seals": _SEALS}
+    environment.globals |= {"static": address, "version": product_version(), "seals": _SEALS}
     environment.filters |= {
         name: getattr(words, name)
         for name in ("amount", "count", "rate", "duration", "ago", "account", "kind")

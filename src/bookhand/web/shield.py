@@ -26,17 +26,19 @@ from bookhand.web.pages import message_page
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/health", "/static/", "/oauth/")
 """What anybody may ask for, by how it begins: it tells nothing of the books. An OAuth sign-in is checked by its own state."""
-SIGN_IN_PATHS = ("/sign-in", "/welcome/", "/oidc/")
+SIGN_IN_PATHS = ("/sign-in", "/welcome/", "/enter/", "/oidc/")
 """Where people come in: open under the names that pages have, and under the public address."""
+POPUP_PATHS = ("/oauth/",)
+"""What a consent window comes back to: it must still know the page that opened it, to close itself."""
 HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin-allow-popups",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
@@ -71,6 +73,8 @@ class Shield:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if scope["path"].startswith(POPUP_PATHS):
+                    headers["cross-origin-opener-policy"] = "unsafe-none"
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

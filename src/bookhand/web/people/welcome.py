@@ -1,8 +1,9 @@
-"""Coming in by a one-time link, and adding a second factor: ``/welcome/{link}``, then ``/second``.
+"""Coming in by a one-time link, and adding a second factor: ``/welcome/{link}`` or ``/enter/{link}``, then ``/second``.
 
     app.include_router(routes(reception))
 
-Looking at a link does not use it up (mail programs look at links); choosing a password does. ``/second`` needs a session, as every
+Looking at a link does not use it up (mail programs look at links); choosing a password does, and so does opening, on the machine itself,
+a link that its own command line has printed. ``/second`` needs a session, as every
 other page does; its codes are shown once.
 """
 
@@ -32,6 +33,7 @@ from bookhand.web.people.sign_in import (
     status_of,
     with_form,
 )
+from bookhand.web.shield import is_this_machine
 from bookhand.workspace.people import invitation_store
 
 
@@ -39,6 +41,7 @@ def routes(reception: Reception) -> APIRouter:
     """The pages of somebody's first minutes."""
     router = APIRouter(include_in_schema=False)
     _welcome(router, reception)
+    _enter(router, reception)
     _second(router, reception)
     _passkey(router, reception)
     return router
@@ -79,6 +82,27 @@ def _welcome(router: APIRouter, reception: Reception) -> None:
                 reception, request, link, problem=str(error), name=name, status=status_of(error)
             )
         return entered(RedirectResponse("/second", status_code=303), reception, request, new)
+
+
+def _enter(router: APIRouter, reception: Reception) -> None:
+    def come(request: Request, link: str) -> Response:
+        try:
+            new = reception.door.enter(link, source=source(request), now=reception.clock())
+        except BookhandError as error:
+            return HTMLResponse(pages.message_page("This link is no good.", str(error)), status_code=404)
+        return entered(RedirectResponse("/", status_code=303), reception, request, new)
+
+    @router.get("/enter/{link}")
+    def page(request: Request, link: str) -> Response:
+        if is_this_machine(request.headers):
+            return come(request, link)
+        return with_form(reception, request, lambda csrf: pages.enter_page(csrf=csrf, link=link))
+
+    @router.post("/enter/{link}")
+    def enter(request: Request, link: str, csrf: Field = "") -> Response:
+        if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
+            return HTMLResponse(pages.message_page("You are not signed in.", STRANGE), status_code=403)
+        return come(request, link)
 
 
 def _second(router: APIRouter, reception: Reception) -> None:

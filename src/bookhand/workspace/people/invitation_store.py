@@ -35,16 +35,19 @@ Transaction = psycopg.Connection[Any]
 
 MACHINE = "machine"
 """Who writes a link from the command line of the machine itself: whoever holds the data folder holds the house."""
-_INVITED_DAYS, _RESET_DAYS = 7, 1
+_INVITED_FOR, _RESET_FOR, _ENTRY_FOR = timedelta(days=7), timedelta(days=1), timedelta(minutes=30)
 _COLUMNS = "invitation_id, kind, email, role, person_id, invited_by, created_at, expires_at"
 _GOOD = "used_at is null and revoked_at is null and expires_at > %(now)s"
 
 
+Kind = Literal["invitation", "reset", "entry"]
+
+
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that is good; `person_id` where it lets somebody who is here already set a new password."""
+    """A link that is good; `person_id` where it is for somebody who is here already: to set a new password, or to come in."""
 
     id: int
-    kind: Literal["invitation", "reset"]
+    kind: Kind
     email: str
     role: Role
     person_id: int | None
@@ -72,7 +75,7 @@ def invite(cx: Transaction, caller: Caller, email: str, role: Role, *, now: date
     plain = address(email)
     if store.by_email(cx, plain):
         raise Refusal(f"{plain} is in this workspace already: change the role, or send a new link.")
-    return _write(cx, "invitation", plain, role, None, by=caller.who, days=_INVITED_DAYS, now=now, note=note)
+    return _write(cx, "invitation", plain, role, None, by=caller.who, lasts=_INVITED_FOR, now=now, note=note)
 
 
 def reset(cx: Transaction, caller: Caller, person_id: int, *, now: datetime, note: Note) -> Link:
@@ -93,7 +96,19 @@ def owner_link(cx: Transaction, email: str, *, now: datetime, note: Note) -> Lin
         owners = [each.email for each in store.every(cx) if each.role == "owner" and not each.disabled_at]
         raise Refusal(f"{plain} is no owner here: an owner ({', '.join(owners)}) can make one.")
     cx.execute("update invitation set revoked_at = %s where used_at is null and revoked_at is null", (now,))
-    return _write(cx, "invitation", plain, "owner", None, by=MACHINE, days=_RESET_DAYS, now=now, note=note)
+    return _write(cx, "invitation", plain, "owner", None, by=MACHINE, lasts=_RESET_FOR, now=now, note=note)
+
+
+def entry_link(cx: Transaction, email: str, *, now: datetime, note: Note) -> Link:
+    """The machine's own link that signs somebody in who is here already, once, within half an hour; no password is changed."""
+    person = store.by_email(cx, address(email))
+    if person is None:
+        raise NoSuch(f"{address(email)} is not in this workspace: `bookhand owner` or `bookhand invite` lets them in.")
+    if person.disabled_at:
+        raise Refusal(f"{person.name} is disabled: enable them first.")
+    return _write(
+        cx, "entry", person.email, person.role, person.id, by=MACHINE, lasts=_ENTRY_FOR, now=now, note=note
+    )
 
 
 def every(cx: Transaction, *, now: datetime) -> list[Invitation]:
@@ -152,19 +167,19 @@ def _reset(cx: Transaction, person: Person, *, by: str, now: datetime, note: Not
     if person.disabled_at:
         raise Refusal(f"{person.name} is disabled: enable them first.")
     return _write(
-        cx, "reset", person.email, person.role, person.id, by=by, days=_RESET_DAYS, now=now, note=note
+        cx, "reset", person.email, person.role, person.id, by=by, lasts=_RESET_FOR, now=now, note=note
     )
 
 
 def _write(
     cx: Transaction,
-    kind: Literal["invitation", "reset"],
+    kind: Kind,
     email: str,
     role: Role,
     person_id: int | None,
     *,
     by: str,
-    days: int,
+    lasts: timedelta,
     now: datetime,
     note: Note,
 ) -> Link:
@@ -178,7 +193,7 @@ def _write(
         insert into invitation (workspace_id, link_hash, kind, email, role, person_id, invited_by, created_at, expires_at)
         values ((select current_setting('bookhand.workspace')::int), %s, %s, %s, %s, %s, %s, %s, %s) returning {_COLUMNS}
         """,
-        (fingerprint(secret), kind, email, role, person_id, by, now, now + timedelta(days=days)),
+        (fingerprint(secret), kind, email, role, person_id, by, now, now + lasts),
     ).fetchone()
     assert row is not None  # noqa: S101 (an insert returns its row)
     made = _invitation(row)

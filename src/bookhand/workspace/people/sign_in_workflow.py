@@ -227,6 +227,8 @@ class SignIn:
         hashed = passwords.hash_password(password, salt=os.urandom(passwords.SALT_BYTES))
         with self.db.transaction() as cx:
             taken = invitation_store.take(cx, link, now=now)
+            if taken.kind == "entry":
+                raise Refusal("This link signs somebody in and sets no password: open it as it was printed.")
             if taken.person_id is None:
                 person = self._add(cx, taken, name, now=now)
             else:
@@ -234,6 +236,14 @@ class SignIn:
                 self._forget(cx, person, by=taken.invited_by, now=now)
             factor_store.set_password(cx, person.id, hashed)
             return self._enter(cx, person.id, "link", None, source=source, now=now)
+
+    def enter(self, link: str, *, source: Source, now: datetime) -> NewSession:
+        """Use up a link that the machine wrote for somebody who is here already: they are signed in, and nothing else changes."""
+        with self.db.transaction() as cx:
+            taken = invitation_store.take(cx, link, now=now)
+            if taken.kind != "entry" or taken.person_id is None:
+                raise Refusal("This link sets a password: open it as it was sent.")
+            return self._enter(cx, taken.person_id, "link", None, source=source, now=now)
 
     def _add(
         self, cx: Transaction, invited: invitation_store.Invitation, name: str, *, now: datetime

@@ -1,0 +1,278 @@
+"""What every page has at hand, and the three ways a page is answered: shown, done, or told why not.
+
+    def routes(site: Site) -> APIRouter:
+        router = site.router()
+
+        @router.get("/books")
+        def proof(request: Request) -> Response:
+            return site.show(request, "books/proof.html", lambda me: {"proofs": …})
+
+        @router.post("/books/{number}/pause")
+        def pause(request: Request, number: int, form: Sent) -> Response:
+            return site.act(request, form, lambda me: Done(to="/books", said=plain("books.paused")), need="manage")
+
+Who is not signed in is led to ``/sign-in``; who may not, and what is not there, is told so on a page with the right status. A form brings
+its token. No process keeps anything of a visitor: what has to be said after a redirect travels in a signed cookie.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+
+from bookhand.core.caller import Caller, Capability, NotAllowed
+from bookhand.core.problems import BookhandError, Conflict, Missing, Outage, Refusal
+from bookhand.db.engine import Database
+from bookhand.web.page import figures
+from bookhand.web.page.frame import Look, Said, Viewer, frame
+from bookhand.web.page.pulse import Pulse, read
+from bookhand.web.page.wording import plain
+from bookhand.web.people import cookies
+from bookhand.web.people.gate import Reception
+
+if TYPE_CHECKING:
+    from bookhand.actions.workflow import Door
+    from bookhand.books.room_workflow import BookRoom
+    from bookhand.runs.template import Template
+    from bookhand.workflows.payouts.reconciling.workflow import Payouts
+
+SAID, ZONE, LOCALE, LOOK = "bookhand-said", "bookhand-zone", "bookhand-locale", "bookhand-look"
+_SAID_SECONDS = 60
+_MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD = 2_000, 4, 256 * 1024
+_MOST_SAID = 1_500
+_LOOKS: Mapping[str, Look] = {"light": "light", "dark": "dark"}
+
+Seen = Mapping[str, Any]
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What a form sent: text by name, every text of a name, and files."""
+
+    data: Any
+
+    def text(self, name: str, default: str = "") -> str:
+        """The text of the field, without the blanks around it."""
+        found = self.data.get(name, default)
+        return found.strip() if isinstance(found, str) else default
+
+    def texts(self, name: str) -> list[str]:
+        """Every text of that name: ticks of a list."""
+        return [each for each in self.data.getlist(name) if isinstance(each, str)]
+
+    def whole(self, name: str) -> int | None:
+        """The field as a whole number; None where it is empty. `Refusal` where it is something else."""
+        text = self.text(name)
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 (16 digits are no number of ours)
+            raise Refusal(f"{text[:40]!r} is no whole number.")
+        return int(text)
+
+    def file(self, name: str) -> UploadFile | None:
+        """The file of that name; None where none was chosen."""
+        found = self.data.get(name)
+        return found if isinstance(found, UploadFile) and found.filename else None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """A form was acted on: which page follows, and what is said there."""
+
+    to: str
+    said: str | None = None
+    tone: Any = "good"
+
+
+async def _sent(request: Request) -> Form:
+    try:
+        data = await request.form(
+            max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
+        )
+    except (ValueError, AssertionError):
+        data = FormData()
+    return Form(data)
+
+
+Sent = Annotated[Form, Depends(_sent)]
+
+
+@dataclass(slots=True)
+class Site:
+    """See the module's docstring. `rooms` is what more the pages of one room need, by its name, put there by the wiring."""
+
+    db: Database
+    reception: Reception
+    door: Door
+    templates: Mapping[str, Template]
+    books: BookRoom
+    payouts: Payouts
+    rooms: dict[str, Any] = field(default_factory=dict)
+    pulse: Pulse = field(init=False)
+
+    def __post_init__(self) -> None:
+        """One look a second for all open pages of this process."""
+        self.pulse = Pulse(lambda: read(self.db))
+
+    def router(self) -> APIRouter:
+        """A router whose pages stand in no description of the API."""
+        return APIRouter(include_in_schema=False)
+
+    # --- answering ---
+
+    def show(
+        self,
+        request: Request,
+        template: str,
+        make: Callable[[Viewer], Seen],
+        *,
+        need: Capability = "read",
+        status: int = 200,
+    ) -> Response:
+        """The page `template` with what `make` finds for the viewer."""
+        me = self.viewer(request)
+        if me is None:
+            return self._to_sign_in(request)
+        try:
+            me.caller.need(need)
+            page = HTMLResponse(frame(me, template, make(me)), status_code=status)
+        except BookhandError as error:
+            page = self.told(me, error)
+        if me.said is not None:
+            page.delete_cookie(SAID, path="/", httponly=True, samesite="lax")
+        return page
+
+    def act(
+        self,
+        request: Request,
+        form: Form,
+        do: Callable[[Viewer], Done | Response],
+        *,
+        need: Capability,
+        again: Callable[[Viewer, BookhandError], Response] | None = None,
+    ) -> Response:
+        """Do what a form asks for, then lead to the next page; what is refused is told, by `again` where the form is shown once more."""
+        me = self.viewer(request)
+        if me is None:
+            return self._to_sign_in(request)
+        token = form.text("csrf") or request.headers.get("x-csrf-token")
+        try:
+            if not cookies.from_our_page(request, token, public_url=self.reception.public_url):
+                raise NotAllowed(plain("page.strange_form"))
+            me.caller.need(need)
+            done = do(me)
+        except BookhandError as error:
+            return again(me, error) if again is not None else self.told(me, error)
+        if isinstance(done, Response):
+            return done
+        answer = RedirectResponse(local(done.to), status_code=303)
+        if done.said:
+            self._say(request, answer, Said(text=done.said, tone=done.tone))
+        return answer
+
+    def part(self, me: Viewer, template: str, seen: Seen, *, status: int = 200) -> HTMLResponse:
+        """A page or a part of one for a viewer who is known already."""
+        return HTMLResponse(frame(me, template, seen), status_code=status)
+
+    def told(self, me: Viewer, error: BookhandError) -> HTMLResponse:
+        """The page that says what went wrong, and with what status."""
+        return self.part(me, "page/trouble.html", {"error": error, "sort": _sort(error)}, status=status_of(error))
+
+    # --- who looks ---
+
+    def viewer(self, request: Request) -> Viewer | None:
+        """Who asks for a page, and how they read; None for a stranger."""
+        caller = self.reception.caller(request)
+        return None if caller is None else self._viewer(request, caller)
+
+    def _viewer(self, request: Request, caller: Caller) -> Viewer:
+        chosen = request.cookies
+        with self.db.transaction() as cx:
+            row = cx.execute(
+                "select (select name from workspace where workspace_id = %s),"
+                " (select count(*) from (select 1 from proposal where workspace_id = %s and state = 'waiting' limit 100) as few)",
+                (caller.workspace_id, caller.workspace_id),
+            ).fetchone()
+        name, waiting = row if row is not None else ("", 0)
+        return Viewer(
+            caller=caller,
+            token=cookies.form_token(request),
+            reads=figures.reads(
+                accepts=request.headers.get("accept-language", ""), locale=chosen.get(LOCALE), zone=chosen.get(ZONE)
+            ),
+            zone_chosen=False,
+            look=_LOOKS.get(chosen.get(LOOK, ""), "auto"),
+            now=self.reception.clock(),
+            path=request.url.path,
+            said=self._said(request),
+            counts={"approvals": int(waiting)},
+            workspace=str(name or ""),
+        )  # fmt: skip
+
+    def _to_sign_in(self, request: Request) -> Response:
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"hx-redirect": "/sign-in"})
+        return RedirectResponse("/sign-in", status_code=303)
+
+    # --- what is said after a redirect ---
+
+    def _say(self, request: Request, answer: Response, said: Said) -> None:
+        text = base64.urlsafe_b64encode(json.dumps([said.tone, said.text[:_MOST_SAID]]).encode()).decode()
+        https = cookies.origin(request, self.reception.public_url).startswith("https://")
+        answer.set_cookie(
+            SAID, f"{text}.{_sealed(request, text)}", max_age=_SAID_SECONDS, path="/", secure=https, httponly=True, samesite="lax"
+        )  # fmt: skip
+
+    def _said(self, request: Request) -> Said | None:
+        if request.method != "GET" or request.headers.get("hx-request"):
+            return None
+        text, _, seal = request.cookies.get(SAID, "").partition(".")
+        if not text or not hmac.compare_digest(seal.encode(), _sealed(request, text).encode()):
+            return None
+        try:
+            tone, said = json.loads(base64.urlsafe_b64decode(text))
+        except (binascii.Error, ValueError, TypeError):
+            return None
+        return Said(text=str(said), tone=tone if tone in {"good", "bad", "look", "quiet"} else "quiet")
+
+
+def _sealed(request: Request, text: str) -> str:
+    return hmac.digest(cookies.form_token(request).encode(), b"said " + text.encode(), hashlib.sha256).hex()[:32]
+
+
+def local(address: str) -> str:
+    """`address`, if it leads to a page of ours; else the first page. Nothing that was sent leads anywhere else."""
+    parts = urlsplit(address)
+    inside = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if inside and not parts.scheme and not parts.netloc and address.isprintable() and "\\" not in address else "/"
+
+
+def status_of(error: BookhandError) -> int:
+    """The HTTP status that says what kind of trouble it is."""
+    match error:
+        case NotAllowed():
+            return 403
+        case Missing():
+            return 404
+        case Conflict():
+            return 409
+        case Refusal():
+            return 400
+        case Outage():
+            return 503
+        case _:
+            return 500
+
+
+def _sort(error: BookhandError) -> str:
+    return {403: "forbidden", 404: "missing", 409: "conflict", 400: "refused", 503: "away"}.get(status_of(error), "fault")

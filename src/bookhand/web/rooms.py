@@ -1,0 +1,27 @@
+"""Every page of the app, part by part: what is listed here is served, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import Response, StreamingResponse
+
+from bookhand.web.home import routes as home
+from bookhand.web.page.site import Site
+
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes,)
+
+
+def into(app: FastAPI, site: Site) -> None:
+    """Serve every page of `site`, and the live word of what moves."""
+    for room in ROOMS:
+        app.include_router(room(site))
+
+    @app.get("/pulse", include_in_schema=False)
+    def pulse(request: Request) -> Response:
+        if site.reception.caller(request) is None:
+            return Response(status_code=401)
+        return StreamingResponse(
+            site.pulse.listen(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        )
