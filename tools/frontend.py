@@ -34,7 +34,9 @@ def main() -> int:
         return 0
     tools = _node()
     if tools is None:
-        sys.stderr.write("There is neither a Node on PATH nor could its wheel be installed: the pages cannot be built.\n")
+        sys.stderr.write(
+            "There is neither a Node on PATH nor could its wheel be installed: the pages cannot be built.\n"
+        )
         return 1
     folder, npm = tools
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -49,7 +51,9 @@ def main() -> int:
 def _run(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(command, cwd=FRONTEND, env=environment, check=False)
     if done.returncode:
-        raise SystemExit(f"`{' '.join(command)}` ended with {done.returncode}: see above. The pages are not built.")
+        raise SystemExit(
+            f"`{' '.join(command)}` ended with {done.returncode}: see above. The pages are not built."
+        )
 
 
 def _made_from() -> str:
@@ -79,7 +83,17 @@ def _node() -> tuple[str, str] | None:
         return found
     print("Fetching Node (once) ...", flush=True)
     lock = ROOT / "locks" / "frontend.txt"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+        str(lock),
+    ]
     if subprocess.run(command, check=False).returncode:
         return None
     os.environ["PATH"] = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -20,4 +20,6 @@ class Packing(BuildHookInterface):  # type: ignore[type-arg]  # the interface's 
         if version == "editable" or (ROOT / "src" / "bookhand" / "web" / "built" / "built.txt").exists():
             return
         if subprocess.run([sys.executable, str(ROOT / "tools" / "frontend.py")], check=False).returncode:
-            raise SystemExit("The pages could not be built, so nothing is packed: run `make pages` and look at what it says.")
+            raise SystemExit(
+                "The pages could not be built, so nothing is packed: run `make pages` and look at what it says."
+            )

@@ -72,7 +72,9 @@ def link(email: Annotated[str, typer.Argument(help="Whom to sign in.")]) -> None
     with wiring.open_house(read_settings()) as house:
         with house.db.transaction() as cx:
             made = invitation_store.entry_link(cx, email, now=_now(), note=house.note)
-        out.print(f"Open this link within half an hour, while `bookhand serve` runs; it signs {made.invitation.email} in:")
+        out.print(
+            f"Open this link within half an hour, while `bookhand serve` runs; it signs {made.invitation.email} in:"
+        )
         _print_link(house, made.secret, way="enter")
 
 

@@ -112,7 +112,6 @@ def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | No
         )
 
 
-
 def _files(app: FastAPI) -> None:
     @app.get("/static/{name}")
     def static(name: str, request: Request) -> Response:
@@ -121,7 +120,9 @@ def _files(app: FastAPI) -> None:
             raise HTTPException(status_code=404)
         headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
         if found.small is not None and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(found.small, media_type=found.media, headers={**headers, "content-encoding": "gzip"})
+            return Response(
+                found.small, media_type=found.media, headers={**headers, "content-encoding": "gzip"}
+            )
         return Response(found.body, media_type=found.media, headers=headers)
 
 

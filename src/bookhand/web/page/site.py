@@ -186,7 +186,9 @@ class Site:
 
     def told(self, me: Viewer, error: BookhandError) -> HTMLResponse:
         """The page that says what went wrong, and with what status."""
-        return self.part(me, "page/trouble.html", {"error": error, "sort": _sort(error)}, status=status_of(error))
+        return self.part(
+            me, "page/trouble.html", {"error": error, "sort": _sort(error)}, status=status_of(error)
+        )
 
     # --- who looks ---
 
@@ -247,14 +249,20 @@ class Site:
 
 
 def _sealed(request: Request, text: str) -> str:
-    return hmac.digest(cookies.form_token(request).encode(), b"said " + text.encode(), hashlib.sha256).hex()[:32]
+    return hmac.digest(cookies.form_token(request).encode(), b"said " + text.encode(), hashlib.sha256).hex()[
+        :32
+    ]
 
 
 def local(address: str) -> str:
     """`address`, if it leads to a page of ours; else the first page. Nothing that was sent leads anywhere else."""
     parts = urlsplit(address)
     inside = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if inside and not parts.scheme and not parts.netloc and address.isprintable() and "\\" not in address else "/"
+    return (
+        address
+        if inside and not parts.scheme and not parts.netloc and address.isprintable() and "\\" not in address
+        else "/"
+    )
 
 
 def status_of(error: BookhandError) -> int:
@@ -275,4 +283,6 @@ def status_of(error: BookhandError) -> int:
 
 
 def _sort(error: BookhandError) -> str:
-    return {403: "forbidden", 404: "missing", 409: "conflict", 400: "refused", 503: "away"}.get(status_of(error), "fault")
+    return {403: "forbidden", 404: "missing", 409: "conflict", 400: "refused", 503: "away"}.get(
+        status_of(error), "fault"
+    )

@@ -103,7 +103,9 @@ def entry_link(cx: Transaction, email: str, *, now: datetime, note: Note) -> Lin
     """The machine's own link that signs somebody in who is here already, once, within half an hour; no password is changed."""
     person = store.by_email(cx, address(email))
     if person is None:
-        raise NoSuch(f"{address(email)} is not in this workspace: `bookhand owner` or `bookhand invite` lets them in.")
+        raise NoSuch(
+            f"{address(email)} is not in this workspace: `bookhand owner` or `bookhand invite` lets them in."
+        )
     if person.disabled_at:
         raise Refusal(f"{person.name} is disabled: enable them first.")
     return _write(
