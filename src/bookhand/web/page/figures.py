@@ -4,7 +4,7 @@
 >>> us.money(-123456, "USD"), us.money(0, "USD"), us.money(500, "JPY"), de.money(-1234560, "KWD")
 ('(1,234.56)', '0.00', '500', '(1.234,560)')
 >>> de.moment(datetime(2026, 11, 28, 23, 30, tzinfo=UTC)), us.day(date(2026, 11, 28))
-('29. Nov. 2026, 00:30', 'Nov 28, 2026')
+('29.11.2026, 00:30', 'Nov 28, 2026')
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -210,7 +210,7 @@ class Site:
             caller=caller,
             token=cookies.form_token(request),
             reads=figures.reads(
-                accepts=request.headers.get("accept-language", ""), locale=chosen.get(LOCALE), zone=chosen.get(ZONE)
+                accepts=request.headers.get("accept-language", ""), locale=chosen.get(LOCALE), zone=unquote(chosen.get(ZONE, ""))
             ),
             zone_chosen=False,
             look=_LOOKS.get(chosen.get(LOOK, ""), "auto"),

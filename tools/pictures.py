@@ -1,0 +1,132 @@
+"""Pictures of every page, light and dark, wide and narrow: for the docs, and to look at.
+
+    bookhand demo                                             # in one terminal; it prints the address of the app
+    python tools/pictures.py --link http://127.0.0.1:8787/enter/…      # in another: signs in by that link
+    python tools/pictures.py --state state.json --only books --into /tmp/look
+
+A page's address that has an id in it is found by the first link on another page that fits (`{…}` in `PAGES`). Needs Chromium: Playwright's
+own, or the one that CHROMIUM names, or /usr/bin/chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+INTO = ROOT / "docs" / "pictures"
+WIDE, NARROW = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
+TALLEST = 2600
+
+
+class Sight(NamedTuple):
+    """One page: its name, its address, and, where that has a hole, the page whose first fitting link fills it."""
+
+    name: str
+    path: str
+    found_on: str | None = None
+
+
+PAGES = (Sight("home", "/"),)
+
+
+def main() -> int:
+    """Take them; the exit code."""
+    asked = _asked()
+    into = Path(asked.into)
+    into.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as program:
+        browser = program.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        state = asked.state or _sign_in(browser, asked.link, into)
+        base = asked.base or re.sub(r"(https?://[^/]+).*", r"\1", asked.link or "")
+        taken = 0
+        for look in ("light", "dark"):
+            for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
+                context = browser.new_context(
+                    storage_state=state, viewport=viewport, color_scheme=look, base_url=base,
+                    timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
+                )  # fmt: skip
+                taken += _all(context, asked.only, into, f"{look}-{size}", viewport)
+                context.close()
+        browser.close()
+    print(f"{taken} pictures in {into}")
+    return 0 if taken else 1
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--link", help="a link that signs in: `bookhand link you@…` prints one")
+    parser.add_argument("--state", help="a browser state that an earlier call has kept")
+    parser.add_argument("--base", help="where the app is, with --state")
+    parser.add_argument("--only", default="", help="only pages whose name begins so")
+    parser.add_argument("--into", default=str(INTO))
+    asked = parser.parse_args()
+    if not (asked.link or (asked.state and asked.base)):
+        parser.error("give --link, or --state and --base")
+    return asked
+
+
+def chromium() -> str | None:
+    """The browser to use; None is Playwright's own."""
+    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    return named or shutil.which("google-chrome")
+
+
+def _sign_in(browser: Browser, link: str, into: Path) -> str:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    if page.url.endswith(link):
+        raise SystemExit("The link signed nobody in: it works once. `bookhand link you@…` prints another.")
+    kept = into / ".state.json"
+    context.storage_state(path=str(kept))
+    context.close()
+    return str(kept)
+
+
+def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: dict[str, int]) -> int:
+    page, taken = context.new_page(), 0
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto("/")
+    page.wait_for_timeout(300)
+    for sight in (each for each in PAGES if each.name.startswith(only)):
+        path = _address(page, sight)
+        if path is None:
+            print(f"  {sight.name}: no link to {sight.path} on {sight.found_on}", file=sys.stderr)
+            continue
+        said.clear()
+        page.goto(path)
+        page.wait_for_timeout(400)
+        tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > viewport["width"]:
+            print(f"  {sight.name} {suffix}: {wide} px wide, {viewport['width']} are there", file=sys.stderr)
+        page.set_viewport_size({"width": viewport["width"], "height": max(tall, viewport["height"])})
+        page.screenshot(path=str(into / f"{sight.name}-{suffix}.png"))
+        page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+        for text in said:
+            print(f"  {sight.name} {suffix}: {text}", file=sys.stderr)
+        taken += 1
+    return taken
+
+
+def _address(page: Page, sight: Sight) -> str | None:
+    if sight.found_on is None:
+        return sight.path
+    page.goto(sight.found_on)
+    form = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/?#]+", re.escape(sight.path)) + "$")
+    links: list[str] = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.getAttribute('href'))")
+    return next((link for link in links if form.match(link)), None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
