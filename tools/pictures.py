@@ -61,7 +61,9 @@ def main() -> int:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--link", help="a link that signs in: `bookhand link you@…` prints one")
     parser.add_argument("--state", help="a browser state that an earlier call has kept")
     parser.add_argument("--base", help="where the app is, with --state")
@@ -124,7 +126,9 @@ def _address(page: Page, sight: Sight) -> str | None:
         return sight.path
     page.goto(sight.found_on)
     form = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/?#]+", re.escape(sight.path)) + "$")
-    links: list[str] = page.eval_on_selector_all("main a[href]", "all => all.map(a => a.getAttribute('href'))")
+    links: list[str] = page.eval_on_selector_all(
+        "main a[href]", "all => all.map(a => a.getAttribute('href'))"
+    )
     return next((link for link in links if form.match(link)), None)
 
 
