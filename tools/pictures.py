@@ -34,7 +34,24 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (Sight("home", "/"),)
+PAGES = (
+    Sight("home", "/"),
+    Sight("books-proof", "/books"),
+    Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
+    Sight("books-journal", "/books/journal"),
+    Sight("books-entry", "/books/journal/{number}/{key}", "/books/journal"),
+    Sight("books-accounts", "/books/accounts"),
+    Sight(
+        "books-ledger", "/books/accounts/{number}/stripe_clearing:payments?currency=USD", "/books/accounts"
+    ),
+    Sight("books-outside", "/books/outside"),
+    Sight("books-comparison", "/books/outside/{number}", "/books/outside"),
+    Sight("books-mapping", "/books/outside/{number}/mapping", "/books/outside/6"),
+    Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
+    Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
+    Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-periods", "/books/periods"),
+)
 
 
 def main() -> int:

@@ -35,13 +35,16 @@ from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.books.hands import ROOM as BOOKS
+from bookhand.web.books.hands import Hands as BooksHands
 from bookhand.web.page.site import Site
 from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from bookhand.house import House
+    from bookhand.journal.proof import Proof
 
 LOOK_SECONDS = 1.0
 BANK_SECONDS = 3.0
@@ -171,6 +174,9 @@ class Running:
         except Exception:
             log.exception("keeper_failed")
 
+    def _prove(self, number: int) -> Sequence[Proof]:
+        return self.house.prove(self.house.named(str(number)), name_gaps=True)
+
     def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
         """Finish a sign-in that somebody came back from; the connection is served at once."""
         if kind == "quickbooks":
@@ -205,7 +211,8 @@ class Running:
         )
         templates = {each.name: each for each in house.templates}
         self._site = Site(
-            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
+            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts,
+            rooms={BOOKS: BooksHands(chart=house.chart, prove=self._prove, gaps=lambda number: house.gaps(house.named(str(number))))},
         )  # fmt: skip
         app = create_app(
             house.db,
