@@ -125,6 +125,7 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
         said.clear()
         page.goto(path)
         page.wait_for_timeout(400)
+        page.wait_for_selector("[aria-busy=true]", state="detached", timeout=60_000)
         tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > viewport["width"]:

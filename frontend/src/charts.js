@@ -61,9 +61,9 @@ const KINDS = {
     const line = { type: "line", step: "end", showSymbol: what.at.length < 3, xAxisIndex: 0, yAxisIndex: 0 };
     return {
       ...base(p),
-      legend: { top: 0, textStyle: { color: p.faint }, itemHeight: 3 },
+      legend: { top: 0, data: [stripe, clearing], textStyle: { color: p.faint }, icon: "roundRect", itemHeight: 3 },
       axisPointer: { link: [{ xAxisIndex: "all" }] },
-      grid: [{ left: 8, right: 12, top: 32, bottom: 96, containLabel: true }, { left: 8, right: 12, height: 52, bottom: 8, containLabel: true }],
+      grid: [{ left: 72, right: 12, top: 32, bottom: 106 }, { left: 72, right: 12, height: 48, bottom: 24 }],
       tooltip: {
         ...base(p).tooltip, trigger: "axis",
         formatter: (found) => {
@@ -78,7 +78,7 @@ const KINDS = {
       ],
       yAxis: [
         { ...axes(p, what, []).yAxis, gridIndex: 0, scale: true },
-        { ...axes(p, what, []).yAxis, gridIndex: 1, min: -widest, max: widest, interval: widest, name: off, nameTextStyle: { color: p.faint, align: "left" }, nameGap: 8, axisLabel: { color: p.faint, formatter: (value) => (value === 0 ? money(0, what) : widest > 1 ? short(value, what) : "") } },
+        { ...axes(p, what, []).yAxis, gridIndex: 1, min: -widest, max: widest, interval: widest, name: off, nameTextStyle: { color: p.faint, align: "left", padding: [0, 0, 0, -64] }, nameGap: 8, axisLabel: { color: p.faint, formatter: (value) => (value === 0 ? money(0, { places: what.places }) : widest > 1 ? short(value, what) : "") } },
       ],
       series: [
         { ...line, name: stripe, data: points(what.stripe), lineStyle: { width: 6, opacity: 0.28 }, itemStyle: { color: p.series[1] }, color: p.series[1] },

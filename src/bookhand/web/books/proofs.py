@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bookhand.web.status import ProofRow
 
 HISTORY = 500
-_SHOWN = 40
+_SHOWN = 25
 _NAMED = 200
 
 
