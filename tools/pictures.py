@@ -34,7 +34,7 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (Sight("home", "/"),)
+PAGES = (Sight("home", "/"), Sight("home-begin", "/begin"), Sight("home-problems", "/problems"))
 
 
 def main() -> int:

@@ -104,6 +104,7 @@ def environment() -> Environment:
         "account": words.account,
         "kind": words.kind,
         "clean": redact_text,
+        "marked": wording.marked,
         "redacted": redacted,
         "json": as_json,
         "code": as_code,
