@@ -99,6 +99,7 @@ def environment() -> Environment:
         "day": _day,
         "month": _month,
         "ago": _ago,
+        "stamp": _stamp,
         "duration": words.duration,
         "rate": words.rate,
         "account": words.account,
@@ -158,6 +159,12 @@ def _moment(context: Context, at: datetime) -> str:
 @pass_context
 def _second(context: Context, at: datetime) -> str:
     return _me(context).reads.second(at)
+
+
+@pass_context
+def _stamp(context: Context, at: str) -> str:
+    """A moment that was written down as ISO text."""
+    return _me(context).reads.second(datetime.fromisoformat(at))
 
 
 @pass_context
