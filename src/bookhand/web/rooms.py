@@ -10,8 +10,9 @@ from fastapi.responses import Response, StreamingResponse
 from bookhand.web.audit import routes as audit
 from bookhand.web.home import routes as home
 from bookhand.web.page.site import Site
+from bookhand.web.settings import routes as settings
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, audit.routes)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, audit.routes, settings.routes)
 
 
 def into(app: FastAPI, site: Site) -> None:
