@@ -63,7 +63,9 @@ def build(
     def made(name: str) -> AbstractContextManager[Town]:
         with psycopg.connect(server_url, autocommit=True) as cx:
             cx.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+                sql.SQL("create database {} template {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         return town(conninfo.make_conninfo(server_url, dbname=name), tmp_path_factory.mktemp(name), stripe)
 

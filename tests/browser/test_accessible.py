@@ -28,7 +28,9 @@ _RUN = """async (tags) => {
 def test_every_page(windows: Windows, look: Any, size: str) -> None:
     viewport = WIDE if size == "wide" else NARROW
     window = windows.open("owner", color_scheme=look, viewport=viewport)
-    window.context.add_init_script(path=AXE)  # runs before the page's own policy has a say, and changes nothing of it
+    window.context.add_init_script(
+        path=AXE
+    )  # runs before the page's own policy has a say, and changes nothing of it
     wrong = {}
     for sight in pictures.PAGES:
         path = pictures._address(window.page, sight)

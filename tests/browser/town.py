@@ -1,8 +1,8 @@
 """A real bookhand at work, with what stands around it: the stand-in Stripe with a small company, and the stand-in QuickBooks.
 
-    with town(url, folder, stripe) as here:
-        page.goto(here.link("owner"))          # signs in, once
-        here.connect()                         # as the command line does it: the account, its history, the bank
+with town(url, folder, stripe) as here:
+    page.goto(here.link("owner"))          # signs in, once
+    here.connect()                         # as the command line does it: the account, its history, the bank
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class Stripe:
     def listed(self, what: str, account: str = DEFAULT_ACCOUNT, **query: str) -> list[dict[str, Any]]:
         """A first page of a list."""
         answer = httpx.get(
-            f"{self.url}/v1/{what}", params={"limit": "100", **query}, auth=(self.key(account), ""), timeout=30
+            f"{self.url}/v1/{what}",
+            params={"limit": "100", **query},
+            auth=(self.key(account), ""),
+            timeout=30,
         )
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()["data"]
@@ -162,7 +165,10 @@ def town(database_url: str, folder: Path, stripe: Stripe) -> Iterator[Town]:
     public = f"http://127.0.0.1:{port}"
     quickbooks = QuickBooks(rates=Rates(enabled=False))
     client = stripe.post(
-        "applications", name="bookhand", kind="connect", **{"redirect_uris[]": f"{public}/oauth/stripe/connect"}
+        "applications",
+        name="bookhand",
+        kind="connect",
+        **{"redirect_uris[]": f"{public}/oauth/stripe/connect"},
     )["id"]
     with over_http(quickbooks) as url:
         settings = Settings(

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from tests.browser.town import Town
 
 from bookhand.core.caller import Role
-from tests.browser.town import Town
 
 WIDE, NARROW = {"width": 1280, "height": 850}, {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
@@ -124,7 +124,9 @@ class Windows:
         for number, window in enumerate(self.opened):
             for at, page in enumerate(window.context.pages):
                 page.screenshot(path=str(folder / f"{name}-{number}-{at}.png"), full_page=True)
-            (folder / f"{name}-{number}.txt").write_text("\n".join(window.complaints) or "The console is empty.")
+            (folder / f"{name}-{number}.txt").write_text(
+                "\n".join(window.complaints) or "The console is empty."
+            )
 
     def close(self) -> None:
         """Close them all."""
