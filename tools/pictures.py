@@ -34,7 +34,13 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (Sight("home", "/"),)
+PAGES = (
+    Sight("home", "/"),
+    Sight("home-begin", "/begin"),
+    Sight("home-problems", "/problems"),
+    Sight("audit", "/audit"),
+    Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
+)
 
 
 def main() -> int:
@@ -121,11 +127,17 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
     return taken
 
 
+def _hole(name: str) -> str:
+    """What fits a hole: ``{id}`` one part of an address, ``{id:[0-9]+}`` what the expression says."""
+    return name.partition(":")[2] or "[^/?#]+"
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    form = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/?#]+", re.escape(sight.path)) + "$")
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    form = re.compile("".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$")
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
+from bookhand.web.audit import routes as audit
 from bookhand.web.home import routes as home
 from bookhand.web.page.site import Site
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes,)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, audit.routes)
 
 
 def into(app: FastAPI, site: Site) -> None:
