@@ -8,9 +8,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
 from bookhand.web.home import routes as home
+from bookhand.web.integrations import routes as integrations
 from bookhand.web.page.site import Site
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes,)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, integrations.routes)
 
 
 def into(app: FastAPI, site: Site) -> None:
