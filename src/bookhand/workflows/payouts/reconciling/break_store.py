@@ -139,6 +139,14 @@ def questions(cx: Transaction[Any]) -> list[tuple[str, Question]]:
     return [(id_, msgspec.convert(content, Question)) for id_, content in rows]
 
 
+def question(cx: Transaction[Any], question_id: str) -> Question:
+    """One question; `Missing` where it is not asked (any more)."""
+    row = cx.execute("select content from bank_question where question_id = %s", (question_id,)).fetchone()
+    if row is None:
+        raise Missing(f"There is no question {question_id}: it was answered, or is not asked any more.")
+    return msgspec.convert(row[0], Question)
+
+
 _SELECT = """
     select cause, currency, minor, since::text, payouts, lines, note, owner, state, found_at, explanation, explained_by from break
 """
