@@ -1,7 +1,7 @@
 """Bodies with an end: a request that is longer than is read is refused, whether it says its length or not.
 
-    body = Bounded(receive, most_bytes=1_000_000)       # ASGI's `receive`; raises `TooLongError` beyond that
-    Bound(app, most=site.most_bytes, too_long=site.too_long)      # ASGI: the same around a whole app, path by path
+body = Bounded(receive, most_bytes=1_000_000)       # ASGI's `receive`; raises `TooLongError` beyond that
+Bound(app, most=site.most_bytes, too_long=site.too_long)      # ASGI: the same around a whole app, path by path
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from fastapi.responses import Response, StreamingResponse
 
 from bookhand.web.home import routes as home
 from bookhand.web.page.site import Site
+from bookhand.web.payouts import routes as payouts
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes,)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, payouts.routes)
 
 
 def into(app: FastAPI, site: Site) -> None:

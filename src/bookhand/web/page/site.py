@@ -152,7 +152,7 @@ class Site:
         """The page `template` with what `make` finds for the viewer."""
         me = self.viewer(request)
         if me is None:
-            return self._to_sign_in(request)
+            return self.to_sign_in(request)
         try:
             me.caller.need(need)
             page = HTMLResponse(frame(me, template, make(me)), status_code=status)
@@ -174,7 +174,7 @@ class Site:
         """Do what a form asks for, then lead to the next page; what is refused is told, by `again` where the form is shown once more."""
         me = self.viewer(request)
         if me is None:
-            return self._to_sign_in(request)
+            return self.to_sign_in(request)
         token = form.text("csrf") or request.headers.get("x-csrf-token")
         try:
             if not cookies.from_our_page(request, token, public_url=self.reception.public_url):
@@ -210,7 +210,7 @@ class Site:
         def page() -> Response:
             me = self.viewer(request)
             if me is None:
-                return self._to_sign_in(request)
+                return self.to_sign_in(request)
             return self.told(me, TooLong(plain("page.too_long", n=most_bytes // MEGABYTE)))
 
         return await run_in_threadpool(page)
@@ -246,7 +246,8 @@ class Site:
             workspace=str(name or ""),
         )  # fmt: skip
 
-    def _to_sign_in(self, request: Request) -> Response:
+    def to_sign_in(self, request: Request) -> Response:
+        """Lead a stranger to where people come in."""
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"hx-redirect": "/sign-in"})
         return RedirectResponse("/sign-in", status_code=303)
@@ -292,24 +293,25 @@ def local(address: str) -> str:
 
 def status_of(error: BookhandError) -> int:
     """The HTTP status that says what kind of trouble it is."""
-    match error:
-        case NotAllowed():
-            return 403
-        case TooLong():
-            return 413
-        case Missing():
-            return 404
-        case Conflict():
-            return 409
-        case Refusal():
-            return 400
-        case Outage():
-            return 503
-        case _:
-            return 500
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+_STATUSES: tuple[tuple[type[BookhandError], int], ...] = (
+    (NotAllowed, 403),
+    (TooLong, 413),
+    (Missing, 404),
+    (Conflict, 409),
+    (Refusal, 400),
+    (Outage, 503),
+)
 
 
 def _sort(error: BookhandError) -> str:
-    return {403: "forbidden", 404: "missing", 409: "conflict", 400: "refused", 413: "refused", 503: "away"}.get(
-        status_of(error), "fault"
-    )
+    return {
+        403: "forbidden",
+        404: "missing",
+        409: "conflict",
+        400: "refused",
+        413: "refused",
+        503: "away",
+    }.get(status_of(error), "fault")

@@ -114,7 +114,10 @@ def payouts(
             query = _ROW.format(source="payout p") + _ALL + " and m.match_id is not null" + _ORDER
         case "all":
             query = _ROW.format(source="payout p") + _ALL + _ORDER
-    return [PayoutRow(**dict(zip(PayoutRow.__struct_fields__, row, strict=True))) for row in cx.execute(query, asked)]
+    return [
+        PayoutRow(**dict(zip(PayoutRow.__struct_fields__, row, strict=True)))
+        for row in cx.execute(query, asked)
+    ]
 
 
 def waiting(cx: Transaction[Any], workspace_id: int) -> Waiting:
@@ -150,6 +153,35 @@ def weeks(cx: Transaction[Any], workspace_id: int, *, mode: str, since: int) -> 
         {"w": workspace_id, "since": since, "mode": mode, "most": _MOST_RECENT},
     )
     return [Week(*row) for row in rows]
+
+
+class OnTheWay(msgspec.Struct, frozen=True):
+    """Payouts of one currency that are looked for: how many are not due yet, how many are, and what each come to."""
+
+    currency: str
+    coming: int
+    coming_minor: int
+    due: int
+    due_minor: int
+
+
+def on_the_way(cx: Transaction[Any], workspace_id: int, *, mode: str, today: date) -> list[OnTheWay]:
+    """What the bank does not show yet, by currency: of the newest that are looked for. What failed is no money on its way."""
+    rows = cx.execute(
+        """
+        with wanted as (
+            select w.connection_id, w.payout_id from payout_open w where w.workspace_id = %(w)s
+            order by w.since desc, w.payout_id desc limit %(most)s)
+        select p.currency, count(*) filter (where not due.it), coalesce(sum(p.amount) filter (where not due.it), 0)::bigint,
+            count(*) filter (where due.it), coalesce(sum(p.amount) filter (where due.it), 0)::bigint
+        from wanted join connection c on c.workspace_id = %(w)s and c.connection_id = wanted.connection_id and c.mode = %(mode)s
+        join payout p on p.workspace_id = %(w)s and p.connection_id = wanted.connection_id and p.payout_id = wanted.payout_id
+        cross join lateral (select (to_timestamp(p.arrival_date) at time zone 'UTC')::date <= %(today)s::date as it) due
+        where p.status not in ('canceled', 'failed') group by 1 order by 1
+        """,
+        {"w": workspace_id, "mode": mode, "today": today, "most": _MOST_RECENT},
+    )
+    return [OnTheWay(*row) for row in rows]
 
 
 # --- Breaks ---
@@ -205,6 +237,17 @@ def break_of(cx: Transaction[Any], workspace_id: int, payouts: Sequence[str]) ->
         (workspace_id, list(payouts)),
     )
     return {payout: (break_id, cause) for payout, break_id, cause in rows}
+
+
+def questions(
+    cx: Transaction[Any], workspace_id: int, *, limit: int, id_: str | None = None
+) -> list[tuple[str, Any]]:
+    """What is asked, oldest first: the id and the question as it was kept; only `id_`, where one is named."""
+    return cx.execute(
+        "select question_id, content from bank_question where workspace_id = %s and (%s::text is null or question_id = %s)"
+        " order by asked_at, question_id limit %s",
+        (workspace_id, id_, id_, limit),
+    ).fetchall()
 
 
 def people(cx: Transaction[Any], workspace_id: int) -> list[str]:

@@ -49,6 +49,12 @@ def standing(cx: Transaction[Any]) -> list[Kept]:
     return [_kept(row) for row in cx.execute(f"{_SELECT} where state <> 'closed' order by since, break_id")]
 
 
+def some(cx: Transaction[Any], ids: Sequence[str]) -> list[Kept]:
+    """These Breaks, oldest first."""
+    rows = cx.execute(f"{_SELECT} where break_id = any (%s) order by since, break_id", (list(ids),))
+    return [_kept(row) for row in rows]
+
+
 def get(cx: Transaction[Any], break_id: str) -> Kept:
     """One Break; `Missing` where there is none."""
     row = cx.execute(f"{_SELECT} where break_id = %s", (break_id,)).fetchone()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bookhand.core.problems import Missing
 from bookhand.systems.bank.checks import CHANGED, GAP, OFF, REUSED, WARNING
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ def lines(cx: Transaction[Any], workspace_id: int, asked: Asked, *, limit: int) 
     }  # fmt: skip
     of_account = _ONE_ACCOUNT if asked.account else ""
     if not asked.word and not asked.only_open:
-        query = _LINE.format(source=_SOME.format(account=of_account, most="%(limit)s")) + " order by l.day desc, l.line_id desc"
+        query = (
+            _LINE.format(source=_SOME.format(account=of_account, most="%(limit)s"))
+            + " order by l.day desc, l.line_id desc"
+        )
         return _paged(_rows(cx, query, values), limit)
     looked = cx.execute(
         f"select count(*), min(array[to_char(day, 'YYYY-MM-DD'), lpad(line_id::text, 20, '0')]) from"
@@ -171,7 +175,9 @@ def lines(cx: Transaction[Any], workspace_id: int, asked: Asked, *, limit: int) 
 
 def line(cx: Transaction[Any], workspace_id: int, number: int) -> LineRow | None:
     """One line by its number."""
-    query = _LINE.format(source="select * from statement_line l where l.workspace_id = %(w)s and l.line_id = %(number)s")
+    query = _LINE.format(
+        source="select * from statement_line l where l.workspace_id = %(w)s and l.line_id = %(number)s"
+    )
     return next(iter(_rows(cx, query, {"w": workspace_id, "number": number})), None)
 
 
@@ -196,7 +202,9 @@ def raw(cx: Transaction[Any], workspace_id: int, number: int) -> dict[str, Any]:
     return dict(zip(names, row, strict=True)) if row else {}
 
 
-def by_key(cx: Transaction[Any], workspace_id: int, keys: list[tuple[str, str]]) -> dict[tuple[str, str], LineRow]:
+def by_key(
+    cx: Transaction[Any], workspace_id: int, keys: list[tuple[str, str]]
+) -> dict[tuple[str, str], LineRow]:
     """Lines by account and key."""
     if not keys:
         return {}
@@ -206,12 +214,23 @@ def by_key(cx: Transaction[Any], workspace_id: int, keys: list[tuple[str, str]])
         cross join lateral (select * from statement_line l where l.workspace_id = %(w)s and l.connection_id = c.connection_id
             and l.account = n.account and l.key = n.key offset 0) l
     """
-    asked = {"w": workspace_id, "accounts": [account for account, _ in keys], "keys": [key for _, key in keys]}
+    asked = {
+        "w": workspace_id,
+        "accounts": [account for account, _ in keys],
+        "keys": [key for _, key in keys],
+    }
     return {(each.account, each.key): each for each in _rows(cx, _LINE.format(source=source), asked)}
 
 
 def open_lines(
-    cx: Transaction[Any], workspace_id: int, *, mode: str, since: date, until: date, word: str = "", limit: int
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    mode: str,
+    since: date,
+    until: date,
+    word: str = "",
+    limit: int,
 ) -> list[LineRow]:
     """Lines of those days, of banks of `mode`, that no payout explains, newest first; with `word` in them."""
     source = """
@@ -219,10 +238,10 @@ def open_lines(
             and c.mode = %(mode)s
         join statement_line l on l.workspace_id = o.workspace_id and l.line_id = o.line_id
         where o.workspace_id = %(w)s and o.day between %(since)s and %(until)s
-            and (%(word)s = '%%' or l.description ilike %(word)s or l.counterparty ilike %(word)s)
+            and (%(any)s or l.description ilike %(word)s or l.counterparty ilike %(word)s)
         order by l.day desc, l.line_id desc limit %(limit)s
     """
-    asked = {"w": workspace_id, "mode": mode, "since": since, "until": until, "word": _like(word), "limit": limit}
+    asked = {"w": workspace_id, "mode": mode, "since": since, "until": until, "any": not word, "word": _like(word), "limit": limit}  # fmt: skip
     return _rows(cx, _LINE.format(source=source) + " order by l.day desc, l.line_id desc", asked)
 
 
@@ -260,17 +279,29 @@ def files_that_wait(cx: Transaction[Any], workspace_id: int) -> list[FileWaits]:
     return [FileWaits(hash=hash_, name=name, received_at=at) for hash_, name, at in rows]
 
 
+def file(cx: Transaction[Any], workspace_id: int, hash_: str) -> tuple[str, str]:
+    """The hash and the name of a file that is kept; `Missing` where there is none."""
+    row = cx.execute(
+        "select hash, name from bank_file where workspace_id = %s and hash = %s", (workspace_id, hash_)
+    ).fetchone()
+    if row is None:
+        raise Missing(f"There is no file {hash_[:12]}.")
+    return row[0], row[1]
+
+
 def problems(cx: Transaction[Any], workspace_id: int, connections: list[int]) -> list[tuple[str, str]]:
     """What stands open about the statements of these banks: (kind, sentence), newest first."""
     return cx.execute(
         "select kind, message from problem where workspace_id = %s and connection_id = any (%s) and kind = any (%s) and closed_at is null"
-        " order by problem_id desc limit 50",
+        " order by last_seen desc, subject limit 50",
         (workspace_id, connections, [OFF, GAP, WARNING, REUSED, CHANGED]),
     ).fetchall()
 
 
 def _rows(cx: Transaction[Any], query: str, values: dict[str, Any]) -> list[LineRow]:
-    return [LineRow(**dict(zip(LineRow.__struct_fields__, row, strict=True))) for row in cx.execute(query, values)]
+    return [
+        LineRow(**dict(zip(LineRow.__struct_fields__, row, strict=True))) for row in cx.execute(query, values)
+    ]
 
 
 def _paged(found: list[LineRow], limit: int) -> Found:
