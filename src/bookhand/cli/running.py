@@ -36,6 +36,7 @@ from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
 from bookhand.web.page.site import Site
+from bookhand.web.payouts.bank.statements import Uploads
 from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ class Running:
         )
         templates = {each.name: each for each in house.templates}
         self._site = Site(
-            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
+            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts,
+            rooms={"uploads": Uploads(most_megabytes=house.settings.bank_file_mb)},
         )  # fmt: skip
         connecting = Connections(house)
         self._site.rooms["integrations"] = connecting

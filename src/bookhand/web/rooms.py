@@ -11,10 +11,12 @@ from bookhand.web.audit import routes as audit
 from bookhand.web.home import routes as home
 from bookhand.web.integrations import routes as integrations
 from bookhand.web.page.site import Site
+from bookhand.web.payouts import routes as payouts
 from bookhand.web.settings import routes as settings
 
 ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
     home.routes,
+    payouts.routes,
     integrations.routes,
     audit.routes,
     settings.routes,
