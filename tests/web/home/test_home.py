@@ -11,7 +11,7 @@ from tests.web.page.conftest import House
 from bookhand.core.problems import Problem
 from bookhand.db.engine import Database
 from bookhand.systems import store as connections
-from bookhand.systems.connection import NewConnection
+from bookhand.systems.store import NewConnection
 from bookhand.web.home import store
 from bookhand.web.home.seen import month_before, needs, whole_year
 from bookhand.web.home.store import Month, Waits
@@ -109,6 +109,6 @@ async def test_live_money_is_shown_where_there_is_any_and_never_mixed_with_test_
 
 def connection(name: str, mode: str) -> NewConnection:
     return NewConnection(
-        system="stripe", account=f"acct_{name.split(maxsplit=1)[0]}", mode=mode, livemode=mode == "live", name=name, auth="key",
-        base_url="http://127.0.0.1:1", api_version="2026-10-28.endive",
+        system="stripe", account=f"acct_{name.split(maxsplit=1)[0]}", mode=mode, livemode=mode == "live", default_name=name, auth="key",
+        api_version="2026-10-28.endive",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from bookhand.core.problems import BookhandError, Missing
 from bookhand.web.payouts import asked, seen
 from bookhand.web.payouts import store as payouts
 from bookhand.web.payouts.bank import store
+from bookhand.web.people.gate import to_sign_in
 from bookhand.workflows.payouts.reconciling import statement_store
 from bookhand.workflows.payouts.statement_file import FORMS, as_file
 
