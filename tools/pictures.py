@@ -51,6 +51,15 @@ PAGES = (
     Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
     Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
     Sight("books-periods", "/books/periods"),
+    Sight("home-begin", "/begin"),
+    Sight("home-problems", "/problems"),
+    Sight("audit", "/audit"),
+    Sight("settings", "/settings"),
+    Sight("settings-people", "/settings/people"),
+    Sight("settings-tokens", "/settings/tokens"),
+    Sight("settings-limits", "/settings/limits"),
+    Sight("settings-notices", "/settings/notices"),
+    Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
 )
 
 
@@ -139,11 +148,19 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
     return taken
 
 
+def _hole(name: str) -> str:
+    """What fits a hole: ``{id}`` one part of an address, ``{id:[0-9]+}`` what the expression says."""
+    return name.partition(":")[2] or "[^/?#]+"
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    form = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/?#]+", re.escape(sight.path)) + "$")
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    form = re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )
