@@ -38,6 +38,8 @@ PAGES = (
     Sight("home", "/"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
+    Sight("customers", "/customers"),
+    Sight("customers-one", "/customers/{number}/{id}", "/customers"),
     Sight("audit", "/audit"),
     Sight("settings", "/settings"),
     Sight("settings-people", "/settings/people"),

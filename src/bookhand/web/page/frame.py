@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ def environment() -> Environment:
         "month": _month,
         "ago": _ago,
         "stamp": _stamp,
+        "unix": _unix,
         "duration": words.duration,
         "rate": words.rate,
         "account": words.account,
@@ -159,6 +160,10 @@ def _moment(context: Context, at: datetime) -> str:
 @pass_context
 def _second(context: Context, at: datetime) -> str:
     return _me(context).reads.second(at)
+
+
+def _unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @pass_context
