@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import conninfo, sql
+from tests.databases import Databases
 
 from bookhand.core.facts import Link
 from bookhand.db import embedded
 from bookhand.db.engine import Database
-from bookhand.db.schema import migrate
 
 API_VERSION = "2026-10-28.endive"
 
@@ -50,25 +48,19 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
-    """The name of a database that was migrated from empty in this test run."""
-    name = f"bookhand_template_{uuid.uuid4().hex[:12]}"
-    _run(server_url, sql.SQL("create database {}").format(sql.Identifier(name)))
-    migrate(conninfo.make_conninfo(server_url, dbname=name))
-    yield name
-    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+def databases(server_url: str) -> Iterator[Databases]:
+    """The databases of this test run, migrated from empty in it."""
+    made = Databases(server_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """The address of a fresh migrated database, gone after the test."""
-    name = f"bookhand_test_{uuid.uuid4().hex[:12]}"
-    _run(
-        server_url,
-        sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)),
-    )
-    yield conninfo.make_conninfo(server_url, dbname=name)
-    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+def database_url(databases: Databases) -> Iterator[str]:
+    """The address of a migrated database in which nothing was done."""
+    lent = databases.lend()
+    yield lent.url
+    databases.take_back(lent)
 
 
 @pytest.fixture
@@ -126,8 +118,3 @@ def new_link(db: Database) -> Callable[..., Link]:
 def link(new_link: Callable[..., Link]) -> Link:
     """A connected Stripe test account."""
     return new_link()
-
-
-def _run(url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as cx:
-        cx.execute(statement)
