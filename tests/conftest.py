@@ -34,6 +34,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--storm-seconds", type=float, default=60, help="how long each storm test may go on")
 
 
+_LONGEST = (
+    "tests/storm/test_refunds.py",
+    "tests/cli/test_demo.py",
+    "tests/web/api/test_matrix.py",
+    "tests/storm/test_kill.py",
+    "tests/contract/books/test_mirroring.py",
+    "tests/web/api/test_whole_way.py",
+    "tests/web/api/test_described.py",
+    "tests/sandbox/outside/test_tap.py",
+    "tests/cli/test_words.py",
+    "tests/cli/test_trouble.py",
+    "tests/runs/test_traps.py",
+)
+"""The files that go on for longest: workers begin with them, or one would be left alone with the last of them when all else is done."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = (
+            False  # xdist would begin with the files of most tests, which are the quickest
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The address of a server that tests may make databases on."""
@@ -43,7 +71,12 @@ def server_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="bookhand-test-"))
     folder.chmod(0o755)
-    yield embedded.start(folder / "postgres")
+    url = embedded.start(folder / "postgres")
+    with psycopg.connect(url, autocommit=True) as cx:  # what a power cut would take from a test run, nobody misses
+        cx.execute("alter system set fsync = off")
+        cx.execute("alter system set full_page_writes = off")
+        cx.execute("select pg_reload_conf()")
+    yield url
     shutil.rmtree(folder, ignore_errors=True)
 
 
