@@ -25,7 +25,7 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
-from bookhand.systems.bank import SYSTEM, checks, profile_store, store
+from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
@@ -103,7 +103,7 @@ class Intake:
         found = read(raw, most_megabytes=self.most_megabytes)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash = store.hash_of(raw)
+            file_hash = file_store.hash_of(raw)
             before = store.read_before(cx, file_hash)
             if before:
                 return _again(file_hash, before)
@@ -117,7 +117,7 @@ class Intake:
                 raise Refusal(
                     f"The file is of account {', '.join(named)}, not of {account}: nothing was taken."
                 )
-            store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
+            file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
             return self._keep(cx, found, file_hash, by=by, auth=auth)
 
     def confirm(
@@ -128,7 +128,7 @@ class Intake:
             raise Refusal("Say which bank account the file is of.")
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash, _, raw = store.file(cx, file_hash)
+            file_hash, _, raw = file_store.find(cx, file_hash)
             table = read(raw, most_megabytes=self.most_megabytes)
             if not isinstance(table, Table):
                 raise Refusal("This file says itself what stands where: it needs no profile.")
@@ -167,7 +167,7 @@ class Intake:
         by: str,
     ) -> Waiting:
         proposal = table.proposal(currency=store.currency_of(cx, account) if account else None)
-        file_hash = store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
+        file_hash = file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
         if known:
             says = f"Files with these columns were confirmed for several accounts ({', '.join(known)}): say which one this is of."
         elif account is None:
