@@ -72,7 +72,8 @@ def server_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="bookhand-test-"))
     folder.chmod(0o755)
     url = embedded.start(folder / "postgres")
-    with psycopg.connect(url, autocommit=True) as cx:  # what a power cut would take from a test run, nobody misses
+    with psycopg.connect(url, autocommit=True) as cx:
+        # What a power cut would take from a test run, nobody misses.
         cx.execute("alter system set fsync = off")
         cx.execute("alter system set full_page_writes = off")
         cx.execute("select pg_reload_conf()")
