@@ -30,6 +30,10 @@ settings.register_profile(
 settings.load_profile("calm")
 
 
+# Programs that tests start are compiled once, not each time anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--storm-seconds", type=float, default=60, help="how long each storm test may go on")
 
