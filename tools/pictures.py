@@ -36,6 +36,21 @@ class Sight(NamedTuple):
 
 PAGES = (
     Sight("home", "/"),
+    Sight("books-proof", "/books"),
+    Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
+    Sight("books-journal", "/books/journal"),
+    Sight("books-entry", "/books/journal/{number}/{key}", "/books/journal"),
+    Sight("books-accounts", "/books/accounts"),
+    Sight(
+        "books-ledger", "/books/accounts/{number}/stripe_clearing:payments?currency=USD", "/books/accounts"
+    ),
+    Sight("books-outside", "/books/outside"),
+    Sight("books-comparison", "/books/outside/{number}", "/books/outside"),
+    Sight("books-mapping", "/books/outside/{number}/mapping", "/books/outside/6"),
+    Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
+    Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
+    Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-periods", "/books/periods"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
     Sight("customers", "/customers"),
@@ -121,6 +136,7 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
         said.clear()
         page.goto(path)
         page.wait_for_timeout(400)
+        page.wait_for_selector("[aria-busy=true]", state="detached", timeout=60_000)
         tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > viewport["width"]:

@@ -37,15 +37,18 @@ from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.books.hands import ROOM as BOOKS
+from bookhand.web.books.hands import Hands as BooksHands
 from bookhand.web.page.site import Site
 from bookhand.web.payouts.bank.statements import Uploads
 from bookhand.web.people.gate import Reception
 from bookhand.workflows.customers.index_workflow import Index
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from bookhand.house import House
+    from bookhand.journal.proof import Proof
 
 LOOK_SECONDS = 1.0
 BANK_SECONDS = 3.0
@@ -194,6 +197,9 @@ class Running:
         except Exception:
             log.exception("keeper_failed")
 
+    def _prove(self, number: int) -> Sequence[Proof]:
+        return self.house.prove(self.house.named(str(number)), name_gaps=True)
+
     def _web(self) -> uvicorn.Server:
         house = self.house
         mailbox = Mailbox(house.db)
@@ -210,7 +216,10 @@ class Running:
         templates = {each.name: each for each in house.templates}
         self._site = Site(
             db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts,
-            rooms={"uploads": Uploads(most_megabytes=house.settings.bank_file_mb)},
+            rooms={
+                "uploads": Uploads(most_megabytes=house.settings.bank_file_mb),
+                BOOKS: BooksHands(chart=house.chart, prove=self._prove, gaps=lambda number: house.gaps(house.named(str(number)))),
+            },
         )  # fmt: skip
         connecting = Connections(house)
         self._site.rooms["integrations"] = connecting

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
 from bookhand.web.audit import routes as audit
+from bookhand.web.books import routes as books
 from bookhand.web.customers import routes as customers
 from bookhand.web.home import routes as home
 from bookhand.web.integrations import routes as integrations
@@ -17,6 +18,7 @@ from bookhand.web.settings import routes as settings
 
 ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
     home.routes,
+    books.routes,
     payouts.routes,
     customers.routes,
     integrations.routes,

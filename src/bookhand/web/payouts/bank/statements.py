@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from bookhand.core.problems import BookhandError, Missing, Refusal
 from bookhand.systems.bank import file_store
+from bookhand.systems.bank import store as bank
 from bookhand.systems.bank.intake_workflow import Intake, Taken, Waiting
 from bookhand.systems.bank.reading import MOST_MEGABYTES
 from bookhand.web.api.shown import encode
