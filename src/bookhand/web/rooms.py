@@ -7,10 +7,18 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
+from bookhand.web.actions import routes as actions
+from bookhand.web.activity import routes as activity
+from bookhand.web.approvals import routes as approvals
 from bookhand.web.home import routes as home
 from bookhand.web.page.site import Site
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes,)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
+    home.routes,
+    approvals.routes,
+    activity.routes,
+    actions.routes,
+)
 
 
 def into(app: FastAPI, site: Site) -> None:
