@@ -7,6 +7,9 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
+from bookhand.web.actions import routes as actions
+from bookhand.web.activity import routes as activity
+from bookhand.web.approvals import routes as approvals
 from bookhand.web.audit import routes as audit
 from bookhand.web.books import routes as books
 from bookhand.web.customers import routes as customers
@@ -18,6 +21,9 @@ from bookhand.web.settings import routes as settings
 
 ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
     home.routes,
+    approvals.routes,
+    activity.routes,
+    actions.routes,
     books.routes,
     payouts.routes,
     customers.routes,
