@@ -39,6 +39,11 @@ PAGES = (
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
     Sight("audit", "/audit"),
+    Sight("settings", "/settings"),
+    Sight("settings-people", "/settings/people"),
+    Sight("settings-tokens", "/settings/tokens"),
+    Sight("settings-limits", "/settings/limits"),
+    Sight("settings-notices", "/settings/notices"),
     Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
 )
 
@@ -137,7 +142,9 @@ def _address(page: Page, sight: Sight) -> str | None:
         return sight.path
     page.goto(sight.found_on)
     parts = re.split(r"\{([^}]*)\}", sight.path)
-    form = re.compile("".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$")
+    form = re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )

@@ -25,12 +25,12 @@ import uvicorn
 from bookhand.actions.act_workflow import tidy
 from bookhand.cli.bank_rounds import BankRounds
 from bookhand.cli.book_rounds import BookRounds
-from bookhand.cli.quickbooks_commands import signed_in
+from bookhand.cli.connecting import Connections
+from bookhand.cli.history_rounds import HistoryRounds
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
-from bookhand.systems.stripe import oauth_auth
 from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
@@ -39,7 +39,7 @@ from bookhand.web.page.site import Site
 from bookhand.web.people.gate import Reception
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from bookhand.house import House
 
@@ -95,6 +95,7 @@ class Running:
             self._begin("keeper", self._keep)
             self._begin("bank", self._look_at_banks)
             self._begin("books", self._look_at_books)
+            self._begin("history", self._look_at_history)
         self._begin("runs", self._run_runs)
         return self
 
@@ -157,6 +158,12 @@ class Running:
         while not self._stop.wait(_REST_SECONDS):
             self._try(rounds.look)
 
+    def _look_at_history(self) -> None:
+        rounds = HistoryRounds(self.house)
+        while not self._stop.wait(LOOK_SECONDS):
+            self._try(rounds.look)
+        rounds.end()
+
     def _look_at_banks(self) -> None:
         rounds = BankRounds(self.house)
         while not self._stop.wait(BANK_SECONDS):
@@ -170,25 +177,6 @@ class Running:
             log.warning("keeper_waits", why=str(error))
         except Exception:
             log.exception("keeper_failed")
-
-    def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
-        """Finish a sign-in that somebody came back from; the connection is served at once."""
-        if kind == "quickbooks":
-            return signed_in(self.house, sent)
-        if kind not in {"app", "connect"}:
-            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app, connect or quickbooks.")
-        house = self.house
-        made = oauth_auth.finish_oauth(
-            house.db, house.secrets, house.application("app" if kind == "app" else "connect"),
-            state=sent.get("state", ""), code=sent.get("code"),
-            error=sent.get("error"), error_description=sent.get("error_description"),
-        )  # fmt: skip
-        said = f"Connected {made.name} ({made.link.account}, {made.link.mode} mode). Bring its history in with bookhand backfill."
-        try:
-            house.register_webhooks(made)
-        except BookhandError as error:
-            return f"{said} Its webhooks are not registered yet, and will be at the next start: {error}"
-        return said
 
     def _web(self) -> uvicorn.Server:
         house = self.house
@@ -207,12 +195,15 @@ class Running:
         self._site = Site(
             db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
         )  # fmt: skip
+        connecting = Connections(house)
+        self._site.rooms["integrations"] = connecting
         app = create_app(
             house.db,
             webhooks=mail,
             tally=mail.tally,
             hosts=house.settings.page_hosts.split(","),
-            sign_in=self._signed_in,
+            sign_in=lambda kind, sent: connecting.finish(kind, sent).says,
+            bound=connecting.bound,
             lifespan=around,
             reception=reception,
             api=create_api(

@@ -9,9 +9,16 @@ from fastapi.responses import Response, StreamingResponse
 
 from bookhand.web.audit import routes as audit
 from bookhand.web.home import routes as home
+from bookhand.web.integrations import routes as integrations
 from bookhand.web.page.site import Site
+from bookhand.web.settings import routes as settings
 
-ROOMS: tuple[Callable[[Site], APIRouter], ...] = (home.routes, audit.routes)
+ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
+    home.routes,
+    integrations.routes,
+    audit.routes,
+    settings.routes,
+)
 
 
 def into(app: FastAPI, site: Site) -> None:
