@@ -7,6 +7,7 @@ import "./keys.js";
 import "./live.js";
 import "./popup.js";
 import "./ticks.js";
+import "./uploads.js";
 import "./viewer.js";
 
 window.htmx = htmx;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -88,7 +88,7 @@ def _payouts(
 ) -> list[bank_store.OpenPayout]:
     """Payouts that may have arrived in these days: they are made up to some days before."""
     since, until = (
-        int(datetime(day.year, day.month, day.day, tzinfo=seen.UTC).timestamp()) for day in (first - _BEFORE, last + timedelta(days=1))
+        int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (first - _BEFORE, last + timedelta(days=1))
     )  # fmt: skip
     return bank_store.open_payouts(cx, workspace_id, mode=mode, since=since, until=until, limit=_SHOWN)
 

@@ -29,7 +29,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/payouts/lines")
     def lines(
-        request: Request, account: str = "", since: str = "", until: str = "", q: str = "", show: str = "", cursor: str | None = None
+        request: Request, *, account: str = "", since: str = "", until: str = "", q: str = "", show: str = "", cursor: str | None = None
     ) -> Response:  # fmt: skip
         return site.show(
             request, "payouts/lines.html",
