@@ -34,7 +34,21 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (Sight("home", "/"),)
+PAGES = (
+    Sight("home", "/"),
+    Sight("payouts", "/payouts"),
+    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
+    Sight("payouts-match", "/payouts/match"),
+    Sight("payouts-questions", "/payouts/questions"),
+    Sight("payouts-breaks", "/payouts/breaks"),
+    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
+    Sight("payouts-lines", "/payouts/lines"),
+    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
+    Sight("payouts-statements", "/payouts/statements"),
+    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
+    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
+    Sight("payouts-reconciliation", "/payouts/reconciliation"),
+)
 
 
 def main() -> int:
