@@ -62,6 +62,18 @@ PAGES = (
     Sight("settings-limits", "/settings/limits"),
     Sight("settings-notices", "/settings/notices"),
     Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
+    Sight("payouts", "/payouts"),
+    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
+    Sight("payouts-match", "/payouts/match"),
+    Sight("payouts-questions", "/payouts/questions"),
+    Sight("payouts-breaks", "/payouts/breaks"),
+    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
+    Sight("payouts-lines", "/payouts/lines"),
+    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
+    Sight("payouts-statements", "/payouts/statements"),
+    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
+    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
+    Sight("payouts-reconciliation", "/payouts/reconciliation"),
 )
 
 
