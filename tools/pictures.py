@@ -34,7 +34,24 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (Sight("home", "/"),)
+_INTEGRATIONS = "/settings/integrations"
+PAGES = (
+    Sight("home", "/"),
+    Sight("integrations", _INTEGRATIONS),
+    Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
+    Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
+    Sight("integrations-netsuite", f"{_INTEGRATIONS}/netsuite/connect/m2m"),
+    Sight("integrations-connection", f"{_INTEGRATIONS}/stripe/{{number}}", _INTEGRATIONS),
+    Sight(
+        "integrations-rights", f"{_INTEGRATIONS}/stripe/{{number}}/permissions", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-advanced", f"{_INTEGRATIONS}/stripe/{{number}}/advanced", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-leaving", f"{_INTEGRATIONS}/stripe/{{number}}/disconnect", f"{_INTEGRATIONS}/stripe/1"
+    ),
+)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -107,6 +107,8 @@ def environment() -> Environment:
         "redacted": redacted,
         "json": as_json,
         "code": as_code,
+        "code_words": wording.marked,
+        "from_unix": _from_unix,
     }
     return made
 
@@ -121,6 +123,10 @@ def icon(name: str, label: str | None = None) -> Markup:
 def places(currency: str) -> int:
     """The decimals of a currency, for scripts."""
     return EXPONENTS.get(currency.upper(), 0)
+
+
+def _from_unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def as_json(value: Any) -> str:
