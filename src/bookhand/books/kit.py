@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 AGENT = "mirror"
 """Which agent writes into books, by the standing approval of a person."""
-ROWS = 4_000
+ROWS = 2_000
+"""Documents that are asked for at a time: one such batch is being sent, and the next is asked for meanwhile."""
 RESOURCES = {"journal_entry": "journal_entries", "deposit": "deposits"}
 
 

@@ -30,7 +30,9 @@ _SECRET_SHAPES = (
     (("bh",), re.compile(r"\bbh[a-z]_[A-Za-z0-9_-]{20,}")),
     (
         ("whsec_", "rt_", "ac_", "acctok_", "_secret_"),
-        re.compile(r"\b(?:whsec|rt|ac|acctok|seti_\w+_secret|pi_\w+_secret|cs_\w+_secret)_[A-Za-z0-9_/+=-]{8,}"),
+        re.compile(
+            r"\b(?:whsec|rt|ac|acctok|seti_\w+_secret|pi_\w+_secret|cs_\w+_secret)_[A-Za-z0-9_/+=-]{8,}"
+        ),
     ),
     (("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?")),
     (("://",), re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")),
@@ -69,7 +71,9 @@ def redacted(value: Any, name: str = "") -> Any:
 
 def redact_text(text: str) -> str:
     """`text` without anything in it that looks like a secret."""
-    plain = text.lower() if text.isascii() else None  # others have letters that lower-case one way and match another
+    plain = (
+        text.lower() if text.isascii() else None
+    )  # others have letters that lower-case one way and match another
     for hints, shape in _SECRET_SHAPES:
         for hint in hints:
             if plain is None or hint in plain:

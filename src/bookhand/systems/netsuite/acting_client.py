@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _RECORD = re.compile(r"/record/v1/(journalEntry|deposit)/(\S+)")
 _KINDS: dict[str, DocumentKind] = {"journal_entries": "journal_entry", "deposits": "deposit"}
 _PAGE = 1000
+_WAITING = 3
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,10 @@ class NetSuitePerformer(BulkPerformer):
     def bulk(self, action: Action) -> int:  # noqa: ARG002 (NetSuite takes none together)
         """See `BulkPerformer`: documents go alone; it is the renewed claim that is needed, for the last of a chunk wait long."""
         return 1
+
+    def at_once(self, link: Link) -> int:
+        """See `BulkPerformer`: every slot of the account in use, and always somebody who waits for the next that is free."""
+        return self._sessions.at_once(link) + _WAITING
 
     def send_many(
         self,
