@@ -99,7 +99,7 @@ class Gate:
 
     def wait(self, layers: Layers, *, read: bool = True, begin: Callable[[], None] | None = None) -> None:
         """Return when a call under `layers` may start; `begin` is called shortly before, and what it raises goes through."""
-        asked, binds, begins = time.monotonic(), binding(layers), _Begins(begin)
+        asked, binds, begins = time.monotonic(), binding(layers), Begins(begin)
         while not self._reached(self._ticket(binds), begins):  # one who overslept has lost its turn
             pass
         WAITED.inc(time.monotonic() - asked)
@@ -116,7 +116,7 @@ class Gate:
         """Tell the last reads and let go; a later `wait` opens it again."""
         self._leaser.close(reads=self._flush())
 
-    def _reached(self, ticket: _Ticket, begins: _Begins) -> bool:
+    def _reached(self, ticket: _Ticket, begins: Begins) -> bool:
         """Whether its moment has come, and is not over yet; else it is given back."""
         on_time = False
         try:
@@ -198,8 +198,8 @@ class _Ticket:
         self.error: Exception | None = None
 
 
-class _Begins:
-    """What is to be done right before a call, and when it was done last."""
+class Begins:
+    """What is to be done right before a call, and when it was done last: a turn that comes within a second needs no second time."""
 
     def __init__(self, begin: Callable[[], None] | None) -> None:
         self._begin = begin

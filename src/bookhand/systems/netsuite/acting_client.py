@@ -106,7 +106,7 @@ class NetSuitePerformer(BulkPerformer):
         begin: Callable[[], None],
         api_version: str | None = None,  # noqa: ARG002 (NetSuite has one)
     ) -> list[Sent | BookhandError]:
-        """See `BulkPerformer`; `begin` is called whenever a write is about to leave, with its slot in hand."""
+        """See `BulkPerformer`; `begin` is called whenever a write is about to leave."""
         found: list[Sent | BookhandError] = []
         for item in items:
             try:
