@@ -23,11 +23,11 @@ from bookhand.actions import store as proposals
 from bookhand.actions.asked import Asked
 from bookhand.books import sending_store, store
 from bookhand.books.book import Book, Kept, State
-from bookhand.books.kit import AGENT, BookKit, Progress, writes
+from bookhand.books.kit import BookKit, Progress, writes
 from bookhand.books.planning_workflow import Coverage, Plans
 from bookhand.books.posting.lines import Waits
 from bookhand.core.book_params import params_of
-from bookhand.core.caller import Caller, NotAllowed
+from bookhand.core.caller import MIRROR, Caller, NotAllowed
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.workspace import store as problems
@@ -255,7 +255,7 @@ def mirror_of(link: Link, book: Book) -> Caller:
     """The mirror, in the name of who agreed to the book: it may propose, and no more."""
     return Caller(
         workspace_id=link.workspace_id, who=book.agreed_by, name=book.agreed_name, role="operator",
-        can=frozenset({"read", "propose"}), channel="workflow", agent=AGENT,
+        can=frozenset({"read", "propose"}), channel="workflow", agent=MIRROR,
     )  # fmt: skip
 
 

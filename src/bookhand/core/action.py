@@ -21,7 +21,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import BookhandError
+from bookhand.core.problems import BookhandError, Bug
 
 Risk = Literal["read", "write", "money", "irreversible"]
 """``read`` changes nothing; ``write`` can be changed back; ``money`` moves or promises money; ``irreversible`` cannot be undone."""
@@ -168,6 +168,13 @@ class Action:
     call: Call | None = None
     plan: Plan | None = None
     lookup: Lookup | None = None
+    copies: bool = False
+    """Whether it only writes down in a book what has happened already, so that no money moves by it."""
+
+    def __post_init__(self) -> None:
+        """Money is never moved as a copy."""
+        if self.copies and self.risk != "write":
+            raise Bug(f"{self.name} is said to copy what has happened, and its risk is {self.risk}.")
 
     @property
     def resource(self) -> str:
