@@ -205,12 +205,15 @@ class Begins:
         self._begin = begin
         self._done_at = float("-inf")
         self.ahead_seconds = 0.0 if begin is None else _AHEAD_SECONDS
+        """How long before the next turn to do it; longer by what it took, where it has been done once."""
 
     def be_fresh(self) -> None:
         """Do it, unless that was a moment ago."""
         if self._begin is not None and time.monotonic() - self._done_at > _FRESH_SECONDS:
+            asked = time.monotonic()
             self._begin()
             self._done_at = time.monotonic()
+            self.ahead_seconds = _AHEAD_SECONDS + self._done_at - asked
 
 
 def _sleep_until(moment: float) -> float:
