@@ -210,6 +210,8 @@ def day_of(seconds: int) -> date:
 
 def closest(found: Sequence[Any], minor: Mapping[str, int]) -> list[Any]:
     """Lines or payouts, those of the amount that is looked for first (by currency); the rest in the order that they have."""
+    if not minor:
+        return list(found)
     return sorted(
         found, key=lambda each: (each.currency not in minor, abs(each.minor - minor.get(each.currency, 0)))
     )
