@@ -5,6 +5,7 @@ import "./idiomorph.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./live.js";
+import "./notices.js";
 import "./popup.js";
 import "./ticks.js";
 import "./uploads.js";

@@ -31,6 +31,8 @@ Values = Mapping[str, Any]
 
 MARKER = "bookhand_call"
 """The metadata key that carries a call's id to an outside object, so that a lost answer can be found again."""
+MINOR_UNITS: dict[str, Any] = {"format": "minor-units"}
+"""What the JSON schema of a parameter says where it is an amount of money: a form asks for it in major units."""
 
 
 class Params(BaseModel):

@@ -42,7 +42,7 @@ from bookhand.web.page.frame import Look, Said, Viewer, frame
 from bookhand.web.page.pulse import Pulse, read
 from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
-from bookhand.web.people.gate import Reception
+from bookhand.web.people.gate import Reception, to_sign_in
 
 if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 SAID, ZONE, LOCALE, LOOK = "bookhand-said", "bookhand-zone", "bookhand-locale", "bookhand-look"
 _SAID_SECONDS = 60
 _MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD = 2_000, 4, 256 * 1024
-_MOST_SAID = 1_500
+_MOST_SAID = 1_200  # bytes, so that the cookie fits into the 4 kB that browsers keep
 FORM_BYTES = 2 * MEGABYTE
 """More than any form of ours has, its file apart."""
 _LOOKS: Mapping[str, Look] = {"light": "light", "dark": "dark"}
@@ -152,7 +152,7 @@ class Site:
         """The page `template` with what `make` finds for the viewer."""
         me = self.viewer(request)
         if me is None:
-            return self.to_sign_in(request)
+            return to_sign_in(request)
         try:
             me.caller.need(need)
             page = HTMLResponse(frame(me, template, make(me)), status_code=status)
@@ -174,7 +174,7 @@ class Site:
         """Do what a form asks for, then lead to the next page; what is refused is told, by `again` where the form is shown once more."""
         me = self.viewer(request)
         if me is None:
-            return self.to_sign_in(request)
+            return to_sign_in(request)
         token = form.text("csrf") or request.headers.get("x-csrf-token")
         try:
             if not cookies.from_our_page(request, token, public_url=self.reception.public_url):
@@ -210,7 +210,7 @@ class Site:
         def page() -> Response:
             me = self.viewer(request)
             if me is None:
-                return self.to_sign_in(request)
+                return to_sign_in(request)
             return self.told(me, TooLong(plain("page.too_long", n=most_bytes // MEGABYTE)))
 
         return await run_in_threadpool(page)
@@ -246,16 +246,12 @@ class Site:
             workspace=str(name or ""),
         )  # fmt: skip
 
-    def to_sign_in(self, request: Request) -> Response:
-        """Lead a stranger to where people come in."""
-        if request.headers.get("hx-request"):
-            return Response(status_code=401, headers={"hx-redirect": "/sign-in"})
-        return RedirectResponse("/sign-in", status_code=303)
-
     # --- what is said after a redirect ---
 
     def _say(self, request: Request, answer: Response, said: Said) -> None:
-        text = base64.urlsafe_b64encode(json.dumps([said.tone, said.text[:_MOST_SAID]]).encode()).decode()
+        short = said.text.encode()[:_MOST_SAID].decode(errors="ignore")
+        told = json.dumps([said.tone, short], ensure_ascii=False)
+        text = base64.urlsafe_b64encode(told.encode()).decode()
         https = cookies.origin(request, self.reception.public_url).startswith("https://")
         answer.set_cookie(
             SAID, f"{text}.{_sealed(request, text)}", max_age=_SAID_SECONDS, path="/", secure=https, httponly=True, samesite="lax"

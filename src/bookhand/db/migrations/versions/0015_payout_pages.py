@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 _SQL = """
 create index payout_of_connection on payout (workspace_id, connection_id, created desc, payout_id desc);

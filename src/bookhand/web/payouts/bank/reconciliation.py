@@ -11,6 +11,7 @@ from bookhand.core.problems import BookhandError, Missing
 from bookhand.web.payouts import asked, seen
 from bookhand.web.payouts import store as payouts
 from bookhand.web.payouts.bank import store
+from bookhand.web.people.gate import to_sign_in
 from bookhand.workflows.payouts.reconciling import statement_store
 from bookhand.workflows.payouts.statement_file import FORMS, as_file
 
@@ -57,7 +58,7 @@ def _statement(site: Site, me: Viewer, *, account: str, day: str) -> Seen:
 def _file(site: Site, request: Request, *, account: str, day: str, form: str) -> Response:
     me = site.viewer(request)
     if me is None:
-        return site.to_sign_in(request)
+        return to_sign_in(request)
     try:
         me.caller.need("read")
         kind = next((each for each in _FORMS if each == form), None)
