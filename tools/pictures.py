@@ -34,20 +34,9 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
+_INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
-    Sight("payouts", "/payouts"),
-    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
-    Sight("payouts-match", "/payouts/match"),
-    Sight("payouts-questions", "/payouts/questions"),
-    Sight("payouts-breaks", "/payouts/breaks"),
-    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
-    Sight("payouts-lines", "/payouts/lines"),
-    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
-    Sight("payouts-statements", "/payouts/statements"),
-    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
-    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
-    Sight("payouts-reconciliation", "/payouts/reconciliation"),
     Sight("books-proof", "/books"),
     Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
     Sight("books-journal", "/books/journal"),
@@ -74,6 +63,32 @@ PAGES = (
     Sight("settings-limits", "/settings/limits"),
     Sight("settings-notices", "/settings/notices"),
     Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
+    Sight("payouts", "/payouts"),
+    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
+    Sight("payouts-match", "/payouts/match"),
+    Sight("payouts-questions", "/payouts/questions"),
+    Sight("payouts-breaks", "/payouts/breaks"),
+    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
+    Sight("payouts-lines", "/payouts/lines"),
+    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
+    Sight("payouts-statements", "/payouts/statements"),
+    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
+    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
+    Sight("payouts-reconciliation", "/payouts/reconciliation"),
+    Sight("integrations", _INTEGRATIONS),
+    Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
+    Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
+    Sight("integrations-netsuite", f"{_INTEGRATIONS}/netsuite/connect/m2m"),
+    Sight("integrations-connection", f"{_INTEGRATIONS}/stripe/{{number}}", _INTEGRATIONS),
+    Sight(
+        "integrations-rights", f"{_INTEGRATIONS}/stripe/{{number}}/permissions", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-advanced", f"{_INTEGRATIONS}/stripe/{{number}}/advanced", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-leaving", f"{_INTEGRATIONS}/stripe/{{number}}/disconnect", f"{_INTEGRATIONS}/stripe/1"
+    ),
 )
 
 
