@@ -58,7 +58,7 @@ def standing(row: PayoutRow, cause: str | None, *, mode: str, today: date) -> St
         case PayoutRow() if row.mode != mode:
             return Standing("elsewhere", "quiet")
         case PayoutRow() if cause is not None and cause not in {"manual_payout", "breakdown"}:
-            return Standing("asked", "look") if cause in _ASKING else Standing(f"cause.{cause}", "bad")
+            return Standing("asked", "look") if cause in _ASKING else Standing(f"cause_{cause}", "bad")
         case PayoutRow(status="failed"):
             return Standing("failed", "bad")
     due = day_of(row.arrival) <= today
