@@ -34,6 +34,7 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
+<<<<<<< HEAD
 PAGES = (
     Sight("home", "/"),
     Sight("books-proof", "/books"),
@@ -74,6 +75,25 @@ PAGES = (
     Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
     Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
     Sight("payouts-reconciliation", "/payouts/reconciliation"),
+=======
+_INTEGRATIONS = "/settings/integrations"
+PAGES = (
+    Sight("home", "/"),
+    Sight("integrations", _INTEGRATIONS),
+    Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
+    Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
+    Sight("integrations-netsuite", f"{_INTEGRATIONS}/netsuite/connect/m2m"),
+    Sight("integrations-connection", f"{_INTEGRATIONS}/stripe/{{number}}", _INTEGRATIONS),
+    Sight(
+        "integrations-rights", f"{_INTEGRATIONS}/stripe/{{number}}/permissions", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-advanced", f"{_INTEGRATIONS}/stripe/{{number}}/advanced", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-leaving", f"{_INTEGRATIONS}/stripe/{{number}}/disconnect", f"{_INTEGRATIONS}/stripe/1"
+    ),
+>>>>>>> wconnect
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -70,13 +68,12 @@ class _Pages:
         """How it stands, with its history."""
         seen = head(self._site, key, number)
         connection: Connection = seen["connection"]
-        now = datetime.now(UTC)
         with self._site.db.transaction() as cx:
-            watched = watch(cx, connection.link, now=now) if connection.link.system == "stripe" else None
+            watched = watch(cx, connection.link, now=me.now) if connection.link.system == "stripe" else None
             hanging = store.hanging(cx, me.caller.workspace_id, number)
         return {
             **seen, "watched": watched, "state": _state(watched), "hanging": hanging, "months": self._room.backfill_months(),
-            "today": me.reads.today(now).isoformat(), "lacking": self._room.lacking(key),
+            "today": me.reads.today(me.now).isoformat(), "lacking": self._room.lacking(key),
         }  # fmt: skip
 
     def advanced(self, me: Viewer, key: str, number: int) -> Seen:
@@ -89,16 +86,15 @@ class _Pages:
                 connections.reads_lately(cx, connection.link) if connection.link.system == "stripe" else None
             )
         stands = (
-            standing(version, connection.link.api_version, today=me.reads.today(datetime.now(UTC)))
-            if version
-            else None
+            standing(version, connection.link.api_version, today=me.reads.today(me.now)) if version else None
         )
         return {
             **seen,
             "limits": self._room.limits(connection),
-            "version": version,
+            "speaks": version,
             "stands": stands,
             "reads": reads,
+            "months": self._room.backfill_months(),
         }
 
     def leaving(self, me: Viewer, key: str, number: int) -> Seen:
@@ -182,6 +178,6 @@ def _state(watched: Watched | None) -> str:
 
 
 def _months_back(me: Viewer, months: int) -> str:
-    today = me.reads.today(datetime.now(UTC))
+    today = me.reads.today(me.now)
     year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
     return today.replace(year=year, month=month + 1, day=min(today.day, 28)).isoformat()

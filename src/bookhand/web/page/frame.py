@@ -110,6 +110,8 @@ def environment() -> Environment:
         "redacted": redacted,
         "json": as_json,
         "code": as_code,
+        "code_words": wording.marked,
+        "from_unix": _from_unix,
     }
     return made
 
@@ -124,6 +126,10 @@ def icon(name: str, label: str | None = None) -> Markup:
 def places(currency: str) -> int:
     """The decimals of a currency, for scripts."""
     return EXPONENTS.get(currency.upper(), 0)
+
+
+def _from_unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def as_json(value: Any) -> str:
