@@ -17,12 +17,12 @@ async function files(folder, endings) {
     .map((each) => join(each.parentPath, each.name));
 }
 
-/** One SVG file of the icons that the pages name by `icon("name")` or `icon = "name"`. */
+/** One SVG file of the icons that the pages name by `icon("name")`, `empty("name", …)` or `icon = "name"`. */
 async function icons() {
   const names = new Set();
   for (const path of await files(web, [".html", ".py", ".toml"])) {
     const text = await readFile(path, "utf8");
-    for (const [, name] of text.matchAll(/\bicon(?:\(|\s*=\s*)["']([a-z0-9-]+)["']/g)) names.add(name);
+    for (const [, name] of text.matchAll(/\b(?:icon|empty)(?:\(|\s*=\s*)["']([a-z0-9-]+)["']/g)) names.add(name);
   }
   const symbols = [];
   for (const name of [...names].sort()) {

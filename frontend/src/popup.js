@@ -3,6 +3,7 @@
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("bookhand-connect") : null;
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-closes-window]")) return window.close();
   const link = event.target.closest("a[data-popup]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const width = 620, height = 760;
@@ -17,5 +18,6 @@ channel?.addEventListener("message", () => window.htmx.trigger(document.body, "c
 const done = document.querySelector("[data-popup-done]");
 if (done) {
   channel?.postMessage(done.dataset.popupDone);
-  if (window.opener && done.dataset.popupDone === "good") setTimeout(() => window.close(), 600);
+  // A vendor's page may have cut the tie to its opener: a window that a script did not open simply stays.
+  if (done.dataset.popupDone === "good") setTimeout(() => window.close(), 600);
 }

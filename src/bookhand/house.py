@@ -25,7 +25,7 @@ from bookhand.core.redaction import redact_text
 from bookhand.inbox import errand_store, slices_store
 from bookhand.inbox import store as inbox
 from bookhand.inbox.admission import Endpoint
-from bookhand.inbox.backfill_workflow import Backfill
+from bookhand.inbox.backfill_workflow import Backfill, telling
 from bookhand.inbox.worker_workflow import Post, Worker
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import check_workflow
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
     from bookhand.journal.check_workflow import Report
-    from bookhand.journal.proof import Proof
+    from bookhand.journal.proof import Gap, Proof
     from bookhand.runs.run import Run
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
@@ -167,13 +167,18 @@ class House:
                 )
         return told
 
-    def application(self, kind: Literal["app", "connect"]) -> Application:
-        """The Stripe App or Connect platform of the settings; `Refusal` that names what is not set."""
+    def application(self, kind: Literal["app", "connect"], *, home: str | None = None) -> Application:
+        """The Stripe App or Connect platform of the settings; `Refusal` that names what is not set.
+
+        `home` is where the person's browser is: Stripe sends people back there in test mode, where no public address is set.
+        """
         found = self.settings
+        key = found.stripe_developer_key.get_secret_value() if found.stripe_developer_key else ""
+        public = found.public_url or (home if "_test_" in key[:8] else None)
         needed = {
             "BOOKHAND_STRIPE_CLIENT_ID": found.stripe_client_id,
             "BOOKHAND_STRIPE_DEVELOPER_KEY": found.stripe_developer_key,
-            "BOOKHAND_PUBLIC_URL": found.public_url,
+            "BOOKHAND_PUBLIC_URL": public,
         }
         missing = [name for name, value in needed.items() if not value]
         if missing or not (found.stripe_client_id and found.stripe_developer_key):
@@ -183,8 +188,8 @@ class House:
         return Application(
             kind=kind,
             client_id=found.stripe_client_id,
-            redirect_uri=f"{found.public_url}/oauth/stripe/{kind}",
-            developer_key=found.stripe_developer_key.get_secret_value(),
+            redirect_uri=f"{public}/oauth/stripe/{kind}",
+            developer_key=key,
             base_url=found.stripe_base_url,
             connect_url=found.stripe_connect_url,
             marketplace_url=found.stripe_marketplace_url,
@@ -246,14 +251,17 @@ class House:
         since: int,
         until: int | None = None,
         show: Callable[[Progress], None] = lambda _: None,
+        stop: threading.Event | None = None,
     ) -> Progress:
         """Bring the history of `connection` in from `since` (Unix seconds); where it begins late, with an opening balance.
 
-        One that was not finished goes on as it was planned, whatever range is asked for now: see `unfinished`.
+        One that was not finished goes on as it was planned, whatever range is asked for now: see `unfinished`. Set, `stop` ends it after
+        the page that is under way.
         """
         reader = self.reader(connection)
         run = Backfill(
-            self.db, connection.link, reader, readers=self.readers, tie_out=lambda: self._tie_out(connection).told(), clock=time.time, show=show
+            self.db, connection.link, reader, readers=self.readers, tie_out=lambda: self._tie_out(connection).told(), clock=time.time,
+            show=telling(self.db, connection.link, show), stop=stop,
         )  # fmt: skip
         return run.run(since=since, until=until)
 
@@ -266,6 +274,10 @@ class House:
     def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
         """Prove the journal of `connection` against Stripe's balance and keep the result."""
         return self._tie_out(connection).prove(name_gaps=name_gaps)
+
+    def gaps(self, connection: Connection) -> dict[str, Gap]:
+        """What is behind a difference between the journal of `connection` and Stripe, by currency: both lists compared."""
+        return self._tie_out(connection).gaps()
 
     def _tie_out(self, connection: Connection) -> TieOut:
         return TieOut(

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     stripe_marketplace_url: str = "https://marketplace.stripe.com"
     stripe_client_id: str | None = None
     """OAuth client of your Stripe App or Connect platform."""
+    stripe_application: Literal["app", "connect"] = "app"
+    """Which of the two that client is of: what the pages' sign-in at Stripe opens."""
     stripe_developer_key: SecretStr | None = None
     """The secret key that the OAuth token calls are made with."""
     quickbooks_client_id: str | None = None

@@ -102,6 +102,11 @@ class Mirrors:
             self._do(link, batch, pace)
         return pace.done
 
+    def has_news(self, link: Link) -> bool:
+        """Whether documents are written down that nobody has asked for: reversals that a person wanted, most likely."""
+        with self.kit.db.transaction() as cx:
+            return sending_store.anything_unasked(cx, link)
+
     def _next(self, link: Link) -> int | None:
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)

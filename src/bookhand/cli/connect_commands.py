@@ -9,19 +9,17 @@ import typer
 
 from bookhand import wiring
 from bookhand.cli.app import Name, app, out, read_settings
+from bookhand.cli.connecting import part
 from bookhand.cli.people_commands import caller_of
 from bookhand.cli.tables import connection_table
 from bookhand.core.problems import Refusal
-from bookhand.systems.netsuite import auth as netsuite_auth
-from bookhand.systems.quickbooks import auth as quickbooks_auth
-from bookhand.systems.stripe import auth, oauth_auth, parting_auth
+from bookhand.systems.stripe import auth, oauth_auth
 from bookhand.workspace.people.store import has_people
 
 if TYPE_CHECKING:
     from bookhand.house import House
     from bookhand.systems.connection import Connection
 
-_PARTINGS = {"netsuite": netsuite_auth.disconnect, "quickbooks": quickbooks_auth.disconnect}
 connect = typer.Typer(no_args_is_help=True, help="Connect an outside system.")
 app.add_typer(connect, name="connect")
 
@@ -108,11 +106,7 @@ def disconnect(name: Name = None) -> None:
     with wiring.open_house(read_settings()) as house:
         by = manager_of(house)
         connection = house.named(name)
-        if connection.link.system == "bank":
-            undone = wiring.part_bank(house, connection)
-        else:
-            part = _PARTINGS.get(connection.link.system, parting_auth.disconnect)
-            undone = part(house.db, house.secrets, connection.id)
+        undone = part(house, connection)
         note(house, "connection.disconnected", connection, by)
     out.print(f"Disconnected {connection.name}. Its books stay as they are.", highlight=False, markup=False)
     for sentence in undone:

@@ -87,7 +87,7 @@ def _show_certificate(house: House, settings: Settings, account: str, *, fresh: 
     file = Path(settings.data_dir) / f"netsuite-{place_of(account).slug}.pem"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(pair.certificate_pem)
-    needs = "\n".join(f"     {need.permission} ({need.level})" for need in MANIFEST.needs)
+    needs = "\n".join(f"     {need.permission} ({need.access})" for need in MANIFEST.needs)
     out.print(
         "In NetSuite, as an administrator:\n"
         "  1. Setup > Company > Enable Features > SuiteCloud: REST Web Services and OAuth 2.0.\n"

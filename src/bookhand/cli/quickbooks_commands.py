@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,16 +10,15 @@ import typer
 
 from bookhand import wiring
 from bookhand.cli.app import out, read_settings
+from bookhand.cli.at_intuit import application_of, said_of
 from bookhand.cli.connect_commands import connect, limits_of, manager_of, note
-from bookhand.core.problems import BookhandError, Refusal
-from bookhand.systems.quickbooks.auth import Application, back_of, came_back, finish_sign_in, start_sign_in
+from bookhand.core.problems import Refusal
+from bookhand.systems.quickbooks.auth import back_of, came_back, finish_sign_in, start_sign_in
 
 if TYPE_CHECKING:
     from bookhand.house import House
-    from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
 
-BACK = "/oauth/quickbooks"
 _LOOK_SECONDS = 1.0
 _KEEPING_LOOKS = 45
 
@@ -56,47 +54,6 @@ def connect_quickbooks(
             return
         note(house, "connection.connected", made, by)
         out.print(said_of(house, made), highlight=False, markup=False)
-
-
-def application_of(settings: Settings) -> Application:
-    """The app at Intuit of the settings; `Refusal` that names what is not set."""
-    client_id, secret = settings.quickbooks_client_id, settings.quickbooks_client_secret
-    if not (client_id and secret):
-        missing = [
-            name
-            for name, value in (
-                ("BOOKHAND_QUICKBOOKS_CLIENT_ID", client_id),
-                ("BOOKHAND_QUICKBOOKS_CLIENT_SECRET", secret),
-            )
-            if not value
-        ]
-        raise Refusal(f"Connecting QuickBooks needs {' and '.join(missing)}: see docs/quickbooks.md.")
-    here = settings.public_url or f"http://localhost:{settings.port}"
-    return Application(
-        client_id=client_id, client_secret=secret.get_secret_value(), redirect_uri=f"{here}{BACK}", mode=settings.quickbooks_mode,
-        base_url=settings.quickbooks_base_url, discovery_url=settings.quickbooks_discovery_url,
-    )  # fmt: skip
-
-
-def signed_in(house: House, sent: Mapping[str, str]) -> str:
-    """Finish the sign-in of somebody who came back; what to tell them."""
-    made = finish_sign_in(house.db, house.secrets, application_of(house.settings), back_of(sent))
-    return said_of(house, made)
-
-
-def said_of(house: House, made: Connection) -> str:
-    """What was connected, in a sentence or two."""
-    kit = house.door.kit
-    try:
-        found = kit.performers["quickbooks"].read(
-            made.link, kit.catalogue.action("quickbooks.company.retrieve"), {}
-        )
-    except BookhandError as error:
-        return f"Connected {made.name} ({made.link.mode} mode), and it could not be read yet: {error}"
-    return (
-        f"Connected {made.name} ({found.data['home_currency']}, {made.link.mode} mode). {found.data['pace']} Nothing is written into it "
-        "before you agree to a mapping."
-    )
 
 
 def _awaited(house: House, address: str) -> Connection:

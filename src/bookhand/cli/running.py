@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -25,23 +26,29 @@ import uvicorn
 from bookhand.actions.act_workflow import tidy
 from bookhand.cli.bank_rounds import BankRounds
 from bookhand.cli.book_rounds import BookRounds
-from bookhand.cli.quickbooks_commands import signed_in
+from bookhand.cli.connecting import Connections
+from bookhand.cli.history_rounds import HistoryRounds
+from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
 from bookhand.keeper import Keeper
-from bookhand.systems.stripe import oauth_auth
 from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.books.hands import ROOM as BOOKS
+from bookhand.web.books.hands import Hands as BooksHands
 from bookhand.web.page.site import Site
+from bookhand.web.payouts.bank.statements import Uploads
 from bookhand.web.people.gate import Reception
+from bookhand.workflows.customers.index_workflow import Index
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Sequence
 
     from bookhand.house import House
+    from bookhand.journal.proof import Proof
 
 LOOK_SECONDS = 1.0
 BANK_SECONDS = 3.0
@@ -95,6 +102,8 @@ class Running:
             self._begin("keeper", self._keep)
             self._begin("bank", self._look_at_banks)
             self._begin("books", self._look_at_books)
+            self._begin("customers", self._look_at_customers)
+            self._begin("history", self._look_at_history)
         self._begin("runs", self._run_runs)
         return self
 
@@ -157,6 +166,23 @@ class Running:
         while not self._stop.wait(_REST_SECONDS):
             self._try(rounds.look)
 
+    def _look_at_history(self) -> None:
+        rounds = HistoryRounds(self.house)
+        while not self._stop.wait(LOOK_SECONDS):
+            self._try(rounds.look)
+        rounds.end()
+
+    def _look_at_customers(self) -> None:
+        index = Index(self.house.db)
+        while not self._stop.wait(LOOK_SECONDS):
+            for connection in self.house.every():
+                if connection.link.system == "stripe":
+                    self._try(partial(self._read_customers, index, connection.link))
+
+    def _read_customers(self, index: Index, link: Link) -> None:
+        while not self._stop.is_set() and index.look(link):
+            pass
+
     def _look_at_banks(self) -> None:
         rounds = BankRounds(self.house)
         while not self._stop.wait(BANK_SECONDS):
@@ -171,24 +197,8 @@ class Running:
         except Exception:
             log.exception("keeper_failed")
 
-    def _signed_in(self, kind: str, sent: Mapping[str, str]) -> str:
-        """Finish a sign-in that somebody came back from; the connection is served at once."""
-        if kind == "quickbooks":
-            return signed_in(self.house, sent)
-        if kind not in {"app", "connect"}:
-            raise Refusal(f"There is no sign-in of the kind {kind!r}: it is app, connect or quickbooks.")
-        house = self.house
-        made = oauth_auth.finish_oauth(
-            house.db, house.secrets, house.application("app" if kind == "app" else "connect"),
-            state=sent.get("state", ""), code=sent.get("code"),
-            error=sent.get("error"), error_description=sent.get("error_description"),
-        )  # fmt: skip
-        said = f"Connected {made.name} ({made.link.account}, {made.link.mode} mode). Bring its history in with bookhand backfill."
-        try:
-            house.register_webhooks(made)
-        except BookhandError as error:
-            return f"{said} Its webhooks are not registered yet, and will be at the next start: {error}"
-        return said
+    def _prove(self, number: int) -> Sequence[Proof]:
+        return self.house.prove(self.house.named(str(number)), name_gaps=True)
 
     def _web(self) -> uvicorn.Server:
         house = self.house
@@ -205,14 +215,21 @@ class Running:
         )
         templates = {each.name: each for each in house.templates}
         self._site = Site(
-            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
+            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts,
+            rooms={
+                "uploads": Uploads(most_megabytes=house.settings.bank_file_mb),
+                BOOKS: BooksHands(chart=house.chart, prove=self._prove, gaps=lambda number: house.gaps(house.named(str(number)))),
+            },
         )  # fmt: skip
+        connecting = Connections(house)
+        self._site.rooms["integrations"] = connecting
         app = create_app(
             house.db,
             webhooks=mail,
             tally=mail.tally,
             hosts=house.settings.page_hosts.split(","),
-            sign_in=self._signed_in,
+            sign_in=lambda kind, sent: connecting.finish(kind, sent).says,
+            bound=connecting.bound,
             lifespan=around,
             reception=reception,
             api=create_api(

@@ -17,7 +17,7 @@ import psycopg
 
 from bookhand.core.facts import Link
 from bookhand.core.ports import Reader
-from bookhand.core.problems import Outage, Refusal
+from bookhand.core.problems import Conflict, Outage, Refusal
 from bookhand.db.engine import Database
 from bookhand.inbox import errand_store, reading_store, slices_store, store
 from bookhand.inbox.backfill import EVENTS, Progress, Slice, plan, plan_events, progress_of
@@ -31,6 +31,8 @@ from bookhand.systems.stripe.client import StripeReader
 
 FETCHERS = 24
 DRAIN_BATCH = 2000
+TOLD_SECONDS = 1.0
+"""How often it is written down how far a backfill is."""
 _SHOW_SECONDS = 0.25
 
 
@@ -48,15 +50,19 @@ class Backfill:
         clock: Callable[[], float],
         show: Callable[[Progress], None] = lambda _: None,
         fetchers: int = FETCHERS,
+        stop: threading.Event | None = None,
     ) -> None:
-        """`readers` read the queue meanwhile (None: somebody else does); `tie_out` returns a sentence for each balance that is off."""
+        """`readers` read the queue meanwhile (None: somebody else does); `tie_out` returns a sentence for each balance that is off.
+
+        Set, `stop` ends it after the page that is under way, as `stop()` does.
+        """
         self._db, self._link, self._reader = db, link, reader
         self._readers = readers
         self._tie_out = tie_out
         self._clock = clock
         self._show = show
         self._fetchers = fetchers
-        self._stop = threading.Event()
+        self._stop = stop or threading.Event()
         self._failed: BaseException | None = None
         self._speed = _Speed()
 
@@ -106,13 +112,7 @@ class Backfill:
             before = slices_store.latest(cx, self._link)
             if before is not None and before.status == "running":
                 return before
-            end = int(self._clock()) + 1 if until is None else until
-            reading_store.begin_reading(
-                cx, self._link, BALANCE_TRANSACTIONS.name, since=min(end, int(self._clock()))
-            )
-            return slices_store.start(
-                cx, self._link, since=since, until=end, slices=plan(lists, since=since, until=end)
-            )
+            return _planned(cx, self._link, since=since, until=until, lists=lists, now=int(self._clock()))
 
     def _finish(self, backfill: slices_store.Backfill) -> Progress:
         known = self._saved(backfill)
@@ -263,6 +263,49 @@ class _Speed:
             return False
         self._shown = now
         return True
+
+
+def ask(db: Database, link: Link, *, since: int, until: int | None = None, by: str, now: int) -> None:
+    """Write a backfill down that somebody asked for on a page; a worker brings it in. `Conflict` where one is under way."""
+    with db.transaction() as cx:
+        before = slices_store.latest(cx, link)
+        if before is not None and before.status == "running":
+            raise Conflict(
+                "A backfill of this account is under way: let it end first, then ask for another range."
+            )
+        _planned(cx, link, since=since, until=until, lists=tuple(LISTS), now=now, asked_by=by)
+
+
+def telling(db: Database, link: Link, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """`show`, and the same written down about once a second, for those who watch from elsewhere."""
+    told_at = float("-inf")
+
+    def tell(how: Progress) -> None:
+        nonlocal told_at
+        show(how)
+        if how.verdict or time.monotonic() - told_at >= TOLD_SECONDS:
+            told_at = time.monotonic()
+            with db.transaction() as cx:
+                slices_store.tell(cx, link, how)
+
+    return tell
+
+
+def _planned(
+    cx: slices_store.Transaction,
+    link: Link,
+    *,
+    since: int,
+    until: int | None,
+    lists: tuple[str, ...],
+    now: int,
+    asked_by: str | None = None,
+) -> slices_store.Backfill:
+    end = now + 1 if until is None else until
+    reading_store.begin_reading(cx, link, BALANCE_TRANSACTIONS.name, since=min(end, now))
+    return slices_store.start(
+        cx, link, since=since, until=end, slices=plan(lists, since=since, until=end), asked_by=asked_by
+    )
 
 
 def progress(db: Database, link: Link) -> Progress | None:

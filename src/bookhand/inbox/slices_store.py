@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
 from bookhand.db.arrays import bigints, integers, texts
-from bookhand.inbox.backfill import Slice
+from bookhand.inbox.backfill import Progress, Slice
 
 Transaction = psycopg.Connection[Any]
 
 
 class Backfill(msgspec.Struct, frozen=True, kw_only=True):
-    """A backfill: its range (Unix seconds, the end excluded), its lists, and what came of it."""
+    """A backfill: its range (Unix seconds, the end excluded), its lists, and what came of it.
+
+    `asked_by` is who asked for it on a page, `paused_by` who lets it stand; `told` is how far whoever runs it said it is, and when.
+    """
 
     id: int
     since: int
@@ -25,14 +30,28 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     verdict: tuple[str, ...]
     running_seconds: float
+    asked_by: str | None = None
+    paused_by: str | None = None
+    told: Progress | None = None
+    told_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
-def start(cx: Transaction, link: Link, *, since: int, until: int, slices: Sequence[Slice]) -> Backfill:
+def start(
+    cx: Transaction,
+    link: Link,
+    *,
+    since: int,
+    until: int,
+    slices: Sequence[Slice],
+    asked_by: str | None = None,
+) -> Backfill:
     """Write a new backfill down with its plan."""
     names = list(dict.fromkeys(part.list for part in slices))
     row = cx.execute(
-        "insert into backfill (workspace_id, connection_id, since, until, lists) values (%s, %s, %s, %s, %s) returning backfill_id",
-        (link.workspace_id, link.connection_id, since, until, names),
+        "insert into backfill (workspace_id, connection_id, since, until, lists, asked_by) values (%s, %s, %s, %s, %s, %s) returning backfill_id",
+        (link.workspace_id, link.connection_id, since, until, names, asked_by),
     ).fetchone()
     backfill = Backfill(
         id=row[0] if row else 0, since=since, until=until, lists=tuple(names), status="running", verdict=(), running_seconds=0.0
@@ -46,7 +65,7 @@ def latest(cx: Transaction, link: Link) -> Backfill | None:
     row = cx.execute(
         """
         select backfill_id, since, until, lists, status, verdict,
-            extract(epoch from coalesce(finished_at, now()) - started_at)::float8
+            extract(epoch from coalesce(finished_at, now()) - started_at)::float8, asked_by, paused_by, told, told_at, started_at, finished_at
         from backfill where workspace_id = %s and connection_id = %s order by backfill_id desc limit 1
         """,
         (link.workspace_id, link.connection_id),
@@ -54,8 +73,52 @@ def latest(cx: Transaction, link: Link) -> Backfill | None:
     if row is None:
         return None
     return Backfill(
-        id=row[0], since=row[1], until=row[2], lists=tuple(row[3]), status=row[4], verdict=tuple(row[5]), running_seconds=row[6]
+        id=row[0], since=row[1], until=row[2], lists=tuple(row[3]), status=row[4], verdict=tuple(row[5]), running_seconds=row[6],
+        asked_by=row[7], paused_by=row[8], told=msgspec.convert(row[9], Progress) if row[9] else None, told_at=row[10],
+        started_at=row[11], finished_at=row[12],
     )  # fmt: skip
+
+
+def asked_for(cx: Transaction) -> list[int]:
+    """The connections whose backfill somebody asked for on a page, that is not done, not paused, and can be asked: numbers, oldest first."""
+    rows = cx.execute(
+        """
+        select b.connection_id from backfill b join connection c using (workspace_id, connection_id)
+        where b.status = 'running' and b.asked_by is not null and b.paused_by is null and c.status = 'active' order by b.started_at
+        """
+    )
+    return [row[0] for row in rows]
+
+
+def tell(cx: Transaction, link: Link, how: Progress) -> None:
+    """Write down how far the newest backfill of a connection is, for whoever watches it."""
+    cx.execute(
+        """
+        update backfill set told = %s, told_at = clock_timestamp() where workspace_id = %s and connection_id = %s and backfill_id = (
+            select max(backfill_id) from backfill where workspace_id = %s and connection_id = %s)
+        """,
+        (Jsonb(msgspec.to_builtins(how)), *(link.workspace_id, link.connection_id) * 2),
+    )
+
+
+def pause(cx: Transaction, link: Link, *, by: str | None) -> bool:
+    """Let the connection's backfill stand (`by` somebody), or go on (`by` None); False where none is under way."""
+    changed = cx.execute(
+        "update backfill set paused_by = %s where workspace_id = %s and connection_id = %s and status = 'running'",
+        (by, link.workspace_id, link.connection_id),
+    ).rowcount
+    return bool(changed)
+
+
+def claim(cx: Transaction, link: Link, *, by: str) -> None:
+    """Let a worker take up a backfill that was begun at the command line and left."""
+    cx.execute(
+        """
+        update backfill set asked_by = coalesce(asked_by, %s)
+        where workspace_id = %s and connection_id = %s and status = 'running'
+        """,
+        (by, link.workspace_id, link.connection_id),
+    )
 
 
 def slices(cx: Transaction, link: Link, backfill_id: int) -> list[Slice]:

@@ -6,6 +6,7 @@ seen by every worker at once, so each is a short transaction of its own (one row
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,23 @@ def _connection(row: tuple[Any, ...]) -> Connection:
 # --- sign-ins under way ---
 
 
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose sign-in it is, where it was begun on a page: nobody else finishes it.
+
+    `browser` is a hash of what that browser alone carries, `home` the origin (``http://127.0.0.1:8787``) that it is to come back to.
+    """
+
+    browser: str
+    who: str
+    name: str
+    home: str
+
+
+def state_hash(state: str) -> bytes:
+    """What a sign-in is kept under: its state itself is nowhere but with the person."""
+    return hashlib.sha256(state.encode()).digest()
+
+
 def begin_sign_in(
     cx: Transaction, workspace_id: int, state_hash: bytes, plan: dict[str, Any], *, minutes: int
 ) -> None:
@@ -150,6 +168,14 @@ def begin_sign_in(
         "insert into sign_in (workspace_id, state_hash, plan, expires_at) values (%s, %s, %s, now() + make_interval(mins => %s))",
         (workspace_id, state_hash, Jsonb(plan), minutes),
     )
+
+
+def bound_of(cx: Transaction, state_hash: bytes) -> Bound | None:
+    """Whose a sign-in under way is; None where it was begun at the command line, or is none."""
+    row = cx.execute(
+        "select plan -> 'bound' from sign_in where state_hash = %s and expires_at > now()", (state_hash,)
+    ).fetchone()
+    return msgspec.convert(row[0], Bound) if row is not None and row[0] else None
 
 
 def take_sign_in(cx: Transaction, state_hash: bytes) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Literal
 
 import psycopg
 import structlog
@@ -22,12 +21,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bookhand.core.problems import BookhandError, Outage
+from bookhand.core.problems import Outage
 from bookhand.db.engine import Database
 from bookhand.runs.template import Template
 from bookhand.web import health, pages, rooms, runs, store
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
+from bookhand.web.bounded import Bound
+from bookhand.web.integrations import back
+from bookhand.web.integrations.back import BoundTo, SignIn
 from bookhand.web.metrics import CONTENT_TYPE, Meter
 from bookhand.web.page import assets
 from bookhand.web.page.site import Site
@@ -42,8 +44,6 @@ WEBHOOKS = "/webhooks/"
 _KEPT_SECONDS = 1.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-SignIn = Callable[[str, Mapping[str, str]], str]
-"""Finishes a sign-in: what kind it was (``app``, ``connect``, ``quickbooks``) and what was sent back; a sentence, or it raises."""
 log = structlog.get_logger(__name__)
 
 
@@ -54,6 +54,7 @@ def create_app(
     tally: Mapping[str, int] | None = None,
     hosts: Iterable[str] = (),
     sign_in: SignIn | None = None,
+    bound: BoundTo | None = None,
     lifespan: Lifespan | None = None,
     reception: Reception | None = None,
     api: ASGIApp | None = None,
@@ -63,7 +64,7 @@ def create_app(
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/stripe/{kind}`` and ``/oauth/quickbooks``. With `reception` people sign in; with `site` they have the whole app, without it a
+    sign-in at ``/oauth/…``, and `bound` says whose one is (see `integrations.back`). With `reception` people sign in; with `site` they have the whole app, without it a
     status page and the runs, whose steps `templates` declare. `api` is the REST API, behind the same shield (without it, the part about people
     alone is there).
     """
@@ -80,15 +81,28 @@ def create_app(
         if site is None:
             app.include_router(runs.routes(db, caller=reception.caller, templates=templates or {}))
     if sign_in is not None:
-        _way_back(app, sign_in)
+        app.include_router(back.routes(sign_in, bound=bound, reception=reception))
     if api is not None:
         app.mount(PREFIX, api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
-    return _Front(_guarded(app, hosts, reception), webhooks)
+    return _Front(_guarded(_bounded(app, site), hosts, reception), webhooks)
 
 
-def _guarded(app: FastAPI, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
+def _bounded(app: FastAPI, site: Site | None) -> ASGIApp:
+    """The pages, with an end to what is sent to them; the API has its own."""
+    if site is None:
+        return app
+    pages_alone = Bound(app, most=site.most_bytes, too_long=site.too_long)
+
+    async def apart(scope: Scope, receive: Receive, send: Send) -> None:
+        of_api = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        await (app if of_api else pages_alone)(scope, receive, send)
+
+    return apart
+
+
+def _guarded(app: ASGIApp, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
     if reception is None:
         return Shield(app, hosts=hosts)
     return Shield(
@@ -124,23 +138,6 @@ def _files(app: FastAPI) -> None:
                 found.small, media_type=found.media, headers={**headers, "content-encoding": "gzip"}
             )
         return Response(found.body, media_type=found.media, headers=headers)
-
-
-def _way_back(app: FastAPI, sign_in: SignIn) -> None:
-    def finished(what: str, kind: str, request: Request) -> HTMLResponse:
-        try:
-            said = sign_in(kind, dict(request.query_params))
-        except BookhandError as error:
-            return _message(400, f"The {what} was not connected.", str(error))
-        return HTMLResponse(pages.message_page(f"The {what} is connected.", said, tone="good"))
-
-    @app.get("/oauth/stripe/{kind}", response_class=HTMLResponse)
-    def back(kind: Literal["app", "connect"], request: Request) -> HTMLResponse:
-        return finished("account", kind, request)
-
-    @app.get("/oauth/quickbooks", response_class=HTMLResponse)
-    def back_from_intuit(request: Request) -> HTMLResponse:
-        return finished("company", "quickbooks", request)
 
 
 def _machines(app: FastAPI, db: Database, meter: Meter) -> None:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 
+import msgspec
 import pytest
 from tests.contract.books.company import first, second, third, told
 from tests.contract.books.conftest import OWNER
@@ -301,6 +302,14 @@ def test_what_is_not_mapped_is_refused_not_guessed(by_clearing):
     )
     with pytest.raises(Refusal, match="no account Nowhere"):
         case.room.setups.agree(OWNER, case.link, shown.choice(), "why")
+
+
+@pytest.mark.parametrize("since", ["2026-01-15", "2026-13-01", "this-year-01"])
+def test_a_book_begins_with_a_month(by_clearing, since):
+    case = by_clearing
+    shown = case.room.setups.propose(OWNER, case.link, method="clearing", chosen=case.shelf.chosen)
+    with pytest.raises(Refusal, match="begins with a month"):
+        case.room.setups.agree(OWNER, case.link, msgspec.structs.replace(shown.choice(), since=since), "why")
 
 
 def test_the_mirror_stops_when_its_right_is_taken_back_and_goes_on_when_it_is_given(case):

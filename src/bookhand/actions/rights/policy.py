@@ -67,6 +67,12 @@ def checked_grantee(grantee: str) -> str:
 
 def allows(grants: Iterable[Grant], *, grantee: str, action: str, reads: bool) -> bool:
     """Whether `grantee` may perform `action`."""
+    best = deciding(grants, grantee=grantee, action=action, reads=reads)
+    return best is not None and best.allowed
+
+
+def deciding(grants: Iterable[Grant], *, grantee: str, action: str, reads: bool) -> Grant | None:
+    """The permission that decides whether `grantee` may perform `action`; None where none speaks of it."""
     best = max(
         (
             (exactness, grant.grantee == grantee, not grant.allowed, grant)
@@ -77,7 +83,7 @@ def allows(grants: Iterable[Grant], *, grantee: str, action: str, reads: bool) -
         key=lambda found: found[:3],
         default=None,
     )
-    return best is not None and best[3].allowed
+    return None if best is None else best[3]
 
 
 def _exactness(pattern: str, action: str, *, reads: bool) -> int:

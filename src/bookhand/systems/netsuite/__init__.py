@@ -5,7 +5,7 @@ The manifest: how it is connected, which permissions the role needs, how fast it
 
 from __future__ import annotations
 
-import msgspec
+from bookhand.systems.manifest import Alternative, Field, Manifest, Need, Version, Way
 
 SYSTEM = "netsuite"
 API_VERSION = "v1"
@@ -18,37 +18,66 @@ CALLS_A_DOCUMENT = 2
 """A document is looked for by its external id, then written."""
 
 
-class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """A permission of the role, as NetSuite's role page calls it, and why."""
-
-    permission: str
-    level: str
-    why: str
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a system says of itself."""
-
-    name: str
-    category: str
-    roles: tuple[str, ...]
-    auth: tuple[str, ...]
-    api_version: str
-    needs: tuple[Need, ...]
-    limits: str
-    known_gaps: tuple[str, ...]
-
-
 def _need(permission: str, level: str, why: str) -> Need:
-    return Need(permission=permission, level=level, why=why)
+    return Need(permission=permission, access=level, why=why)
 
 
 MANIFEST = Manifest(
+    key="netsuite",
     name="NetSuite",
-    category="ledger",
+    system="netsuite",
+    category="finance",
     roles=("book",),
     auth=("m2m", "tba"),
-    api_version=API_VERSION,
+    for_what="The books of a larger company or a group, kept equal to the journal over NetSuite's REST services.",
+    does=(
+        "Writes journal entries and bank deposits into one subsidiary, each under an external id, so that none is written twice.",
+        "Compares the book with the journal, account by account and month by month, and says the cause of every difference.",
+        "Knows which months are closed, and lets what belongs there wait instead of writing around it.",
+    ),
+    fits=(
+        "Your company or group already keeps its books in NetSuite.",
+        "A subsidiary takes the journal of one or several Stripe accounts: each subsidiary is a connection of its own.",
+    ),
+    not_for=(
+        "Receivables by customer or sales orders: bookhand writes what moved money, not sales documents.",
+        "Entries between companies of a group, and tax fields: these are not written.",
+    ),
+    gotchas=(
+        "An administrator has to switch on REST Web Services and OAuth 2.0, and make a role with the permissions below.",
+        "A certificate is good for two years at most; bookhand says so sixty days before it ends.",
+        "NetSuite makes no new token pairs from 2027.1 on, and tentatively stops taking them in 2028.2: use a certificate.",
+        "Requests at once are shared by everything that is connected to the account, not only by bookhand.",
+    ),
+    alternatives=(
+        Alternative(key="quickbooks", when="One company, and a bookkeeper who works by the bank feed."),
+        Alternative(key="beancount", when="You want plain files under version control, and no limit on how much is written."),
+    ),
+    ways=(
+        Way(
+            key="m2m", name="Certificate", says="bookhand makes a key pair and shows the certificate; you upload that in NetSuite, and tell what NetSuite calls it.",
+            fields=(
+                Field(name="account", label="Account id", hint="As in 1234567 or 1234567_SB1 (Setup, Company, Company Information)."),
+                Field(name="client_id", label="Client id", hint="Of the integration record."),
+                Field(name="certificate_id", label="Certificate id", hint="What NetSuite calls the certificate once it is uploaded."),
+                Field(name="subsidiary", label="Subsidiary", hint="Its internal id, in a OneWorld account; bookhand lists those there are where one has to be chosen.", needed=False),
+                Field(name="name", label="Name", hint="What to call the connection.", needed=False),
+            ),
+        ),
+        Way(
+            key="tba", name="Token pair (goes away)", says="Four values of token-based sign-in, from the integration record and the access token.",
+            fields=(
+                Field(name="account", label="Account id", hint="As in 1234567 or 1234567_SB1."),
+                Field(name="consumer_key", label="Consumer key", secret=True),
+                Field(name="consumer_secret", label="Consumer secret", secret=True),
+                Field(name="token_id", label="Token id", secret=True),
+                Field(name="token_secret", label="Token secret", secret=True),
+                Field(name="subsidiary", label="Subsidiary", hint="Its internal id, in a OneWorld account.", needed=False),
+                Field(name="name", label="Name", hint="What to call the connection.", needed=False),
+            ),
+        ),
+    ),
+    version=Version(name=API_VERSION, says="Of the record and query services; NetSuite has no other yet, and releases twice a year without changing its name."),
     needs=(
         _need("REST Web Services", "Full", "to be asked at all"),
         _need("Log in using OAuth 2.0 Access Tokens", "Full", "to sign in with a certificate (Log in using Access Tokens for TBA)"),

@@ -194,7 +194,7 @@ def _require_rights(client: NetSuiteClient) -> None:
     )
     lacking = [permission for permission, probe in probes if not _may(probe)]
     if lacking:
-        why = {need.permission: f"{need.permission} ({need.level}), {need.why}" for need in MANIFEST.needs}
+        why = {need.permission: f"{need.permission} ({need.access}), {need.why}" for need in MANIFEST.needs}
         raise Refusal(
             "The role lacks permissions: "
             + "; ".join(why[permission] for permission in lacking)

@@ -5,7 +5,7 @@ The manifest: what it is to bookhand, how it is connected, how fast it can be wr
 
 from __future__ import annotations
 
-import msgspec
+from bookhand.systems.manifest import Alternative, Manifest, Version, Way
 
 SYSTEM = "quickbooks"
 MINOR_VERSION = "75"
@@ -13,26 +13,44 @@ MINOR_VERSION = "75"
 SCOPE = "com.intuit.quickbooks.accounting"
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a system says of itself."""
-
-    name: str
-    category: str
-    roles: tuple[str, ...]
-    auth: tuple[str, ...]
-    scopes: tuple[str, ...]
-    api_version: str
-    limits: str
-    known_gaps: tuple[str, ...]
-
-
 MANIFEST = Manifest(
+    key="quickbooks",
     name="QuickBooks Online",
-    category="erp",
+    system="quickbooks",
+    category="finance",
     roles=("book",),
     auth=("oauth",),
     scopes=(SCOPE,),
-    api_version=MINOR_VERSION,
+    for_what="Your company's books, kept equal to the journal by journal entries and bank deposits.",
+    does=(
+        "Writes the journal into QuickBooks by the method you choose: a clearing account, deposits by payout, or a summary by day.",
+        "Compares the book with the journal, account by account and month by month, and says the cause of every difference.",
+        "Never edits what a person wrote: what was changed there is shown, and not written over.",
+    ),
+    fits=(
+        "Your accountant works in QuickBooks Online, and its bank feed should find each payout as one deposit.",
+        "One company, or several: each company is a connection of its own.",
+    ),
+    not_for=(
+        "QuickBooks Desktop: it has another interface, which bookhand does not speak.",
+        "Every sale as an invoice with its customer: bookhand writes what moved money, not sales documents.",
+        "More than about 70,000 entries an hour: choose the summary by day, or another book.",
+    ),
+    gotchas=(
+        "Only somebody who may administer the company can say yes on Intuit's page.",
+        "The sign-in ends after 100 days without use, and five years after it was given; bookhand says so sixty days before.",
+        "Nothing is written before a person agreed to the mapping of accounts, on the page of the book.",
+        "Multicurrency cannot be switched off again in QuickBooks once it is on.",
+    ),
+    alternatives=(
+        Alternative(key="netsuite", when="Several subsidiaries share one chart, and months are closed by a team."),
+        Alternative(key="beancount", when="You want plain files under version control, and no limit on how much is written."),
+    ),
+    ways=(Way(key="oauth", name="Sign in at Intuit", says="Choose the company on Intuit's own page and say yes there. Needs an app of yours at Intuit."),),
+    version=Version(
+        name=MINOR_VERSION, since="2025-08-01",
+        says="Since August 2025 Intuit answers in minor version 75 or later, whatever is asked for; it has announced no end for 75.",
+    ),
     limits="500 calls a minute for a company, 10 a second and 40 batches of 30 a minute for one app: about 20 entries a second, "
     "and no more however many send. Each can be overridden for a connection under `limits`.",
     known_gaps=(
@@ -44,4 +62,4 @@ MANIFEST = Manifest(
         "A refresh token ends after 100 days without use, and five years after the sign-in whatever is done: then somebody signs in again.",
         "Whether the last closed day is protected by a password, QuickBooks does not tell.",
     ),
-)
+)  # fmt: skip

@@ -105,17 +105,18 @@ def start_sign_in(
     *,
     name: str | None = None,
     limits: Mapping[str, int] | None = None,
+    bound: store.Bound | None = None,
 ) -> str:
-    """The address to send a person to, who chooses a company there."""
+    """The address to send a person to, who chooses a company there; `bound` says whose sign-in it is."""
     layers.limits(limits)
     found = _discover(application)
     state = chance.token_urlsafe(32)
     plan = {
         "kind": SYSTEM, "client_id": application.client_id, "name": name, "limits": dict(limits or {}),
-        **settings_of(msgspec.to_builtins(found)),
+        "bound": msgspec.to_builtins(bound), **settings_of(msgspec.to_builtins(found)),
     }  # fmt: skip
     with db.transaction() as cx:
-        store.begin_sign_in(cx, db.workspace_id, _hash(state), plan, minutes=_MINUTES)
+        store.begin_sign_in(cx, db.workspace_id, store.state_hash(state), plan, minutes=_MINUTES)
     asked = {
         "client_id": application.client_id, "response_type": "code", "scope": SCOPE, "redirect_uri": application.redirect_uri,
         "state": state,
@@ -151,7 +152,7 @@ def came_back(db: Database, address: str) -> tuple[Connection | None, bool]:
     """The connection that the sign-in at `address` made, if it did; and whether somebody may still come back from there."""
     state = parse_qs(urlsplit(address).query)["state"][0]
     with db.transaction() as cx:
-        waits = store.sign_in_waits(cx, _hash(state))
+        waits = store.sign_in_waits(cx, store.state_hash(state))
         made = [
             each for each in store.every(cx, system=SYSTEM) if each.settings.get("signed_in") == _trace(state)
         ]
@@ -210,7 +211,7 @@ def _discover(application: Application) -> _Discovered:
 def _take(db: Database, application: Application, state: str) -> dict[str, Any]:
     """The plan of a sign-in, used up and committed before anything else happens."""
     with db.transaction() as cx:
-        plan = store.take_sign_in(cx, _hash(state))
+        plan = store.take_sign_in(cx, store.state_hash(state))
     if plan is None:
         raise Refusal(
             "This sign-in is not one that was begun here, or it was used, or is over a quarter of an hour old: start again."
@@ -295,10 +296,6 @@ def _keep(
 def _trace(state: str) -> str:
     """What a connection remembers of the sign-in that made it: enough to find it, and nothing to sign in with."""
     return hashlib.sha256(f"trace {state}".encode()).hexdigest()[:16]
-
-
-def _hash(state: str) -> bytes:
-    return hashlib.sha256(state.encode()).digest()
 
 
 ready(_Discovered)  # see core.ready

@@ -5,33 +5,10 @@ The manifest: what it is to bookhand, how it is connected, what a restricted key
 
 from __future__ import annotations
 
-import msgspec
+from bookhand.systems.manifest import Alternative, Field, Manifest, Need, Version, Way
 
 PINNED_VERSION = "2026-10-28.endive"
 """The API version that every call is made in, every webhook endpoint is created with and every shape here is of."""
-
-
-class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """A permission that a restricted key must have: how the dashboard calls it, and reads that show whether it is there."""
-
-    permission: str
-    resource: str
-    access: str
-    probes: tuple[str, ...]
-    why: str
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a system says of itself."""
-
-    name: str
-    category: str
-    roles: tuple[str, ...]
-    auth: tuple[str, ...]
-    api_version: str
-    needs: tuple[Need, ...]
-    limits: str
-    known_gaps: tuple[str, ...]
 
 
 def _read(permission: str, resource: str, why: str, *probes: str) -> Need:
@@ -39,11 +16,58 @@ def _read(permission: str, resource: str, why: str, *probes: str) -> Need:
 
 
 MANIFEST = Manifest(
+    key="stripe",
     name="Stripe",
-    category="payments",
+    system="stripe",
+    category="finance",
     roles=("money", "billing"),
     auth=("key", "app_oauth", "connect_oauth", "platform"),
-    api_version=PINNED_VERSION,
+    for_what="Where the money comes in, and the truth about every movement of it.",
+    does=(
+        "Reads every balance transaction, from the account's first day if you like, and makes one balanced entry of each.",
+        "Proves the books against Stripe's balance after every batch, to the cent, for each currency.",
+        "Hears of changes by webhook, and reads Stripe's event list for what a webhook missed.",
+        "Refunds, changes subscriptions, answers disputes and sends invoices, once a person has said yes.",
+    ),
+    fits=(
+        "Cards and debits are taken by Stripe, and somebody has to account for them.",
+        "Several accounts, or live and test, are to stand side by side: each is a connection of its own.",
+        "A platform has to keep the books of its connected accounts: connect each by its acct_… through your key.",
+    ),
+    not_for=(
+        "Money that never passes through Stripe: it is in the bank's lines, and in no balance transaction.",
+        "A full general ledger with payroll and purchases: connect QuickBooks, NetSuite or Beancount for that, and mirror into it.",
+    ),
+    gotchas=(
+        "A secret key (sk_…) may do everything. Make a restricted key with the permissions below; bookhand names what is missing.",
+        "The mode is in the key: rk_test_… sees no live money, and the two never mix.",
+        "Stripe counts reads by the month. bookhand stays below what an account is allotted, and says so when it comes near.",
+        "Two bookhands on one account each keep their own webhook endpoint: Stripe allows sixteen in all.",
+    ),
+    alternatives=(Alternative(key="bank", when="You only need what arrived at the bank, not how it came about."),),
+    ways=(
+        Way(key="oauth", name="Sign in at Stripe", says="Say yes on Stripe's own page. Needs a Stripe App or a Connect platform of yours."),
+        Way(
+            key="key", name="Restricted key", says="Make a key in Stripe's dashboard (Developers, API keys) with the permissions below, and paste it here.",
+            fields=(
+                Field(name="key", label="Restricted key", hint="Begins with rk_live_ or rk_test_. It is sealed at once, and never shown again.", secret=True),
+                Field(name="name", label="Name", hint="What to call the connection; without it the account's own name.", needed=False),
+            ),
+        ),
+        Way(
+            key="platform", name="A connected account, by your platform's key", says="Reads one connected account through the key of your Connect platform.",
+            fields=(
+                Field(name="key", label="The platform's key", hint="Begins with sk_ or rk_.", secret=True),
+                Field(name="account", label="Connected account", hint="As in acct_1Nv0FGQ9RKHgCVdK."),
+                Field(name="name", label="Name", hint="What to call the connection; without it the account's own name.", needed=False),
+            ),
+        ),
+    ),
+    version=Version(
+        name=PINNED_VERSION, since="2026-10-28",
+        says="Stripe brings a version every month and a breaking one twice a year, and has announced no end for this one. A connection "
+        "stays on its version until you connect it again under a bookhand that speaks a newer one.",
+    ),
     needs=(
         _read("accounts_kyc_basic", "Account", "to know whose key it is", "/v1/account"),
         _read("balance", "Balance", "to prove the books against", "/v1/balance"),

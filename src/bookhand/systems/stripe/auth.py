@@ -22,7 +22,8 @@ from bookhand.core.ready import ready
 from bookhand.systems import store
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Auth, Connection, mode_of_key
-from bookhand.systems.stripe import MANIFEST, PINNED_VERSION, Need
+from bookhand.systems.manifest import Need
+from bookhand.systems.stripe import MANIFEST, PINNED_VERSION
 from bookhand.systems.stripe.answers import StripeRefusal
 from bookhand.systems.stripe.client import Patience, StripeReader, sdk
 from bookhand.systems.stripe.token_auth import KEY, Credential

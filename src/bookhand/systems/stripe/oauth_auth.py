@@ -9,7 +9,6 @@ exchange is sent once: Stripe ends the connection of a code that it sees twice. 
 
 from __future__ import annotations
 
-import hashlib
 import secrets as chance
 import time
 from dataclasses import dataclass, field
@@ -51,13 +50,17 @@ class Application:
     """Connect's; Stripe lets only extensions ask for less."""
 
 
-def start_oauth(db: Database, application: Application, *, name: str | None = None) -> str:
-    """The address to send a person to, who says yes there and comes back with a code."""
+def start_oauth(
+    db: Database, application: Application, *, name: str | None = None, bound: store.Bound | None = None
+) -> str:
+    """The address to send a person to, who says yes there and comes back with a code; `bound` says whose sign-in it is."""
     mode_of_key(application.developer_key)
     state = chance.token_urlsafe(32)
-    plan = {"kind": application.kind, "client_id": application.client_id, "name": name}
+    plan = {
+        "kind": application.kind, "client_id": application.client_id, "name": name, "bound": msgspec.to_builtins(bound),
+    }  # fmt: skip
     with db.transaction() as cx:
-        store.begin_sign_in(cx, db.workspace_id, _hash(state), plan, minutes=_MINUTES)
+        store.begin_sign_in(cx, db.workspace_id, store.state_hash(state), plan, minutes=_MINUTES)
     asked = {"client_id": application.client_id, "redirect_uri": application.redirect_uri, "state": state}
     if application.kind == "app":
         return f"{application.marketplace_url}/oauth/v2/authorize?{urlencode(asked)}"
@@ -98,7 +101,7 @@ def finish_oauth(
 def _take(db: Database, application: Application, state: str) -> dict[str, Any]:
     """The plan of a sign-in, used up and committed before anything else happens."""
     with db.transaction() as cx:
-        plan = store.take_sign_in(cx, _hash(state))
+        plan = store.take_sign_in(cx, store.state_hash(state))
     if plan is None:
         raise Refusal(
             "This sign-in is not one that was begun here, or it was used, or is over a quarter of an hour old: start again."
@@ -149,7 +152,3 @@ def _sealed(application: Application, answer: Answer) -> dict[str, str]:
         return {KEY: application.developer_key}
     tokens = msgspec.json.encode(read_tokens(answer, at=time.time())).decode()
     return {TOKENS: tokens, DEVELOPER_KEY: application.developer_key}
-
-
-def _hash(state: str) -> bytes:
-    return hashlib.sha256(state.encode()).digest()

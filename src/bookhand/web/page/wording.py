@@ -37,6 +37,15 @@ def say(key: str, **values: Any) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", _HOLE.sub(filled, str(escape(text)))))  # noqa: S704 (escaped just before)
 
 
+def marked(text: str) -> Markup:
+<<<<<<< HEAD
+    """A sentence of ours with what stands between backticks set as code; all of it is escaped."""
+=======
+    """A sentence that is data, with what stands between backticks set as code."""
+>>>>>>> wconnect
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped just before)
+
+
 def plain(key: str, **values: Any) -> str:
     """The same as plain text, for a title or an attribute."""
     return say(key, **values).striptags()

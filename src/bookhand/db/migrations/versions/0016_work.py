@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 
 _SQL = """
 create index proposal_due on proposal (workspace_id, expires_at, proposal_id) where state = 'waiting';

@@ -9,7 +9,11 @@ and the connection is made active again. Source: plaid.com/docs/link, plaid.com/
 
 from __future__ import annotations
 
+import secrets as chance
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import msgspec
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.systems import store as connections
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from bookhand.workspace.secrets_store import Secrets
 
 ACCESS_TOKEN = "access_token"  # noqa: S105 (the name it is sealed under)
+_MINUTES = 30
 MOST_DAYS = 730
 """How far back is asked for; it is fixed at the first call of an Item for ever."""
 
@@ -70,6 +75,46 @@ def connect(
         secrets.put(cx, made.link, ACCESS_TOKEN, token)
         keep_accounts(cx, made, told.get("accounts") or ())
     return made
+
+
+def start_hosted(
+    db: Database, plaid: PlaidClient, *, user: str, countries: tuple[str, ...], name: str | None, back: str, bound: connections.Bound
+) -> str:  # fmt: skip
+    """The address of Plaid's own page (Hosted Link) to send a person to, who comes back to `back` when it is done there."""
+    state = chance.token_urlsafe(32)
+    body = {
+        "client_name": "bookhand", "language": "en", "country_codes": list(countries), "user": {"client_user_id": user},
+        "products": ["transactions"], "transactions": {"days_requested": MOST_DAYS},
+        "hosted_link": {"completion_redirect_uri": f"{back}?{urlencode({'state': state})}", "url_lifetime_seconds": _MINUTES * 60},
+    }  # fmt: skip
+    told = plaid.post("/link/token/create", body)
+    if not told.get("hosted_link_url"):
+        raise Refusal("Plaid gave no page to sign in at: ask Plaid to switch Hosted Link on for your keys.")
+    plan = {
+        "kind": "plaid", "name": name, "link_token": str(told["link_token"]), "bound": msgspec.to_builtins(bound),
+    }  # fmt: skip
+    with db.transaction() as cx:
+        connections.begin_sign_in(cx, db.workspace_id, connections.state_hash(state), plan, minutes=_MINUTES)
+    return str(told["hosted_link_url"])
+
+
+def finish_hosted(db: Database, secrets: Secrets, plaid: PlaidClient, *, state: str) -> Connection:
+    """Keep the bank that somebody chose on Plaid's page; `Refusal` where none was, or the sign-in is not one of ours."""
+    with db.transaction() as cx:
+        plan = connections.take_sign_in(cx, connections.state_hash(state))
+    if plan is None or plan["kind"] != "plaid":
+        raise Refusal(
+            "This sign-in is not one that was begun here, or it was used, or is over half an hour old: start again."
+        )
+    told = plaid.post("/link/token/get", {"link_token": plan["link_token"]})
+    added = [
+        str(item["public_token"])
+        for session in told.get("link_sessions") or ()
+        for item in (session.get("results") or {}).get("item_add_results") or ()
+    ]
+    if not added:
+        raise Refusal("No bank was connected at Plaid: start again when you want to.")
+    return connect(db, secrets, plaid, added[0], name=plan["name"])
 
 
 def keep_accounts(cx: store.Transaction, connection: Connection, accounts: Any) -> None:
