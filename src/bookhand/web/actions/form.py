@@ -1,6 +1,6 @@
 """A form about one action: what it holds when it is opened, and what it sent. Used to ask for an action, and to edit what was asked for.
 
-held = opened(action, request.query_params.multi_items())    # p.charge=ch_1 is in the field `charge`
+held = opened(action, request.query_params.multi_items())    # ?charge=ch_1 is in the field `charge`
 held = sent_in(form)                                  # the same, from what was sent
 """
 
@@ -61,7 +61,9 @@ def own_reason(action: Action) -> str | None:
 
 def opened(action: Action, values: Iterable[tuple[str, str]]) -> Held:
     """A form that is opened, with what its address says. A list is not asked for whole, unless somebody says so."""
-    pairs = [*([(f"{_VALUE}limit", _FEW)] if "limit" in action.params.model_fields else []), *values]
+    names = set(action.params.model_fields)
+    pairs = [(f"{_VALUE}limit", _FEW)] if "limit" in names else []
+    pairs += [(f"{_VALUE}{name}" if name in names else name, text) for name, text in values]
     return Held(
         texts=_texts(pairs), connection=_number(dict(pairs).get("connection", "")), key=secrets.token_hex(12)
     )
