@@ -34,20 +34,7 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
-PAGES = (
-    Sight("home", "/"),
-    Sight("approvals", "/approvals"),
-    Sight("approvals-one", "/approvals/prop_{id}", "/approvals"),
-    Sight("approvals-edit", "/approvals/prop_{id}/edit", "/approvals"),
-    Sight("approvals-decided", "/approvals/decided"),
-    Sight("approvals-standing", "/approvals/decided?by=standing"),
-    Sight("runs", "/runs"),
-    Sight("runs-one", "/runs/run_{id}", "/runs"),
-    Sight("actions", "/actions?vendor=stripe&risk=money"),
-    Sight("actions-events", "/actions?show=events"),
-    Sight("actions-refund", "/actions/refunds.create"),
-    Sight("actions-list", "/actions/charges.list"),
-<<<<<<< HEAD
+_INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
     Sight("books-proof", "/books"),
@@ -88,10 +75,6 @@ PAGES = (
     Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
     Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
     Sight("payouts-reconciliation", "/payouts/reconciliation"),
-=======
-_INTEGRATIONS = "/settings/integrations"
-PAGES = (
-    Sight("home", "/"),
     Sight("integrations", _INTEGRATIONS),
     Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
     Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
@@ -106,7 +89,6 @@ PAGES = (
     Sight(
         "integrations-leaving", f"{_INTEGRATIONS}/stripe/{{number}}/disconnect", f"{_INTEGRATIONS}/stripe/1"
     ),
->>>>>>> wconnect
 )
 
 
