@@ -90,14 +90,18 @@ async def test_it_is_led_home_under_the_name_it_began_with_and_nowhere_else(at: 
     sent = await begin(browser)
     state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
     elsewhere = Browser(at.app, LOCAL, {})  # the same machine, under the name that the vendor knows
-    answer = await elsewhere.get(f"/oauth/stripe/app?state={state}&code=ac_1&next=https://evil.example", **AWAY)
+    answer = await elsewhere.get(
+        f"/oauth/stripe/app?state={state}&code=ac_1&next=https://evil.example", **AWAY
+    )
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("http://127.0.0.1:8787/oauth/stripe/app?state=")
     made_up = await elsewhere.get("/oauth/stripe/app?state=made-up&code=ac_1", **AWAY)
     assert made_up.status_code == 400  # and no redirect
 
 
-@pytest.mark.parametrize(("role", "headers", "status"), [("viewer", OURS, 403), ("approver", OURS, 403), ("owner", AWAY, 403)])
+@pytest.mark.parametrize(
+    ("role", "headers", "status"), [("viewer", OURS, 403), ("approver", OURS, 403), ("owner", AWAY, 403)]
+)
 async def test_who_may_not_begin_is_told(at: At, role: Any, headers: dict[str, str], status: int) -> None:
     answer = await begin(await at.person(role), **headers)
     assert answer.status_code == status
