@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
+import msgspec
+
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent, format_minor
 from bookhand.workflows.payouts import line_text
@@ -24,6 +26,7 @@ from bookhand.workflows.payouts.reading import read
 
 _READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
+_NO_FEES: Final[set[int]] = set()
 _FEE_PART: Final = 4
 """No bank keeps more than a quarter of a payout."""
 _TWIN_LENGTH: Final = 8
@@ -32,6 +35,14 @@ _ENOUGH: Final = 100
 _FEW_WORDS: Final = 16
 _FEW: Final = 8
 _MARKED_MOSTLY: Final = 0.9
+
+
+class Decided(msgspec.Struct, frozen=True, gc=False):
+    """A match, with the numbers of its payouts and lines."""
+
+    match: Match
+    payouts: tuple[int, ...]
+    lines: tuple[int, ...]
 
 
 class Evidence:
@@ -49,7 +60,9 @@ class Evidence:
         }
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
-        self.matches: list[Match] = []
+        self.kept_payouts, self.kept_lines = bytearray(len(self.payouts)), bytearray(len(self.lines))
+        """Which of them are in a certain match."""
+        self.decided: list[Decided] = []
         self.questions: list[Question] = []
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
@@ -325,6 +338,14 @@ class Evidence:
         found, charge = line_text.fees_in(self.text(line), self.lines[line].currency), self.reading.charges
         return [*found, charge[line]] if line in charge else found
 
+    def fees_of(self, line: int) -> set[int]:
+        """What the bank may have kept of a line: the fees of its account, and those that it states."""
+        usual = self.fees.get(self.keys[line][0], _NO_FEES)
+        if not self._doubtful(line):
+            return usual
+        stated = self.stated_fees(line)
+        return usual.union(stated) if stated else usual
+
     def is_fee(self, payout: int, fee: int) -> bool:
         """Whether a bank could keep so much of a payout: text can say anything."""
         one = self.payouts[payout]
@@ -355,19 +376,21 @@ class Evidence:
     def pair(self, payout: int, line: int, rule: Rule, reason: str) -> None:
         """Decide one payout and one line of its amount and currency."""
         self.free_payouts[payout] = self.free_lines[line] = 0
-        self.matches.append(
-            Match(payouts=(self.payouts[payout].id,), lines=(self.keys[line],), rule=rule, reason=reason)
-        )
+        self.kept_payouts[payout] = self.kept_lines[line] = 1
+        match = Match(payouts=(self.payouts[payout].id,), lines=(self.keys[line],), rule=rule, reason=reason)
+        self.decided.append(Decided(match, (payout,), (line,)))
 
     def accept(
         self, payouts: Sequence[int], lines: Sequence[int], rule: Rule, reason: str, **more: Any
     ) -> None:
         """Decide it."""
         for payout in payouts:
-            self.free_payouts[payout] = 0
+            self.free_payouts[payout], self.kept_payouts[payout] = 0, 1
         for line in lines:
-            self.free_lines[line] = 0
-        self.matches.append(self.match(payouts, lines, rule, reason, **more))
+            self.free_lines[line], self.kept_lines[line] = 0, 1
+        self.decided.append(
+            Decided(self.match(payouts, lines, rule, reason, **more), tuple(payouts), tuple(lines))
+        )
 
     def match(
         self, payouts: Sequence[int], lines: Sequence[int], rule: Rule, reason: str, **more: Any
@@ -384,6 +407,17 @@ class Evidence:
             reason=reason,
             **more,
         )
+
+    def doubt(self, one: Decided) -> None:
+        """Take a match back; what was in it is in a question."""
+        for payout in one.payouts:
+            self.kept_payouts[payout] = 0
+        for line in one.lines:
+            self.kept_lines[line] = 0
+
+    def is_kept(self, one: Decided) -> bool:
+        """Whether nobody has doubted a match."""
+        return bool(self.kept_payouts[one.payouts[0]])
 
     def ask(
         self,

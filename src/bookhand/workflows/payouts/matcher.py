@@ -20,6 +20,7 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -71,7 +72,7 @@ def _matched(known: Evidence) -> Outcome:
     _mentioned(known)
     _weak(known)
     return Outcome(
-        matches=tuple(sorted(known.matches, key=lambda one: one.payouts[0])),
+        matches=tuple([one.match for one in sorted(known.decided, key=attrgetter("payouts"))]),
         questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
         payouts=tuple(_open_payouts(known)),
         lines=tuple(_open_lines(known)),
