@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from bookhand.workflows.payouts.evidence import Decided, Evidence
+from bookhand.workflows.payouts.decisions import Decided
+from bookhand.workflows.payouts.evidence import Evidence
 from bookhand.workflows.payouts.left_over import CROWD, Left, may_be
 
 
@@ -109,7 +110,9 @@ class Clues:
             return True
         minors = payouts.minors if len(own_payouts) == 1 else {*payouts.minors, *own_payouts}
         rests = [minor - each for each in opened]
-        return not minors.isdisjoint(rests) or (payouts.few and any(_is_pair(each, minors, minors) for each in rests))
+        return not minors.isdisjoint(rests) or (
+            payouts.few and any(_is_pair(each, minors, minors) for each in rests)
+        )
 
     def _around_payout(self, day: _Day) -> _Lines:
         bounds, (currency, place) = self._known.bounds, day
@@ -165,9 +168,7 @@ class Clues:
     def _payouts(self, payouts: Sequence[int]) -> _Payouts:
         known, taken = self._known, self._left.taken_payouts
         minors = [known.payouts[payout].minor for payout in payouts]
-        opened = [
-            minor for payout, minor in zip(payouts, minors, strict=True) if not taken[payout]
-        ]
+        opened = [minor for payout, minor in zip(payouts, minors, strict=True) if not taken[payout]]
         return _Payouts(opened, set(minors), few=False)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import Final
 
-from bookhand.workflows.payouts.evidence import Decided, Evidence
+from bookhand.workflows.payouts.decisions import Decided
+from bookhand.workflows.payouts.evidence import Evidence
 
 CROWD: Final = 10
 """With more than so many near, amounts are looked up and only ones and pairs are formed; each of all is tried where there are fewer."""
@@ -52,7 +53,9 @@ class Left:
             other = known.lines[line]
             if other.minor > 0 and other.original_minor is None and known.is_rival(line):
                 self.lines.setdefault((other.currency, known.line_places[line]), []).append(line)
-                self.line_by_amount.setdefault((other.currency, other.account, other.day, other.minor), []).append(line)
+                self.line_by_amount.setdefault(
+                    (other.currency, other.account, other.day, other.minor), []
+                ).append(line)
 
     def open_payouts(self) -> list[int]:
         """The payouts left that are in no certain match."""

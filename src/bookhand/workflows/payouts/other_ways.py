@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Decided, Evidence
+from bookhand.workflows.payouts.decisions import Decided
+from bookhand.workflows.payouts.evidence import Evidence
 from bookhand.workflows.payouts.left_over import CROWD, Left, is_less_fee, may_be
 
 _FEW: Final = 10
@@ -93,7 +94,11 @@ def _line_in_a_crowd(
 def _lines_of(known: Evidence, one: Decided, left: Left, line: int, minor: int) -> list[int]:
     """Lines of an amount on the day and account of a line, of those left and the match's own."""
     where = known.lines[line]
-    found = [each for each in left.line_by_amount.get((where.currency, where.account, where.day, minor), ()) if each != line]
+    found = [
+        each
+        for each in left.line_by_amount.get((where.currency, where.account, where.day, minor), ())
+        if each != line
+    ]
     return found + [
         each
         for each in one.lines

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.clues import Clues, telling_amounts
-from bookhand.workflows.payouts.evidence import Decided, Evidence
+from bookhand.workflows.payouts.decisions import Decided
+from bookhand.workflows.payouts.evidence import Evidence
 from bookhand.workflows.payouts.left_over import Left, is_on_its_day
 from bookhand.workflows.payouts.matching import Match, Rule
 from bookhand.workflows.payouts.other_ways import Way, ways
@@ -105,7 +106,9 @@ def _suspects(known: Evidence) -> list[_Suspect]:
 
 def _other_ways(known: Evidence, suspects: list[_Suspect]) -> list[tuple[Decided, Way]]:
     """The matches that are doubted, each with another way to read it."""
-    left = Left(known, [one for one, _, of_the_day in suspects if one.match.rule in _EXACT and not of_the_day])
+    left = Left(
+        known, [one for one, _, of_the_day in suspects if one.match.rule in _EXACT and not of_the_day]
+    )
     telling = telling_amounts(known, left, {minor for _, minor, of_the_day in suspects if of_the_day})
     clues = Clues(known, left)
     found = []
