@@ -6,10 +6,11 @@ certain match (an open one), so only the sums with an open one in them are tried
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import chain
 from typing import Final, NamedTuple
 
+from bookhand.core.bank import StatementLine
 from bookhand.workflows.payouts.decisions import Decided
 from bookhand.workflows.payouts.evidence import Evidence
 from bookhand.workflows.payouts.left_over import CROWD, Left, may_be
@@ -64,23 +65,24 @@ class Clues:
 
     def __init__(self, known: Evidence, left: Left) -> None:
         self._known, self._left = known, left
-        self._beside, self._open_beside = left.minors_beside()
-        self._lines_of_day = {day: self._lines(lines) for day, lines in left.lines.items()}
-        self._payouts_of_day = {day: self._payouts(payouts) for day, payouts in left.payouts.items()}
+        self._beside: dict[tuple[str, str, str], set[int]] = {}
+        self._lines_of_day: dict[_Day, _Lines] = {}
+        self._payouts_of_day: dict[_Day, _Payouts] = {}
         self._lines_around: dict[_Day, _Lines] = {}
         self._payouts_around: dict[_Day, _Payouts] = {}
         self._partners_around: dict[_Day, _Payouts] = {}
 
     def allow(self, one: Decided) -> bool:
         """Whether a payout or a line of a match could be read in another way."""
-        known = self._known
-        own_payouts = [known.payouts[payout].minor for payout in one.payouts]
-        own_lines = [known.lines[line].minor for line in one.lines]
-        return any(
-            [self._payout_has(*each, own_payouts, own_lines) for each in zip(one.payouts, own_payouts, strict=True)]
-        ) or any(
-            [self._line_has(*each, own_payouts, own_lines) for each in zip(one.lines, own_lines, strict=True)]
-        )  # fmt: skip
+        own_payouts = [self._known.payouts[payout].minor for payout in one.payouts]
+        own_lines = [self._known.lines[line].minor for line in one.lines]
+        for payout, minor in zip(one.payouts, own_payouts, strict=True):
+            if self._payout_has(payout, minor, own_payouts, own_lines):
+                return True
+        for line, minor in zip(one.lines, own_lines, strict=True):
+            if self._line_has(line, minor, own_payouts, own_lines):
+                return True
+        return False
 
     def _payout_has(self, payout: int, minor: int, own_payouts: list[int], own_lines: list[int]) -> bool:
         day = self._known.payouts[payout].currency, self._known.places[payout]
@@ -100,13 +102,12 @@ class Clues:
         day = one.currency, known.line_places[line]
         payouts = self._payouts_around.get(day) or self._around_line(day)
         opened = payouts.opened
-        if minor in opened or any([minor + fee in opened for fee in known.fees_of(line)]):
+        if minor in opened or any(minor + fee in opened for fee in known.fees_of(line)):
             return True
-        where = one.currency, one.account, one.day
-        beside = self._beside.get(where, _NONE)
+        beside = self._minors_beside(one)
         if len(own_lines) > 1:
             beside = {*beside, *own_lines}
-        if beside and _is_rest(minor, beside, self._open_beside.get(where, _NONE), payouts):
+        if beside and _is_rest(minor, beside, payouts):
             return True
         minors = payouts.minors if len(own_payouts) == 1 else {*payouts.minors, *own_payouts}
         rests = [minor - each for each in opened]
@@ -114,62 +115,76 @@ class Clues:
             payouts.few and any(_is_pair(each, minors, minors) for each in rests)
         )
 
+    def _minors_beside(self, line: StatementLine) -> set[int]:
+        """The amounts of all that is left of a line's account and day."""
+        where = line.currency, line.account, line.day
+        lines = self._left.lines_beside.get(where)
+        if lines is None:
+            return _NONE
+        found = self._beside.get(where)
+        if found is None:
+            found = self._beside[where] = {self._known.lines[each].minor for each in lines}
+        return found
+
     def _around_payout(self, day: _Day) -> _Lines:
         bounds, (currency, place) = self._known.bounds, day
         days = range(place - bounds.early_days, place + bounds.late_days + 1)
-        some = [found for at in days if (found := self._lines_of_day.get((currency, at)))]
+        some = [self._of_lines((currency, at)) for at in days if (currency, at) in self._left.lines]
         around = self._lines_around[day] = _Lines(
             list(chain.from_iterable([each.opened for each in some])),
             _NONE.union(*[each.before_fees for each in some]),
             list(chain.from_iterable([each.beside for each in some])),
             _NONE.union(*[each.minors for each in some]),
-            len(self._left.lines_of_days(currency, place)) <= CROWD,
+            few=len(self._left.lines_of_days(currency, place)) <= CROWD,
         )
         return around
 
     def _around_line(self, day: _Day) -> _Payouts:
         bounds, (currency, place) = self._known.bounds, day
         days = range(place - bounds.late_days, place + bounds.early_days + 1)
-        found = self._payouts_around[day] = self._payouts_of_days(
-            currency, days, few=len(self._left.payouts_of_days(currency, place)) <= CROWD
-        )
+        few = len(self._left.payouts_of_days(currency, place)) <= CROWD
+        found = self._payouts_around[day] = self._payouts_of_days(currency, days, few=few)
         return found
 
     def _beside_payout(self, day: _Day) -> _Payouts:
         """The payouts left that may come on a line together with one that is due on a day."""
         bounds, (currency, place) = self._known.bounds, day
         reach = bounds.early_days + bounds.late_days
-        found = self._partners_around[day] = self._payouts_of_days(
-            currency, range(place - reach, place + reach + 1), few=False
-        )
+        days = range(place - reach, place + reach + 1)
+        found = self._partners_around[day] = self._payouts_of_days(currency, days, few=False)
         return found
 
     def _payouts_of_days(self, currency: str, places: range, *, few: bool) -> _Payouts:
-        some = [found for at in places if (found := self._payouts_of_day.get((currency, at)))]
+        some = [self._of_payouts((currency, at)) for at in places if (currency, at) in self._left.payouts]
         return _Payouts(
             list(chain.from_iterable([each.opened for each in some])),
             _NONE.union(*[each.minors for each in some]),
             few,
         )
 
-    def _lines(self, lines: Sequence[int]) -> _Lines:
-        known, taken = self._known, self._left.taken_lines
-        some = [known.lines[line] for line in lines]
-        opened = [(line, one) for line, one in zip(lines, some, strict=True) if not taken[line]]
-        beside = [(one.minor, self._beside[one.currency, one.account, one.day]) for _, one in opened]
-        return _Lines(
-            [one.minor for _, one in opened],
-            {one.minor + fee for line, one in opened for fee in (0, *known.fees_of(line))},
-            [each for each in beside if len(each[1]) > 1],
-            {one.minor for one in some},
-            few=False,
-        )
+    def _of_lines(self, day: _Day) -> _Lines:
+        found = self._lines_of_day.get(day)
+        if found is None:
+            known, taken, lines = self._known, self._left.taken_lines, self._left.lines[day]
+            opened = [(line, known.lines[line]) for line in lines if not taken[line]]
+            beside = [(one.minor, self._minors_beside(one)) for _, one in opened]
+            found = self._lines_of_day[day] = _Lines(
+                [one.minor for _, one in opened],
+                {one.minor + fee for line, one in opened for fee in (0, *known.fees_of(line))},
+                [each for each in beside if len(each[1]) > 1],
+                {known.lines[line].minor for line in lines},
+                few=False,
+            )
+        return found
 
-    def _payouts(self, payouts: Sequence[int]) -> _Payouts:
-        known, taken = self._known, self._left.taken_payouts
-        minors = [known.payouts[payout].minor for payout in payouts]
-        opened = [minor for payout, minor in zip(payouts, minors, strict=True) if not taken[payout]]
-        return _Payouts(opened, set(minors), few=False)
+    def _of_payouts(self, day: _Day) -> _Payouts:
+        found = self._payouts_of_day.get(day)
+        if found is None:
+            known, taken, payouts = self._known, self._left.taken_payouts, self._left.payouts[day]
+            opened = [known.payouts[payout].minor for payout in payouts if not taken[payout]]
+            minors = {known.payouts[payout].minor for payout in payouts}
+            found = self._payouts_of_day[day] = _Payouts(opened, minors, few=False)
+        return found
 
 
 def _without(minor: int, own: list[int]) -> set[int]:
@@ -182,12 +197,10 @@ def _is_part(minor: int, lines: _Lines) -> bool:
     """Whether an open line has an amount: whole, less a fee, or with others of its account and day."""
     if minor in lines.before_fees:
         return True
-    return any(
-        [
-            minor - each in beside or (lines.few and _is_pair(minor - each, beside, beside))
-            for each, beside in lines.beside
-        ]
-    )
+    for each, beside in lines.beside:
+        if minor - each in beside or (lines.few and _is_pair(minor - each, beside, beside)):
+            return True
+    return False
 
 
 def _is_one_of_several(minor: int, lines: _Lines, opened: list[int], minors: set[int]) -> bool:
@@ -203,11 +216,9 @@ def _is_one_of_several(minor: int, lines: _Lines, opened: list[int], minors: set
     )
 
 
-def _is_rest(minor: int, beside: set[int], open_beside: set[int], payouts: _Payouts) -> bool:
+def _is_rest(minor: int, beside: set[int], payouts: _Payouts) -> bool:
     """Whether a line of an amount and others of its account and day are a payout together."""
-    if not beside.isdisjoint([each - minor for each in payouts.opened]):
-        return True
-    if not payouts.minors.isdisjoint([minor + each for each in open_beside]):
+    if not payouts.minors.isdisjoint([minor + each for each in beside]):
         return True
     return payouts.few and any(minor + one + two in payouts.minors for one in beside for two in beside)
 

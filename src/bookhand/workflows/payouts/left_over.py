@@ -6,6 +6,7 @@ may be the wrong one of two.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from itertools import compress
 from typing import Final
@@ -16,7 +17,8 @@ from bookhand.workflows.payouts.evidence import Evidence
 CROWD: Final = 10
 """With more than so many near, amounts are looked up and only ones and pairs are formed; each of all is tried where there are fewer."""
 _ARRIVES: Final = frozenset({"paid", "in_transit", "pending"})
-_ByAccountDay = dict[tuple[str, str, str], set[int]]
+_AccountDay = tuple[str, str, str]
+"""Currency, account and day."""
 _NOT: Final = bytes([1, *[0] * 255])
 
 
@@ -32,8 +34,10 @@ class Left:
                 payouts[payout] = 0
             for line in one.lines:
                 lines[line] = 0
-        self.line_by_amount: dict[tuple[str, str, str, int], list[int]] = {}
-        """(currency, account, day, amount) to lines left."""
+        self.line_by_amount: dict[tuple[_AccountDay, int], list[int]] = {}
+        """(currency, account and day) and amount to lines left."""
+        self.lines_beside: dict[_AccountDay, list[int]] = {}
+        """(currency, account and day) to lines left."""
         self.payout_by_amount: dict[tuple[str, int], list[int]] = {}
         """(currency, amount) to payouts left."""
         self.payouts: dict[tuple[str, int], list[int]] = {}
@@ -45,31 +49,49 @@ class Left:
         self._lines_near: dict[int, list[int]] = {}
         self._payouts_near: dict[int, list[int]] = {}
         for payout in compress(range(len(payouts)), payouts.translate(_NOT)):
-            each = known.payouts[payout]
-            if each.minor > 0 and each.status in _ARRIVES:
-                self.payouts.setdefault((each.currency, known.places[payout]), []).append(payout)
-                self.payout_by_amount.setdefault((each.currency, each.minor), []).append(payout)
+            for some in self._payout_lists(payout):
+                some.append(payout)
         for line in compress(range(len(lines)), lines.translate(_NOT)):
-            other = known.lines[line]
-            if other.minor > 0 and other.original_minor is None and known.is_rival(line):
-                self.lines.setdefault((other.currency, known.line_places[line]), []).append(line)
-                self.line_by_amount.setdefault(
-                    (other.currency, other.account, other.day, other.minor), []
-                ).append(line)
+            for some in self._line_lists(line):
+                some.append(line)
+
+    def put_back(self, doubted: Iterable[Decided]) -> None:
+        """Matches are doubted: what was in them is left as well."""
+        for one in doubted:
+            for payout in one.payouts:
+                for some in self._payout_lists(payout):
+                    if payout not in some:
+                        insort(some, payout)
+            for line in one.lines:
+                for some in self._line_lists(line):
+                    if line not in some:
+                        insort(some, line)
+        for found in (self._payouts_of_days, self._lines_of_days, self._lines_near, self._payouts_near):
+            found.clear()
+
+    def _payout_lists(self, payout: int) -> tuple[list[int], ...]:
+        one = self.known.payouts[payout]
+        if one.minor <= 0 or one.status not in _ARRIVES:
+            return ()
+        return (
+            self.payouts.setdefault((one.currency, self.known.places[payout]), []),
+            self.payout_by_amount.setdefault((one.currency, one.minor), []),
+        )
+
+    def _line_lists(self, line: int) -> tuple[list[int], ...]:
+        one = self.known.lines[line]
+        if one.minor <= 0 or one.original_minor is not None or not self.known.is_rival(line):
+            return ()
+        where = one.currency, one.account, one.day
+        return (
+            self.lines.setdefault((one.currency, self.known.line_places[line]), []),
+            self.line_by_amount.setdefault((where, one.minor), []),
+            self.lines_beside.setdefault(where, []),
+        )
 
     def open_payouts(self) -> list[int]:
         """The payouts left that are in no certain match."""
         return [payout for some in self.payouts.values() for payout in some if not self.taken_payouts[payout]]
-
-    def minors_beside(self) -> tuple[_ByAccountDay, _ByAccountDay]:
-        """The amounts of all lines left, and of those that are in no certain match, by currency, account and day."""
-        everything: _ByAccountDay = {}
-        opened: _ByAccountDay = {}
-        for (currency, account, day, minor), lines in self.line_by_amount.items():
-            everything.setdefault((currency, account, day), set()).add(minor)
-            if not all([self.taken_lines[line] for line in lines]):  # noqa: C419 (a list is faster than a generator)
-                opened.setdefault((currency, account, day), set()).add(minor)
-        return everything, opened
 
     def lines_of_days(self, currency: str, place: int) -> list[int]:
         """The lines left of the days on which a payout of a day may come."""

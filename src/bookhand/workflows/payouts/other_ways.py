@@ -96,7 +96,7 @@ def _lines_of(known: Evidence, one: Decided, left: Left, line: int, minor: int) 
     where = known.lines[line]
     found = [
         each
-        for each in left.line_by_amount.get((where.currency, where.account, where.day, minor), ())
+        for each in left.line_by_amount.get(((where.currency, where.account, where.day), minor), ())
         if each != line
     ]
     return found + [

@@ -28,12 +28,37 @@ def look_again(known: Evidence) -> None:
     """Turn into questions what is not as certain as it seemed."""
     _taken_back(known)
     suspects = _suspects(known)
-    while ways_found := _other_ways(known, suspects):
-        for one, way in ways_found:
+    left = Left(
+        known, [each.one for each in suspects if each.one.match.rule in _EXACT and not each.of_the_day]
+    )
+    found, doubted = _other_ways(known, suspects, left, None), False
+    while found:
+        for one, way in found:
             _ask(known, one, way)
             known.doubt(one)
+        left.put_back([one for one, _ in found])
         suspects = [each for each in suspects if known.is_kept(each.one)]
-    known.decided = [one for one in known.decided if known.is_kept(one)]
+        found, doubted = (
+            _other_ways(known, suspects, left, _days_near(known, [one for one, _ in found])),
+            True,
+        )
+    if doubted:
+        known.decided = [one for one in known.decided if known.is_kept(one)]
+
+
+_Days = set[tuple[str, int]]
+"""Currencies, each with a place in its calendar."""
+
+
+def _days_near(known: Evidence, doubted: list[Decided]) -> _Days:
+    """The days of the payouts whose other ways may have changed when these matches were doubted."""
+    reach = 3 * (known.bounds.early_days + known.bounds.late_days)
+    found: _Days = set()
+    for one in doubted:
+        days = [(known.payouts[each].currency, known.places[each]) for each in one.payouts]
+        days += [(known.lines[each].currency, known.line_places[each]) for each in one.lines]
+        found.update((currency, place + lag) for currency, place in days for lag in range(-reach, reach + 1))
+    return found
 
 
 def _taken_back(known: Evidence) -> None:
@@ -62,7 +87,8 @@ def _taken_back(known: Evidence) -> None:
             )  # fmt: skip
             for each in some_matches:
                 known.doubt(each)
-    known.decided = [each for each in known.decided if known.is_kept(each)]
+    if there:
+        known.decided = [each for each in known.decided if known.is_kept(each)]
 
 
 def _key(known: Evidence, line: int) -> tuple[str, int]:
@@ -104,19 +130,22 @@ def _suspects(known: Evidence) -> list[_Suspect]:
     return found
 
 
-def _other_ways(known: Evidence, suspects: list[_Suspect]) -> list[tuple[Decided, Way]]:
-    """The matches that are doubted, each with another way to read it."""
-    left = Left(
-        known, [one for one, _, of_the_day in suspects if one.match.rule in _EXACT and not of_the_day]
-    )
+def _other_ways(
+    known: Evidence, suspects: list[_Suspect], left: Left, days: _Days | None
+) -> list[tuple[Decided, Way]]:
+    """The matches that are doubted, each with another way to read it; of payouts of these days, where it is told."""
     telling = telling_amounts(known, left, {minor for _, minor, of_the_day in suspects if of_the_day})
     clues = Clues(known, left)
     found = []
     for one, minor, of_the_day in suspects:
-        if (not of_the_day or minor in telling) and clues.allow(one):
-            way = _of_the_day(known, one, left) if of_the_day else _of_other_days(known, one, left)
-            if way is not None:
-                found.append((one, way))
+        if of_the_day:
+            way = _of_the_day(known, one, left) if minor in telling and clues.allow(one) else None
+        elif days is None or any((known.payouts[p].currency, known.places[p]) in days for p in one.payouts):
+            way = _of_other_days(known, one, left) if clues.allow(one) else None
+        else:
+            continue
+        if way is not None:
+            found.append((one, way))
     return found
 
 
