@@ -47,9 +47,9 @@ class _Worlds(NamedTuple):
     others: dict[int, tuple[list[int], list[int]]]
     """First payout to the payouts and the lines."""
 
-    def lonely(self, currency: str, minor: int) -> list[int]:
-        """Open payouts of an amount that no open line has."""
-        payouts = _open(self.known, self.known.by_amount.get(currency, {}).get(minor, []))
+    def lonely(self, same: Same | None) -> list[int]:
+        """The open ones of the payouts of an amount, where no open line has it."""
+        payouts = [] if same is None else _open(self.known, same)
         has_lines = payouts and (payouts[0] in self.singles or payouts[0] in self.others)
         return [] if has_lines else payouts
 
@@ -140,8 +140,9 @@ def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
     """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
     one = known.lines[line]
     found = []
+    by_amount = known.by_amount.get(one.currency, {})
     for fee in known.fees.get(one.account, ()):
-        for payout in worlds.lonely(one.currency, one.minor + fee):
+        for payout in worlds.lonely(by_amount.get(one.minor + fee)):
             arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
             if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
                 found.append(payout)
@@ -166,6 +167,11 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
 
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
     rivals = [line for line in lines if known.could_be(line)]
+    apart = _apart(known, payouts, rivals)
+    if apart is not None:
+        for payout, line in apart:
+            _single(known, payout, line, worlds)
+        return
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
     edges = {
         leg: [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
@@ -184,6 +190,23 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _World
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
+
+
+def _apart(known: Evidence, payouts: list[int], rivals: list[int]) -> list[tuple[int, int]] | None:
+    """The common case, decided at once: money that comes, none of it failed, each payout with one line at most, and no line in reach of two."""
+    if any(known.sent(line) <= 0 for line in rivals):
+        return None
+    found: list[tuple[int, int]] = []
+    for payout in payouts:
+        one = known.payouts[payout]
+        if one.status == "failed" or one.minor < 0:
+            return None
+        leg = Leg(payout, back=False)
+        there = [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
+        if len(there) > 1 or (there and any(there[0] == line for _, line in found)):
+            return None
+        found += [(payout, line) for line in there]
+    return found
 
 
 def _is_a_strangers(known: Evidence, back: int, lines: list[int]) -> bool:

@@ -52,7 +52,6 @@ class _Payouts(NamedTuple):
 
     opened: list[int]
     minors: set[int]
-    few: bool
 
 
 _Day = tuple[str, int]
@@ -70,7 +69,6 @@ class Clues:
         self._payouts_of_day: dict[_Day, _Payouts] = {}
         self._lines_around: dict[_Day, _Lines] = {}
         self._payouts_around: dict[_Day, _Payouts] = {}
-        self._partners_around: dict[_Day, _Payouts] = {}
 
     def allow(self, one: Decided) -> bool:
         """Whether a payout or a line of a match could be read in another way."""
@@ -87,7 +85,7 @@ class Clues:
     def _payout_has(self, payout: int, minor: int, own_payouts: list[int], own_lines: list[int]) -> bool:
         day = self._known.payouts[payout].currency, self._known.places[payout]
         lines = self._lines_around.get(day) or self._around_payout(day)
-        partners = self._partners_around.get(day) or self._beside_payout(day)
+        partners = self._payouts_around.get(day) or self._around(day)
         if _is_part(minor, lines):
             return True
         if (len(own_lines) > 1 or own_lines[0] < minor) and any(
@@ -100,20 +98,19 @@ class Clues:
     def _line_has(self, line: int, minor: int, own_payouts: list[int], own_lines: list[int]) -> bool:
         known, one = self._known, self._known.lines[line]
         day = one.currency, known.line_places[line]
-        payouts = self._payouts_around.get(day) or self._around_line(day)
+        payouts = self._payouts_around.get(day) or self._around(day)
+        few = len(self._left.payouts_of_days(*day)) <= CROWD
         opened = payouts.opened
         if minor in opened or any(minor + fee in opened for fee in known.fees_of(line)):
             return True
         beside = self._minors_beside(one)
         if len(own_lines) > 1:
             beside = {*beside, *own_lines}
-        if beside and _is_rest(minor, beside, payouts):
+        if beside and _is_rest(minor, beside, payouts.minors, few=few):
             return True
         minors = payouts.minors if len(own_payouts) == 1 else {*payouts.minors, *own_payouts}
         rests = [minor - each for each in opened]
-        return not minors.isdisjoint(rests) or (
-            payouts.few and any(_is_pair(each, minors, minors) for each in rests)
-        )
+        return not minors.isdisjoint(rests) or (few and any(_is_pair(each, minors, minors) for each in rests))
 
     def _minors_beside(self, line: StatementLine) -> set[int]:
         """The amounts of all that is left of a line's account and day."""
@@ -139,28 +136,17 @@ class Clues:
         )
         return around
 
-    def _around_line(self, day: _Day) -> _Payouts:
-        bounds, (currency, place) = self._known.bounds, day
-        days = range(place - bounds.late_days, place + bounds.early_days + 1)
-        few = len(self._left.payouts_of_days(currency, place)) <= CROWD
-        found = self._payouts_around[day] = self._payouts_of_days(currency, days, few=few)
-        return found
-
-    def _beside_payout(self, day: _Day) -> _Payouts:
-        """The payouts left that may come on a line together with one that is due on a day."""
+    def _around(self, day: _Day) -> _Payouts:
+        """The payouts left that may come on a day, or on one line with a payout of that day."""
         bounds, (currency, place) = self._known.bounds, day
         reach = bounds.early_days + bounds.late_days
         days = range(place - reach, place + reach + 1)
-        found = self._partners_around[day] = self._payouts_of_days(currency, days, few=False)
-        return found
-
-    def _payouts_of_days(self, currency: str, places: range, *, few: bool) -> _Payouts:
-        some = [self._of_payouts((currency, at)) for at in places if (currency, at) in self._left.payouts]
-        return _Payouts(
+        some = [self._of_payouts((currency, at)) for at in days if (currency, at) in self._left.payouts]
+        found = self._payouts_around[day] = _Payouts(
             list(chain.from_iterable([each.opened for each in some])),
             _NONE.union(*[each.minors for each in some]),
-            few,
         )
+        return found
 
     def _of_lines(self, day: _Day) -> _Lines:
         found = self._lines_of_day.get(day)
@@ -183,7 +169,7 @@ class Clues:
             known, taken, payouts = self._known, self._left.taken_payouts, self._left.payouts[day]
             opened = [known.payouts[payout].minor for payout in payouts if not taken[payout]]
             minors = {known.payouts[payout].minor for payout in payouts}
-            found = self._payouts_of_day[day] = _Payouts(opened, minors, few=False)
+            found = self._payouts_of_day[day] = _Payouts(opened, minors)
         return found
 
 
@@ -216,11 +202,11 @@ def _is_one_of_several(minor: int, lines: _Lines, opened: list[int], minors: set
     )
 
 
-def _is_rest(minor: int, beside: set[int], payouts: _Payouts) -> bool:
-    """Whether a line of an amount and others of its account and day are a payout together."""
-    if not payouts.minors.isdisjoint([minor + each for each in beside]):
+def _is_rest(minor: int, beside: set[int], minors: set[int], *, few: bool) -> bool:
+    """Whether a line of an amount and others of its account and day are one of some payouts together."""
+    if not minors.isdisjoint([minor + each for each in beside]):
         return True
-    return payouts.few and any(minor + one + two in payouts.minors for one in beside for two in beside)
+    return few and any(minor + one + two in minors for one in beside for two in beside)
 
 
 def _is_pair(total: int, some: Collection[int], others: set[int]) -> bool:

@@ -22,6 +22,8 @@ _MOST: Final = 14
 _FEW: Final = 10
 """Beside a part that is named, a choice among so few is believed if it is the only one."""
 _ROUND: Final = 10
+_FEW_SIZES: Final = 4
+"""Of so few all choices are tried at once."""
 _CHANCE: Final = 2_000
 _CHANCE_NAMED: Final = 100
 
@@ -239,6 +241,8 @@ def _subsets(
     count, found = len(amounts), list[tuple[tuple[int, ...], int]]()
     if sum(amounts) < total:
         return found, tried
+    if _FEW_SIZES < count <= _MOST and not _is_reached(total, amounts):
+        return found, tried + 1
     in_order = sorted(amounts)
     sizes = range(count, least - 1, -1) if count <= _MOST else (count, count - 1, *range(2, least - 1, -1))
     for size in sizes:
@@ -248,6 +252,20 @@ def _subsets(
             if len(found) > 1:
                 break
     return found[:2], tried + 1
+
+
+def _is_reached(total: int, amounts: Sequence[int]) -> bool:
+    """Whether any choice of the amounts sums to a total: the choices of one half against those of the other."""
+    half = len(amounts) // 2
+    others = _every_sum(amounts[half:])
+    return not others.isdisjoint([total - each for each in _every_sum(amounts[:half])])
+
+
+def _every_sum(amounts: Sequence[int]) -> set[int]:
+    found = [0]
+    for amount in amounts:
+        found += [each + amount for each in found]
+    return set(found)
 
 
 def _grain(total: int, amounts: Sequence[int]) -> int:
