@@ -102,7 +102,10 @@ class Evidence(LineMarks, Decisions):
 
     def fits(self, payout: int, line: int) -> bool:
         """Whether the line is on the account that the payout goes to, as far as that is known."""
-        return is_account(self.payouts[payout], self.keys[line][0])
+        one = self.payouts[payout]
+        if one.account is None and one.last4 is None:
+            return True
+        return is_account(one, self.keys[line][0])
 
     def amount(self, line: int) -> tuple[str, int]:
         """What was sent: the original amount where the bank exchanged it and says so."""
@@ -150,6 +153,11 @@ class Evidence(LineMarks, Decisions):
         one = self.payouts[payout]
         if one.trace_id is not None and (other := self.other_trace(one.trace_id, line)):
             return f"the line carries {other}, the payout's trace is {one.trace_id}"
+        return "" if self.is_plain(line) else self._other_words(payout, line, whole=whole)
+
+    def _other_words(self, payout: int, line: int, *, whole: bool) -> str:
+        """Words of other business, or of another Stripe account."""
+        one = self.payouts[payout]
         if self.is_doubtful(line) and (why := self._other_business(payout, line, whole=whole)) is not None:
             return why
         if not self.shows_any(line):
@@ -237,7 +245,7 @@ def is_account(payout: Expected, account: str) -> bool:
     """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
     if payout.account is not None:
         return payout.account == account
-    if payout.last4 is None:
+    if payout.last4 is None or account.endswith(payout.last4):
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
