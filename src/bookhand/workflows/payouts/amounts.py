@@ -7,23 +7,17 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.evidence import Evidence, days, shown
+from bookhand.workflows.payouts.pieces import Edges, Leg, Legs, Piece, pieces
 from bookhand.workflows.payouts.reading import Same
 
 _BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24
 """Candidates that a question shows at most."""
-
-
-class Leg(NamedTuple):
-    """What a payout needs: a line that brings the money (or takes it, where the payout is negative), or one that gives it back."""
-
-    payout: int
-    back: bool
 
 
 def match_amounts(known: Evidence) -> None:
@@ -184,7 +178,7 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _World
         for line in rivals
         if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
     ]
-    for piece in _pieces(payouts, legs, edges):
+    for piece in pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
             _decide(known, legs, edges, piece, worlds)
     for payout in payouts:
@@ -284,37 +278,7 @@ def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
     return marked and not known.contradicts(leg.payout, line)
 
 
-_Legs = Mapping[int, list[Leg]]
-_Edges = dict[Leg, list[int]]
-_Piece = tuple[list[int], list[int]]
-
-
-def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
-    """Payouts and lines in connected pieces, each with a payout and a line; the two legs of a payout are always together."""
-    back: dict[int, list[int]] = {}
-    for payout in payouts:
-        for leg in legs[payout]:
-            for line in edges[leg]:
-                back.setdefault(line, []).append(payout)
-    found: list[_Piece] = []
-    seen: set[int] = set()
-    for start in payouts:
-        if start in seen:
-            continue
-        some, there, todo = {start}, set[int](), [start]
-        while todo:
-            new = {line for leg in legs[todo.pop()] for line in edges[leg]} - there
-            there |= new
-            more = {payout for line in new for payout in back[line]} - some
-            some |= more
-            todo += more
-        seen |= some
-        if there:
-            found.append((sorted(some), sorted(there)))
-    return found
-
-
-def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: _Worlds) -> None:
+def _decide(known: Evidence, legs: Legs, edges: Edges, piece: Piece, worlds: _Worlds) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
@@ -323,7 +287,7 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: 
     narrow = {
         leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
     }
-    parts = _pieces(payouts, legs, narrow)
+    parts = pieces(payouts, legs, narrow)
     whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
         [len(some) for _, some in parts]
     ) == len(lines)
@@ -334,7 +298,7 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: 
         _ask(known, payouts, lines)
 
 
-def _one_each(known: Evidence, legs: _Legs, piece: _Piece, parts: list[_Piece], worlds: _Worlds) -> bool:
+def _one_each(known: Evidence, legs: Legs, piece: Piece, parts: list[Piece], worlds: _Worlds) -> bool:
     """Whether each line is on the very day of one payout and in reach of no other: then it is that one's, and the payouts left have none."""
     pairs = [part for part in parts if len(part[0]) == 1 == len(part[1]) and len(legs[part[0][0]]) == 1]
     if len(pairs) < len(piece[1]) or any(known.lag(some[0], lines[0]) for some, lines in pairs):
@@ -344,7 +308,7 @@ def _one_each(known: Evidence, legs: _Legs, piece: _Piece, parts: list[_Piece], 
     return True
 
 
-def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], lines: list[int]) -> bool:
+def _balanced(known: Evidence, legs: Legs, narrow: Edges, payouts: list[int], lines: list[int]) -> bool:
     """Whether each leg has its line, one for one, when both are put in order of days."""
     if len(payouts) == 1 == len(lines):
         return len(legs[payouts[0]]) == 1

@@ -20,7 +20,6 @@ from bookhand.workflows.payouts.matching import Match, Rule
 from bookhand.workflows.payouts.other_ways import Way, ways
 
 _SUSPECT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group", "bank_fee", "batch", "split"})
-
 _EXACT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group"})
 
 
@@ -31,19 +30,16 @@ def look_again(known: Evidence) -> None:
     left = Left(
         known, [each.one for each in suspects if each.one.match.rule in _EXACT and not each.of_the_day]
     )
-    found, doubted = _other_ways(known, suspects, left, None), False
+    found = _other_ways(known, suspects, left, days=None)
     while found:
         for one, way in found:
             _ask(known, one, way)
             known.doubt(one)
-        left.put_back([one for one, _ in found])
+        doubted = [one for one, _ in found]
+        left.put_back(doubted)
         suspects = [each for each in suspects if known.is_kept(each.one)]
-        found, doubted = (
-            _other_ways(known, suspects, left, _days_near(known, [one for one, _ in found])),
-            True,
-        )
-    if doubted:
-        known.decided = [one for one in known.decided if known.is_kept(one)]
+        found = _other_ways(known, suspects, left, days=_days_near(known, doubted))
+    known.decided = [one for one in known.decided if known.is_kept(one)]
 
 
 _Days = set[tuple[str, int]]
@@ -131,7 +127,7 @@ def _suspects(known: Evidence) -> list[_Suspect]:
 
 
 def _other_ways(
-    known: Evidence, suspects: list[_Suspect], left: Left, days: _Days | None
+    known: Evidence, suspects: list[_Suspect], left: Left, *, days: _Days | None
 ) -> list[tuple[Decided, Way]]:
     """The matches that are doubted, each with another way to read it; of payouts of these days, where it is told."""
     telling = telling_amounts(known, left, {minor for _, minor, of_the_day in suspects if of_the_day})
