@@ -62,7 +62,7 @@ def _made_from() -> str:
     sources = [FRONTEND / "build.mjs", FRONTEND / "package-lock.json", *(FRONTEND / "src").rglob("*")]
     named = sorted(
         {name for path in WEB.rglob("*") if path.suffix in _READ and path.is_file()
-         for name in re.findall(r"\bicon(?:\(|\s*=\s*)[\"']([a-z0-9-]+)[\"']", path.read_text(encoding="utf-8"))}
+         for name in re.findall(r"\b(?:icon|empty)(?:\(|\s*=\s*)[\"']([a-z0-9-]+)[\"']", path.read_text(encoding="utf-8"))}
     )  # fmt: skip
     for path in sorted(each for each in sources if each.is_file()):
         digest.update(path.name.encode() + path.read_bytes())

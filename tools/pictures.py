@@ -37,6 +37,44 @@ class Sight(NamedTuple):
 _INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
+    Sight("books-proof", "/books"),
+    Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
+    Sight("books-journal", "/books/journal"),
+    Sight("books-entry", "/books/journal/{number}/{key}", "/books/journal"),
+    Sight("books-accounts", "/books/accounts"),
+    Sight(
+        "books-ledger", "/books/accounts/{number}/stripe_clearing:payments?currency=USD", "/books/accounts"
+    ),
+    Sight("books-outside", "/books/outside"),
+    Sight("books-comparison", "/books/outside/{number}", "/books/outside"),
+    Sight("books-mapping", "/books/outside/{number}/mapping", "/books/outside/6"),
+    Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
+    Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
+    Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-periods", "/books/periods"),
+    Sight("home-begin", "/begin"),
+    Sight("home-problems", "/problems"),
+    Sight("customers", "/customers"),
+    Sight("customers-one", "/customers/{number}/{id}", "/customers"),
+    Sight("audit", "/audit"),
+    Sight("settings", "/settings"),
+    Sight("settings-people", "/settings/people"),
+    Sight("settings-tokens", "/settings/tokens"),
+    Sight("settings-limits", "/settings/limits"),
+    Sight("settings-notices", "/settings/notices"),
+    Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
+    Sight("payouts", "/payouts"),
+    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
+    Sight("payouts-match", "/payouts/match"),
+    Sight("payouts-questions", "/payouts/questions"),
+    Sight("payouts-breaks", "/payouts/breaks"),
+    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
+    Sight("payouts-lines", "/payouts/lines"),
+    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
+    Sight("payouts-statements", "/payouts/statements"),
+    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
+    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
+    Sight("payouts-reconciliation", "/payouts/reconciliation"),
     Sight("integrations", _INTEGRATIONS),
     Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
     Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
@@ -125,6 +163,7 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
         said.clear()
         page.goto(path)
         page.wait_for_timeout(400)
+        page.wait_for_selector("[aria-busy=true]", state="detached", timeout=60_000)
         tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > viewport["width"]:
@@ -138,11 +177,19 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
     return taken
 
 
+def _hole(name: str) -> str:
+    """What fits a hole: ``{id}`` one part of an address, ``{id:[0-9]+}`` what the expression says."""
+    return name.partition(":")[2] or "[^/?#]+"
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    form = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/?#]+", re.escape(sight.path)) + "$")
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    form = re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )

@@ -5,8 +5,10 @@ import "./idiomorph.js";
 import "./dialogs.js";
 import "./keys.js";
 import "./live.js";
+import "./notices.js";
 import "./popup.js";
 import "./ticks.js";
+import "./uploads.js";
 import "./viewer.js";
 
 window.htmx = htmx;

@@ -49,6 +49,44 @@ const KINDS = {
       step: what.step ? "end" : undefined, areaStyle: what.area ? { opacity: 0.08 } : undefined,
     })),
   }),
+  /** Two balances that are to be equal, over time, and below them by how much they are not: {at: [ms], clearing, stripe, off, names, zone}. */
+  proof: (what, p) => {
+    const when = (ms, style) => new Date(ms).toLocaleString(locale, { timeZone: what.zone, ...style });
+    const [clearing, stripe, off] = what.names;
+    const points = (values) => what.at.map((ms, n) => [ms, values[n]]);
+    const widest = Math.max(1, ...what.off.map((each) => Math.abs(each ?? 0)));
+    const days = (what.at.at(-1) - what.at[0]) / 864e5;
+    const style = days > 2 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" };
+    const x = { type: "time", axisLine: { lineStyle: { color: p.line } }, axisTick: { show: false }, splitLine: { show: false } };
+    const line = { type: "line", step: "end", showSymbol: what.at.length < 3, xAxisIndex: 0, yAxisIndex: 0 };
+    return {
+      ...base(p),
+      legend: { top: 0, data: [stripe, clearing], textStyle: { color: p.faint }, icon: "roundRect", itemHeight: 3 },
+      axisPointer: { link: [{ xAxisIndex: "all" }] },
+      grid: [{ left: 72, right: 12, top: 32, bottom: 106 }, { left: 72, right: 12, height: 48, bottom: 24 }],
+      tooltip: {
+        ...base(p).tooltip, trigger: "axis",
+        formatter: (found) => {
+          const at = found[0].value[0], n = what.at.indexOf(at);
+          const said = (value) => (value === null ? "–" : money(value, what));
+          return [when(at, { dateStyle: "medium", timeStyle: "short" }), `${clearing}  ${said(what.clearing[n])}`, `${stripe}  ${said(what.stripe[n])}`, `${off}  ${said(what.off[n])}`].join("\n");
+        },
+      },
+      xAxis: [
+        { ...x, gridIndex: 0, axisLabel: { show: false } },
+        { ...x, gridIndex: 1, axisLabel: { color: p.faint, hideOverlap: true, formatter: (ms) => when(ms, style) } },
+      ],
+      yAxis: [
+        { ...axes(p, what, []).yAxis, gridIndex: 0, scale: true },
+        { ...axes(p, what, []).yAxis, gridIndex: 1, min: -widest, max: widest, interval: widest, name: off, nameTextStyle: { color: p.faint, align: "left", padding: [0, 0, 0, -64] }, nameGap: 8, axisLabel: { color: p.faint, formatter: (value) => (value === 0 ? money(0, { places: what.places }) : widest > 1 ? short(value, what) : "") } },
+      ],
+      series: [
+        { ...line, name: stripe, data: points(what.stripe), lineStyle: { width: 6, opacity: 0.28 }, itemStyle: { color: p.series[1] }, color: p.series[1] },
+        { ...line, name: clearing, data: points(what.clearing), lineStyle: { width: 2 }, itemStyle: { color: p.main }, color: p.main },
+        { type: "line", name: off, step: "end", xAxisIndex: 1, yAxisIndex: 1, showSymbol: false, data: points(what.off), itemStyle: { color: what.off.some((each) => each) ? p.bad : p.good }, lineStyle: { width: 2, color: what.off.some((each) => each) ? p.bad : p.good } },
+      ],
+    };
+  },
   /** Bars by name, stacked where asked: {names, series: [{name, values}], stacked}. */
   bars: (what, p) => ({
     ...KINDS.history({ ...what, area: false }, p),
@@ -74,7 +112,7 @@ const KINDS = {
             value: sameSide ? each.high - each.low : each.minor,
             itemStyle: { color: each.total ? p.main : each.minor < 0 ? p.bad : p.good, borderRadius: 2 },
           })),
-          label: { show: true, position: "top", color: p.ink, formatter: ({ dataIndex }) => short(bars[dataIndex].minor, what) },
+          label: { show: true, position: "top", color: p.ink, fontSize: 11, formatter: ({ dataIndex }) => money(bars[dataIndex].minor, { places: what.places }) },
         },
       ],
     };

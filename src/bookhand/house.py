@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bookhand.db.engine import Database
     from bookhand.inbox.backfill import Progress
     from bookhand.journal.check_workflow import Report
-    from bookhand.journal.proof import Proof
+    from bookhand.journal.proof import Gap, Proof
     from bookhand.runs.run import Run
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
@@ -274,6 +274,10 @@ class House:
     def prove(self, connection: Connection, *, name_gaps: bool = False) -> list[Proof]:
         """Prove the journal of `connection` against Stripe's balance and keep the result."""
         return self._tie_out(connection).prove(name_gaps=name_gaps)
+
+    def gaps(self, connection: Connection) -> dict[str, Gap]:
+        """What is behind a difference between the journal of `connection` and Stripe, by currency: both lists compared."""
+        return self._tie_out(connection).gaps()
 
     def _tie_out(self, connection: Connection) -> TieOut:
         return TieOut(

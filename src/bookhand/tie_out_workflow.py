@@ -23,7 +23,7 @@ from bookhand.inbox.delivery import opening
 from bookhand.inbox.errands_workflow import pull
 from bookhand.inbox.lists import BALANCE_TRANSACTIONS
 from bookhand.inbox.workflow import drain
-from bookhand.journal import opening_store, period_store, proof_workflow
+from bookhand.journal import opening_store, period_store, proof_store, proof_workflow
 from bookhand.journal.opening import openings
 from bookhand.systems.stripe.balance import balance_of
 from bookhand.systems.stripe.translate import facts_of
@@ -31,7 +31,7 @@ from bookhand.systems.stripe.translate import facts_of
 if TYPE_CHECKING:
     from bookhand.core.ports import Reader
     from bookhand.db.engine import Database
-    from bookhand.journal.proof import Balances, Proof
+    from bookhand.journal.proof import Balances, Gap, Proof
     from bookhand.systems.stripe.client import StripeReader
 
 _BALANCE_TRIES = 12
@@ -70,6 +70,13 @@ class TieOut:
         if since is not None and self._enter_opening(since):
             proofs = self.prove(name_gaps=True)
         return [f"{each.currency}: {each.reason}" for each in proofs if not each.holds] + missing
+
+    def gaps(self) -> dict[str, Gap]:
+        """The balance transactions that only one side has, or that differ, by currency: Stripe's newest compared with the journal."""
+        self._catch_up()
+        listed = list(self._listed())
+        with self._db.transaction() as cx:
+            return proof_store.gaps(cx, self._link, listed)
 
     def _whole_since(self) -> tuple[int | None, list[str]]:
         """Since when every balance transaction is in the journal; None where one was refused, cannot be read, waits or lies in a hole.

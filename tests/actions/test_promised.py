@@ -24,7 +24,7 @@ OWN = (
     "journal.list journal.retrieve journal.balances proofs.list reports.run runs.list runs.retrieve runs.start runs.pause runs.resume"
     " runs.cancel approvals.list approvals.retrieve approvals.approve approvals.reject periods.close periods.reopen"
     " payouts.arrivals payouts.breakdown payouts.matches payouts.questions payouts.reconciliation breaks.list payouts.match"
-    " payouts.unmatch payouts.explain breaks.assign payouts.confirm_breakdown payouts.take_back_breakdown"
+    " payouts.rule_out payouts.unmatch payouts.explain breaks.assign payouts.confirm_breakdown payouts.take_back_breakdown"
 )
 HAPPENS = (
     "charges.succeeded charges.refunded refunds.created refunds.failed disputes.created disputes.updated disputes.closed"

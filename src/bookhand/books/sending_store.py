@@ -55,6 +55,12 @@ _EACH = (
 )
 
 
+def anything_unasked(cx: Transaction[Any], link: Link) -> bool:
+    """Whether documents are written down that nobody has asked for yet: the next mirror has something to send."""
+    row = cx.execute(f"select exists (select {_UNASKED})", (link.workspace_id, link.connection_id)).fetchone()
+    return bool(row and row[0])
+
+
 def open_batches(cx: Transaction[Any], link: Link) -> list[int]:
     """Batches of which documents are not settled, oldest first."""
     rows = cx.execute(

@@ -26,7 +26,7 @@ _DAY_SECONDS = 86_400.0
 
 
 class BookRounds:
-    """Reconciles at each look; mirrors a book when the journal grew, and every `again_seconds` in any case."""
+    """Reconciles at each look; mirrors a book when the journal grew or a person had something undone, and every `again_seconds` in any case."""
 
     def __init__(
         self,
@@ -52,7 +52,12 @@ class BookRounds:
                 return
             sizes, now = self._house.sizes(), self._clock()
             before = self._done.get(link.connection_id)
-            if before is None or before[0] != sizes or now - before[1] >= self._again:
+            if (
+                before is None
+                or before[0] != sizes
+                or now - before[1] >= self._again
+                or self._house.books.mirrors.has_news(link)
+            ):
                 mirrored = self._try(
                     link.account, partial(self._house.books.mirrors.mirror, link, stop=self._stop)
                 )

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -27,6 +28,7 @@ from bookhand.cli.bank_rounds import BankRounds
 from bookhand.cli.book_rounds import BookRounds
 from bookhand.cli.connecting import Connections
 from bookhand.cli.history_rounds import HistoryRounds
+from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
@@ -35,13 +37,18 @@ from bookhand.web.api import books as books_api
 from bookhand.web.api import people as people_api
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
+from bookhand.web.books.hands import ROOM as BOOKS
+from bookhand.web.books.hands import Hands as BooksHands
 from bookhand.web.page.site import Site
+from bookhand.web.payouts.bank.statements import Uploads
 from bookhand.web.people.gate import Reception
+from bookhand.workflows.customers.index_workflow import Index
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from bookhand.house import House
+    from bookhand.journal.proof import Proof
 
 LOOK_SECONDS = 1.0
 BANK_SECONDS = 3.0
@@ -95,6 +102,7 @@ class Running:
             self._begin("keeper", self._keep)
             self._begin("bank", self._look_at_banks)
             self._begin("books", self._look_at_books)
+            self._begin("customers", self._look_at_customers)
             self._begin("history", self._look_at_history)
         self._begin("runs", self._run_runs)
         return self
@@ -164,6 +172,17 @@ class Running:
             self._try(rounds.look)
         rounds.end()
 
+    def _look_at_customers(self) -> None:
+        index = Index(self.house.db)
+        while not self._stop.wait(LOOK_SECONDS):
+            for connection in self.house.every():
+                if connection.link.system == "stripe":
+                    self._try(partial(self._read_customers, index, connection.link))
+
+    def _read_customers(self, index: Index, link: Link) -> None:
+        while not self._stop.is_set() and index.look(link):
+            pass
+
     def _look_at_banks(self) -> None:
         rounds = BankRounds(self.house)
         while not self._stop.wait(BANK_SECONDS):
@@ -177,6 +196,9 @@ class Running:
             log.warning("keeper_waits", why=str(error))
         except Exception:
             log.exception("keeper_failed")
+
+    def _prove(self, number: int) -> Sequence[Proof]:
+        return self.house.prove(self.house.named(str(number)), name_gaps=True)
 
     def _web(self) -> uvicorn.Server:
         house = self.house
@@ -193,7 +215,11 @@ class Running:
         )
         templates = {each.name: each for each in house.templates}
         self._site = Site(
-            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts
+            db=house.db, reception=reception, door=house.door, templates=templates, books=house.books, payouts=house.payouts,
+            rooms={
+                "uploads": Uploads(most_megabytes=house.settings.bank_file_mb),
+                BOOKS: BooksHands(chart=house.chart, prove=self._prove, gaps=lambda number: house.gaps(house.named(str(number)))),
+            },
         )  # fmt: skip
         connecting = Connections(house)
         self._site.rooms["integrations"] = connecting

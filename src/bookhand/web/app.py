@@ -27,6 +27,7 @@ from bookhand.runs.template import Template
 from bookhand.web import health, pages, rooms, runs, store
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
+from bookhand.web.bounded import Bound
 from bookhand.web.integrations import back
 from bookhand.web.integrations.back import BoundTo, SignIn
 from bookhand.web.metrics import CONTENT_TYPE, Meter
@@ -85,10 +86,23 @@ def create_app(
         app.mount(PREFIX, api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
     _errors(app)
-    return _Front(_guarded(app, hosts, reception), webhooks)
+    return _Front(_guarded(_bounded(app, site), hosts, reception), webhooks)
 
 
-def _guarded(app: FastAPI, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
+def _bounded(app: FastAPI, site: Site | None) -> ASGIApp:
+    """The pages, with an end to what is sent to them; the API has its own."""
+    if site is None:
+        return app
+    pages_alone = Bound(app, most=site.most_bytes, too_long=site.too_long)
+
+    async def apart(scope: Scope, receive: Receive, send: Send) -> None:
+        of_api = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        await (app if of_api else pages_alone)(scope, receive, send)
+
+    return apart
+
+
+def _guarded(app: ASGIApp, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:
     if reception is None:
         return Shield(app, hosts=hosts)
     return Shield(

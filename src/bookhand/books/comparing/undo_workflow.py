@@ -1,6 +1,7 @@
 """Undoing: documents of some days are reversed by journal entries of their own, through the door, each once.
 
     undone = Undos(kit).undo(caller, link, since="2026-01-01", until="2026-01-31")
+    Undos(kit).begin(caller, link, since="2026-01-01", until="2026-01-31", why="Booked twice")     # the next mirror sends them
 
 Nothing is deleted: the reversed document and its reversal both stay in the book. What they covered is posted again only if that is
 asked for. Errors: `NotAllowed` for who may not, `Refusal` while documents are on their way or a day is closed, those of mirroring.
@@ -23,6 +24,8 @@ from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.journal import period_store
+from bookhand.workspace.trail import Note
+from bookhand.workspace.trail_store import append
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -70,7 +73,20 @@ class Undos:
             freed = store.free(cx, link, sorted(done)) if again and done else 0
         return Undone(written=written, reversed=sum(each.state == "reversed" for each in found), freed=freed)
 
-    def _intend(self, cx: Transaction[Any], link: Link, company: Company, since: str, until: str) -> None:
+    def begin(self, caller: Caller, link: Link, *, since: str, until: str, why: str) -> int:
+        """Write down the reversals of these days for the next mirror to send, and who wanted it and why; how many."""
+        caller.need("approve")
+        caller.need("manage")
+        company = self.kit.company(link)
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            count = self._intend(cx, link, company, since, until)
+            if not count:
+                raise Refusal(f"No document of the book is dated from {since} to {until}, or all are undone.")
+            append(cx, link.workspace_id, [_note(caller, link, since, until, why, count)])
+        return count
+
+    def _intend(self, cx: Transaction[Any], link: Link, company: Company, since: str, until: str) -> int:
         store.refuse_if_busy(cx, link)
         store.drop_failed(cx, link, unsent=True)
         there = [
@@ -81,7 +97,16 @@ class Undos:
         begun = store.reversing(cx, link, [each.key for each in there])
         calendar = period_store.calendar(cx, link.workspace_id)
         days = Days(closed=calendar.closed, closed_through=company.closed_through, late=calendar.late)
-        store.add(cx, link, [_reversal(each, days) for each in there if each.key not in begun])
+        fresh = [_reversal(each, days) for each in there if each.key not in begun]
+        store.add(cx, link, fresh)
+        return len(fresh)
+
+
+def _note(caller: Caller, link: Link, since: str, until: str, why: str, count: int) -> Note:  # noqa: PLR0917 (what it says)
+    return Note(
+        who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what="books.undo", subject=link.account, why=why,
+        connection=link.connection_id, mode=link.mode, details={"since": since, "until": until, "documents": count},
+    )  # fmt: skip
 
 
 def _reversal(kept: Kept, days: Days) -> Kept:

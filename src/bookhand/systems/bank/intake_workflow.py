@@ -25,7 +25,7 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
-from bookhand.systems.bank import SYSTEM, checks, profile_store, store
+from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
@@ -79,6 +79,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, tag="waiting"):
     account: str | None
     proposal: Proposal
     says: str
+    known: tuple[str, ...] = ()
+    """The accounts for which files with these columns were confirmed before, where they are several."""
 
 
 def _silent(_cx: Transaction, _what: str, _subject: str, _details: dict[str, Any]) -> None:
@@ -103,7 +105,7 @@ class Intake:
         found = read(raw, most_megabytes=self.most_megabytes)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash = store.hash_of(raw)
+            file_hash = file_store.hash_of(raw)
             before = store.read_before(cx, file_hash)
             if before:
                 return _again(file_hash, before)
@@ -117,7 +119,7 @@ class Intake:
                 raise Refusal(
                     f"The file is of account {', '.join(named)}, not of {account}: nothing was taken."
                 )
-            store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
+            file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
             return self._keep(cx, found, file_hash, by=by, auth=auth)
 
     def confirm(
@@ -128,10 +130,8 @@ class Intake:
             raise Refusal("Say which bank account the file is of.")
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash, _, raw = store.file(cx, file_hash)
-            table = read(raw, most_megabytes=self.most_megabytes)
-            if not isinstance(table, Table):
-                raise Refusal("This file says itself what stands where: it needs no profile.")
+            file_hash, _, raw = file_store.find(cx, file_hash)
+            table = self._table(raw)
             proposal = table.proposal(currency=store.currency_of(cx, account))
             profile = confirmed(proposal.profile, changes, proposal.header)
             reading = table.read_by(profile, account=account)
@@ -150,6 +150,32 @@ class Intake:
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
 
+    def waiting(self, file_hash: str, *, account: str | None = None) -> Waiting:
+        """What is proposed for a CSV that is kept and waits; `Missing` where there is no such file, `Refusal` where it needs no profile."""
+        with self._db.transaction() as cx:
+            file_hash, _, raw = file_store.find(cx, file_hash)
+            table = self._table(raw)
+            known = profile_store.of(cx, table.sheet.fingerprint, account=account, mode=self._mode)
+            return self._proposed(cx, file_hash, table, account, [each for each, _ in known])
+
+    def tried(
+        self, file_hash: str, *, account: str, changes: Mapping[str, Any], rows: int = 5
+    ) -> tuple[StatementLine, ...]:
+        """How the first `rows` of a CSV that waits would be read; nothing is kept. `Refusal` says what the profile lacks, or which row fails."""
+        with self._db.transaction() as cx:
+            _, _, raw = file_store.find(cx, file_hash)
+            currency = store.currency_of(cx, account)
+        table = self._table(raw)
+        proposal = table.proposal(currency=currency)
+        profile = confirmed(proposal.profile, changes, proposal.header)
+        return table.first(rows).read_by(profile, account=account).lines
+
+    def _table(self, raw: bytes) -> Table:
+        table = read(raw, most_megabytes=self.most_megabytes)
+        if not isinstance(table, Table):
+            raise Refusal("This file says itself what stands where: it needs no profile.")
+        return table
+
     def confirmations(self) -> datetime | None:
         """When a profile was confirmed last."""
         with self._db.transaction() as cx:
@@ -166,15 +192,20 @@ class Intake:
         name: str,
         by: str,
     ) -> Waiting:
+        file_hash = file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
+        return self._proposed(cx, file_hash, table, account, known)
+
+    def _proposed(
+        self, cx: Transaction, file_hash: str, table: Table, account: str | None, known: Sequence[str]
+    ) -> Waiting:
         proposal = table.proposal(currency=store.currency_of(cx, account) if account else None)
-        file_hash = store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
         if known:
             says = f"Files with these columns were confirmed for several accounts ({', '.join(known)}): say which one this is of."
         elif account is None:
             says = "Say which bank account this file is of, and confirm what stands in which column."
         else:
             says = "Confirm what stands in which column: once, and files with these columns are read by themselves from then on."
-        return Waiting(file=file_hash, account=account, proposal=proposal, says=says)
+        return Waiting(file=file_hash, account=account, proposal=proposal, says=says, known=tuple(known))
 
     def _keep(self, cx: Transaction, reading: Reading, file_hash: str, *, by: str, auth: Auth) -> Taken:
         told: dict[str, Account] = {}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from bookhand.core.bank import Statement
+from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank import text as texts
 from bookhand.systems.bank.columns.guess import proposal_of
@@ -36,6 +36,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str
     statements: tuple[Statement, ...]
 
+    @property
+    def lines(self) -> tuple[StatementLine, ...]:
+        """The lines of all of them."""
+        return tuple(line for each in self.statements for line in each.lines)
+
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A CSV, which says what its columns are called and not what they mean."""
@@ -46,6 +51,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def proposal(self, *, currency: str | None = None) -> Proposal:
         """What stands where, as far as the file shows it; `currency` is the account's, where it is known."""
         return proposal_of(self.sheet, currency=currency)
+
+    def first(self, rows: int) -> Table:
+        """The same table with its first `rows` alone."""
+        return msgspec.structs.replace(
+            self, sheet=msgspec.structs.replace(self.sheet, rows=self.sheet.rows[:rows])
+        )
 
     def read_by(self, profile: Profile, *, account: str) -> Reading:
         """The statements by a confirmed profile."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, File, Form, Query, UploadFile
@@ -17,20 +17,15 @@ from fastapi.responses import JSONResponse
 
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank import store
-from bookhand.systems.bank.intake_workflow import Intake, Taken, Waiting
+from bookhand.systems.bank.intake_workflow import Taken, Waiting
 from bookhand.web.api import bank_models as m
-from bookhand.web.api.desk import At, Cursor, Desk, Exact, Limit
+from bookhand.web.api.desk import At, Cursor, Exact, Limit
 from bookhand.web.api.porter import MOST_BYTES
 from bookhand.web.api.shown import decode, encode, said
-from bookhand.workspace import trail_store
-from bookhand.workspace.trail import Note
-
-if TYPE_CHECKING:
-    from bookhand.systems.bank.store import Transaction
+from bookhand.web.taking import file_name, intake
 
 router = APIRouter(prefix="/bank", tags=["Bank"])
 
-_LONGEST_NAME = 200
 _NO_CURSOR = "That is no cursor: send `next` of the page before as it was given."
 Day = Annotated[str | None, Query(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A day: 2026-11-25.")]
 Mode = Annotated[
@@ -65,8 +60,12 @@ def take(
     """The format is known by what stands in the file. The same file again adds nothing; what its balances do not prove is told as Problems."""
     desk.caller.need("propose")
     raw = file.file.read(MOST_BYTES + 1)
-    name = _name(file.filename)
-    return _told(_intake(desk, mode).take(raw, name=name, by=desk.caller.who, account=account or None))
+    name = file_name(file.filename)
+    return _told(
+        intake(desk.db, desk.caller, mode=mode).take(
+            raw, name=name, by=desk.caller.who, account=account or None
+        )
+    )
 
 
 @router.post(
@@ -78,7 +77,9 @@ def confirm(
     """As proposed, with `changes`. It is remembered for the account and every file with these columns, and the file is taken in."""
     desk.caller.need("manage")
     return _told(
-        _intake(desk, mode).confirm(sent.file, account=sent.account, changes=sent.changes, by=desk.caller.who)
+        intake(desk.db, desk.caller, mode=mode).confirm(
+            sent.file, account=sent.account, changes=sent.changes, by=desk.caller.who
+        )
     )
 
 
@@ -112,18 +113,6 @@ def lines(
     return said({"items": [_line(each) for each in found[:limit]], "next": following})
 
 
-def _intake(desk: Desk, mode: str) -> Intake:
-    caller = desk.caller
-
-    def note(cx: Transaction, what: str, subject: str, details: dict[str, Any]) -> None:
-        entry = Note(
-            who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what=what, subject=subject, details=details
-        )  # fmt: skip
-        trail_store.append(cx, caller.workspace_id, [entry])
-
-    return Intake(desk.db, note=note, mode=mode)
-
-
 def _told(found: Taken | Waiting) -> JSONResponse:
     told = msgspec.to_builtins(found)
     told.pop("type", None)
@@ -138,12 +127,6 @@ def _line(each: store.KeptLine) -> dict[str, Any]:
     return {
         "id": each.id, "connection_id": each.connection_id, **msgspec.to_builtins(each.line), "superseded": each.superseded,
     }  # fmt: skip
-
-
-def _name(given: str | None) -> str:
-    """What the file is called, without a path and without what cannot be kept."""
-    plain = re.sub(r"[^\w .,()+@-]", "_", re.split(r"[/\\]", given or "")[-1]).strip()
-    return plain[-_LONGEST_NAME:] or "upload"
 
 
 def _day(text: str | None) -> str | None:

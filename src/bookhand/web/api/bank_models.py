@@ -91,6 +91,7 @@ class BankWaiting(BaseModel):
     account: str | None
     proposal: BankProposal
     says: str
+    known: list[str]
 
 
 class BankStatementShown(BaseModel):

@@ -16,14 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bookhand.core.caller import Caller
 from bookhand.web.api import trouble
+from bookhand.web.bounded import Bounded, TooLongError, declared
 
 MOST_BYTES = 8 * 1024 * 1024
 OPEN = (("GET", "/openapi.json"), ("GET", "/docs"), ("POST", "/session"))
 Authenticate = Callable[[Request], Caller | None]
-
-
-class TooLongError(Exception):
-    """The body is longer than is read."""
 
 
 class Porter:
@@ -39,7 +36,7 @@ class Porter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, body = False, _Bounded(receive)
+        begun, body = False, Bounded(receive, most_bytes=MOST_BYTES)
 
         async def noting(message: Message) -> None:
             nonlocal begun
@@ -61,7 +58,7 @@ class Porter:
             await found(scope, receive, send)
 
     async def _refusal(self, request: Request) -> ASGIApp | None:
-        if _declared(request) > MOST_BYTES:
+        if declared(request) > MOST_BYTES:
             return _too_long()
         if (request.method, _inner(request.scope)) in OPEN:
             return None
@@ -75,32 +72,6 @@ class Porter:
 def _inner(scope: Scope) -> str:
     """The path below where the API is mounted."""
     return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
-
-
-def _declared(request: Request) -> int:
-    text = request.headers.get("content-length", "")
-    if not (text.isascii() and text.isdigit()):
-        return 0
-    return int(text) if len(text) <= len(str(MOST_BYTES)) else MOST_BYTES + 1
-
-
-class _Bounded:
-    """ASGI's `receive`, up to `MOST_BYTES` of body."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._left = MOST_BYTES
-
-    @property
-    def is_over(self) -> bool:
-        return self._left < 0
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self.is_over:
-            raise TooLongError
-        return message
 
 
 def _too_long() -> ASGIApp:

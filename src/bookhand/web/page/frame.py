@@ -99,11 +99,14 @@ def environment() -> Environment:
         "day": _day,
         "month": _month,
         "ago": _ago,
+        "stamp": _stamp,
+        "unix": _unix,
         "duration": words.duration,
         "rate": words.rate,
         "account": words.account,
         "kind": words.kind,
         "clean": redact_text,
+        "marked": wording.marked,
         "redacted": redacted,
         "json": as_json,
         "code": as_code,
@@ -163,6 +166,16 @@ def _moment(context: Context, at: datetime) -> str:
 @pass_context
 def _second(context: Context, at: datetime) -> str:
     return _me(context).reads.second(at)
+
+
+def _unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@pass_context
+def _stamp(context: Context, at: str) -> str:
+    """A moment that was written down as ISO text."""
+    return _me(context).reads.second(datetime.fromisoformat(at))
 
 
 @pass_context

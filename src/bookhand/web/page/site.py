@@ -30,17 +30,19 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from bookhand.core.caller import Caller, Capability, NotAllowed
 from bookhand.core.problems import BookhandError, Conflict, Missing, Outage, Refusal
 from bookhand.db.engine import Database
+from bookhand.web.bounded import MEGABYTE
 from bookhand.web.page import figures
 from bookhand.web.page.frame import Look, Said, Viewer, frame
 from bookhand.web.page.pulse import Pulse, read
 from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
-from bookhand.web.people.gate import Reception
+from bookhand.web.people.gate import Reception, to_sign_in
 
 if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
@@ -51,7 +53,9 @@ if TYPE_CHECKING:
 SAID, ZONE, LOCALE, LOOK = "bookhand-said", "bookhand-zone", "bookhand-locale", "bookhand-look"
 _SAID_SECONDS = 60
 _MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD = 2_000, 4, 256 * 1024
-_MOST_SAID = 1_500
+_MOST_SAID = 1_200  # bytes, so that the cookie fits into the 4 kB that browsers keep
+FORM_BYTES = 2 * MEGABYTE
+"""More than any form of ours has, its file apart."""
 _LOOKS: Mapping[str, Look] = {"light": "light", "dark": "dark"}
 
 Seen = Mapping[str, Any]
@@ -107,6 +111,10 @@ async def _sent(request: Request) -> Form:
 Sent = Annotated[Form, Depends(_sent)]
 
 
+class TooLong(Refusal):
+    """What was sent is longer than is read."""
+
+
 @dataclass(slots=True)
 class Site:
     """See the module's docstring. `rooms` is what more the pages of one room need, by its name, put there by the wiring."""
@@ -118,6 +126,8 @@ class Site:
     books: BookRoom
     payouts: Payouts
     rooms: dict[str, Any] = field(default_factory=dict)
+    longer: dict[str, int] = field(default_factory=dict)
+    """Path to how many bytes may be sent to it, where that is more than a form has."""
     pulse: Pulse = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +152,7 @@ class Site:
         """The page `template` with what `make` finds for the viewer."""
         me = self.viewer(request)
         if me is None:
-            return self._to_sign_in(request)
+            return to_sign_in(request)
         try:
             me.caller.need(need)
             page = HTMLResponse(frame(me, template, make(me)), status_code=status)
@@ -164,7 +174,7 @@ class Site:
         """Do what a form asks for, then lead to the next page; what is refused is told, by `again` where the form is shown once more."""
         me = self.viewer(request)
         if me is None:
-            return self._to_sign_in(request)
+            return to_sign_in(request)
         token = form.text("csrf") or request.headers.get("x-csrf-token")
         try:
             if not cookies.from_our_page(request, token, public_url=self.reception.public_url):
@@ -189,6 +199,21 @@ class Site:
         return self.part(
             me, "page/trouble.html", {"error": error, "sort": _sort(error)}, status=status_of(error)
         )
+
+    def most_bytes(self, path: str) -> int:
+        """How long what is sent to `path` may be."""
+        return self.longer.get(path, FORM_BYTES)
+
+    async def too_long(self, request: Request, most_bytes: int) -> Response:
+        """The page for a request that goes on beyond `most_bytes`; its body is not read."""
+
+        def page() -> Response:
+            me = self.viewer(request)
+            if me is None:
+                return to_sign_in(request)
+            return self.told(me, TooLong(plain("page.too_long", n=most_bytes // MEGABYTE)))
+
+        return await run_in_threadpool(page)
 
     # --- who looks ---
 
@@ -221,15 +246,12 @@ class Site:
             workspace=str(name or ""),
         )  # fmt: skip
 
-    def _to_sign_in(self, request: Request) -> Response:
-        if request.headers.get("hx-request"):
-            return Response(status_code=401, headers={"hx-redirect": "/sign-in"})
-        return RedirectResponse("/sign-in", status_code=303)
-
     # --- what is said after a redirect ---
 
     def _say(self, request: Request, answer: Response, said: Said) -> None:
-        text = base64.urlsafe_b64encode(json.dumps([said.tone, said.text[:_MOST_SAID]]).encode()).decode()
+        short = said.text.encode()[:_MOST_SAID].decode(errors="ignore")
+        told = json.dumps([said.tone, short], ensure_ascii=False)
+        text = base64.urlsafe_b64encode(told.encode()).decode()
         https = cookies.origin(request, self.reception.public_url).startswith("https://")
         answer.set_cookie(
             SAID, f"{text}.{_sealed(request, text)}", max_age=_SAID_SECONDS, path="/", secure=https, httponly=True, samesite="lax"
@@ -267,22 +289,25 @@ def local(address: str) -> str:
 
 def status_of(error: BookhandError) -> int:
     """The HTTP status that says what kind of trouble it is."""
-    match error:
-        case NotAllowed():
-            return 403
-        case Missing():
-            return 404
-        case Conflict():
-            return 409
-        case Refusal():
-            return 400
-        case Outage():
-            return 503
-        case _:
-            return 500
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+_STATUSES: tuple[tuple[type[BookhandError], int], ...] = (
+    (NotAllowed, 403),
+    (TooLong, 413),
+    (Missing, 404),
+    (Conflict, 409),
+    (Refusal, 400),
+    (Outage, 503),
+)
 
 
 def _sort(error: BookhandError) -> str:
-    return {403: "forbidden", 404: "missing", 409: "conflict", 400: "refused", 503: "away"}.get(
-        status_of(error), "fault"
-    )
+    return {
+        403: "forbidden",
+        404: "missing",
+        409: "conflict",
+        400: "refused",
+        413: "refused",
+        503: "away",
+    }.get(status_of(error), "fault")

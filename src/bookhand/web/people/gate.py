@@ -97,7 +97,7 @@ class Gate:
             return self._refusal_of_call(request)
         if path == "/metrics":
             return self._refusal_of_metrics(request)
-        return None if self._reception.caller(request) else RedirectResponse("/sign-in", status_code=303)
+        return None if self._reception.caller(request) else to_sign_in(request)
 
     def _refusal_of_call(self, request: Request) -> Response | None:
         public_url = self._reception.public_url
@@ -121,6 +121,13 @@ class Gate:
         if caller is not None and "read" in caller.can:
             return None
         return PlainTextResponse("Metrics need an API token with the scope read.\n", status_code=401)
+
+
+def to_sign_in(request: HTTPConnection) -> Response:
+    """The way in; for a part that a page asks for (htmx), by the header that leads the whole page there."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"hx-redirect": "/sign-in"})
+    return RedirectResponse("/sign-in", status_code=303)
 
 
 def _told(status: int, kind: str, message: str) -> JSONResponse:

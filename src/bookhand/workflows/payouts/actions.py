@@ -109,6 +109,13 @@ class Match(Params):
     why: Why
 
 
+class RuleOut(Params):
+    """A question of which no answer is right."""
+
+    question: Annotated[str, Field(description="The question (br_…).", pattern=r"^br_[0-9a-f]{8,64}$")]
+    why: Why
+
+
 class Unmatch(Params):
     """A match to take apart."""
 
@@ -193,6 +200,9 @@ PAYOUT_ACTIONS: tuple[Action, ...] = (
     _own("breaks.list", "Differences that nobody has explained yet", Breaks, "break", _BREAK, many=True),
     _own("payouts.match", "Say that payouts and bank lines are the same money", Match, "match", _MATCH, risk="write",
          when="Where bookhand asks, or did not see it; posts the arrival in the journal."),
+    _own("payouts.rule_out", "Say that no answer to a question is right", RuleOut, "question",
+         {"id": "the Break's id", "sentence": "what was asked", "lines": "the lines that are left to people from now on"}, risk="write",
+         when="Where none of the proposed pairs is the same money; its lines are only matched by a person from then on."),
     _own("payouts.unmatch", "Take a match apart", Unmatch, "match", _MATCH, risk="write",
          when="Where a match is wrong; its entry is reversed, and only a person matches its payouts and lines again."),
     _own("payouts.explain", "Say what a difference is", Explain, "break", _BREAK, risk="write"),

@@ -192,6 +192,17 @@ def _close(cx: Transaction[Any], workspace_id: int, made: Kept) -> None:
     break_store.put_questions(cx, workspace_id, [], gone=gone)
 
 
+def _rule_out(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
+    """Forget a question, and leave its lines to people; its payouts are looked for in what else the bank tells."""
+    match_store.take_turn(cx, caller.workspace_id)
+    id_ = values["question"]
+    question = break_store.question(cx, id_)
+    open_store.hold_lines(cx, caller.workspace_id, question.lines)
+    break_store.put(cx, caller.workspace_id, [], gone={id_})
+    break_store.put_questions(cx, caller.workspace_id, [], gone={id_})
+    return {"id": id_, **msgspec.to_builtins(question)}
+
+
 def _unmatch(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
     links = _links(cx)
     take_turns(cx, caller.workspace_id, links)
@@ -245,7 +256,7 @@ def _take_back(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str
 
 PAYOUT_ACTS: Mapping[str, Own] = {
     "payouts.arrivals": _arrivals, "payouts.breakdown": _breakdown, "payouts.matches": _matches, "payouts.questions": _questions,
-    "payouts.reconciliation": _reconciliation, "breaks.list": _breaks, "payouts.match": _match, "payouts.unmatch": _unmatch, "payouts.explain": _explain,
+    "payouts.reconciliation": _reconciliation, "breaks.list": _breaks, "payouts.match": _match, "payouts.rule_out": _rule_out, "payouts.unmatch": _unmatch, "payouts.explain": _explain,
     "breaks.assign": _assign, "payouts.confirm_breakdown": _confirm, "payouts.take_back_breakdown": _take_back,
 }  # fmt: skip
 """Action to what it does."""

@@ -49,6 +49,12 @@ def standing(cx: Transaction[Any]) -> list[Kept]:
     return [_kept(row) for row in cx.execute(f"{_SELECT} where state <> 'closed' order by since, break_id")]
 
 
+def some(cx: Transaction[Any], ids: Sequence[str]) -> list[Kept]:
+    """These Breaks, oldest first."""
+    rows = cx.execute(f"{_SELECT} where break_id = any (%s) order by since, break_id", (list(ids),))
+    return [_kept(row) for row in rows]
+
+
 def get(cx: Transaction[Any], break_id: str) -> Kept:
     """One Break; `Missing` where there is none."""
     row = cx.execute(f"{_SELECT} where break_id = %s", (break_id,)).fetchone()
@@ -137,6 +143,14 @@ def questions(cx: Transaction[Any]) -> list[tuple[str, Question]]:
     """What waits for a person's choice, oldest first: with the id of its Break."""
     rows = cx.execute("select question_id, content from bank_question order by asked_at, question_id")
     return [(id_, msgspec.convert(content, Question)) for id_, content in rows]
+
+
+def question(cx: Transaction[Any], question_id: str) -> Question:
+    """One question; `Missing` where it is not asked (any more)."""
+    row = cx.execute("select content from bank_question where question_id = %s", (question_id,)).fetchone()
+    if row is None:
+        raise Missing(f"There is no question {question_id}: it was answered, or is not asked any more.")
+    return msgspec.convert(row[0], Question)
 
 
 _SELECT = """

@@ -138,6 +138,17 @@ def some_lines(cx: Transaction[Any], keys: Sequence[LineKey]) -> dict[LineKey, t
     return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
 
 
+def hold_lines(cx: Transaction[Any], workspace_id: int, keys: Sequence[LineKey]) -> None:
+    """Leave these lines, as far as they are open, to people: only a person matches them from then on."""
+    cx.execute(
+        """
+        update line_open o set held = true from unnest(%s::text[], %s::text[]) as n (account, key)
+        where o.workspace_id = %s and o.account = n.account and o.key = n.key
+        """,
+        ([account for account, _ in keys], [key for _, key in keys], workspace_id),
+    )
+
+
 def still_open(cx: Transaction[Any], found: Open) -> tuple[set[str], set[LineKey]]:
     """What of `found` is as it was when it was read."""
     payouts = cx.execute(

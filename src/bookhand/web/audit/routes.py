@@ -1,0 +1,122 @@
+"""The trail for people: searched, one entry whole, checked, and exported as the file that can be checked on any machine."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+
+from bookhand.core.problems import BookhandError, Missing, Refusal
+from bookhand.web.page.frame import Viewer
+from bookhand.web.page.site import Done, Seen, Sent, Site
+from bookhand.web.page.wording import plain
+from bookhand.workspace import trail_store
+from bookhand.workspace.trail import Note
+
+PAGE = 50
+FILTERS = ("who", "what", "subject", "run", "proposal")
+_SPOOL_BYTES, _CHUNK_BYTES = 8 * 1024 * 1024, 256 * 1024
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LONGEST = 200
+
+
+def routes(site: Site) -> APIRouter:
+    """``/audit`` and what hangs on it; all of it needs the capability to audit."""
+    router = site.router()
+
+    @router.get("/audit")
+    def listed(request: Request, cursor: str = "") -> Response:
+        asked = {
+            name: request.query_params.get(name, "").strip()[:_LONGEST]
+            for name in (*FILTERS, "since", "until")
+        }
+        return site.show(request, "audit/list.html", lambda me: _list(site, me, asked, cursor), need="audit")
+
+    @router.get("/audit/export")
+    def export(request: Request) -> Response:
+        me = site.viewer(request)
+        if me is None:
+            return RedirectResponse("/sign-in", status_code=303)
+        try:
+            me.caller.need("audit")
+        except BookhandError as error:
+            return site.told(me, error)
+        return _export(site, me)
+
+    @router.post("/audit/verify")
+    def verify(request: Request, form: Sent) -> Response:
+        def checked(_me: Viewer) -> Done:
+            with site.db.transaction() as cx:
+                found = trail_store.verify_all(cx, site.db.workspace_id)
+            if found.findings:
+                wrong = " ".join(found.findings[:5])
+                return Done(to="/audit", said=plain("audit.verify.broken", findings=wrong), tone="bad")
+            return Done(to="/audit", said=plain("audit.verify.holds", n=found.entries, head=found.head))
+
+        return site.act(request, form, checked, need="audit")
+
+    @router.get("/audit/{seq}")
+    def one(request: Request, seq: int) -> Response:
+        return site.show(request, "audit/entry.html", lambda _me: _one(site, seq), need="audit")
+
+    return router
+
+
+def _list(site: Site, me: Viewer, asked: dict[str, str], cursor: str) -> Seen:
+    for name in ("since", "until"):
+        if asked[name] and not _DAY.fullmatch(asked[name]):
+            raise Refusal(plain("audit.no_day", text=asked[name][:40]))
+    if cursor and not re.fullmatch(r"[0-9]{1,18}", cursor):
+        raise Refusal(plain("audit.no_cursor"))
+    chosen = {name: asked[name] or None for name in FILTERS}
+    with site.db.transaction() as cx:
+        found = trail_store.search(
+            cx, me.caller.workspace_id, **chosen, since=asked["since"] or None,
+            until=f"{asked['until']}T23:59:59.999999Z" if asked["until"] else None, before=int(cursor) if cursor else None,
+            limit=PAGE + 1,
+        )  # fmt: skip
+        count, head = trail_store.head(cx, me.caller.workspace_id)
+    return {
+        "entries": [(entry.seq, entry.said()) for entry in found[:PAGE]],
+        "next": str(found[PAGE - 1].seq) if len(found) > PAGE else None,
+        "first": bool(cursor),
+        "asked": asked,
+        "filtered": any(asked.values()),
+        "count": count,
+        "chain_head": head,
+    }
+
+
+def _one(site: Site, seq: int) -> Seen:
+    with site.db.transaction() as cx:
+        found = trail_store.search(cx, site.db.workspace_id, before=seq + 1, limit=1)
+    if not found or found[0].seq != seq:
+        raise Missing(plain("audit.no_entry", number=seq))
+    entry = found[0]
+    return {"seq": seq, "said": entry.said(), "hash": entry.hash.hex(), "prev": entry.prev.hex()}
+
+
+def _export(site: Site, me: Viewer) -> Response:
+    """The file is written whole before its first byte goes out, so that what arrives is a whole one."""
+    file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 (it is closed when it was sent)
+    with site.db.transaction() as cx:
+        for line in trail_store.export_lines(cx, me.caller.workspace_id):
+            file.write(line)
+        note = Note(
+            who=me.caller.who, name=me.caller.name, agent=me.caller.agent, channel=me.caller.channel, what="trail.exported",
+            details={"first": 1},
+        )  # fmt: skip
+        trail_store.append(cx, me.caller.workspace_id, [note])
+    headers = {"content-disposition": 'attachment; filename="bookhand-trail.jsonl"'}
+    return StreamingResponse(_chunks(file), media_type="application/x-ndjson", headers=headers)
+
+
+def _chunks(file: IO[Any]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
