@@ -118,6 +118,7 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
         good = [demo_bank.reconciled(stage, planted)]
         banks = {each.number: each.name for each in planted.accounts}
         shelves = demo_books.connect(stage, stack, connected, banks)
+        stack.callback(running.stop)  # before the stand-ins go, or its rounds would wait for them
         demo_books.mirror(stage, shelves)
         running.keeper.look(now=True)
         good.append(_show(out, house, running, {each.id: each.name for each in connected}))

@@ -21,7 +21,7 @@ from bookhand.actions import store as proposals
 from bookhand.actions.rights.govern_workflow import Terms
 from bookhand.books import reading_store, sending_store, store
 from bookhand.books.book import Book, terms_of
-from bookhand.books.kit import AGENT, RESOURCES, BookKit, writes
+from bookhand.books.kit import RESOURCES, BookKit, writes
 from bookhand.books.mapping import Finder, Mapping, checked
 from bookhand.books.mirror_workflow import request_key
 from bookhand.books.posting import clearing, deposit, summary
@@ -29,7 +29,7 @@ from bookhand.books.posting.lines import FEWEST_LINES, MOST_LINES, Booked, Days,
 from bookhand.books.reading_store import Counts
 from bookhand.books.setup.proposing import Proposed, alone_of, lines_of, proposed
 from bookhand.core.book import BookAccount, Company, Document, PostingMethod
-from bookhand.core.caller import Caller
+from bookhand.core.caller import MIRROR, Caller
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.systems import store as connections
@@ -168,14 +168,16 @@ class Setups:
             governing.permit(
                 caller,
                 connection_id=link.connection_id,
-                grantee=f"agent:{AGENT}",
+                grantee=f"agent:{MIRROR}",
                 pattern=pattern,
                 allowed=True,
             )
         terms = terms_of(choice.method, mapping, sources=tuple(sorted(choice.sources)), since=choice.since)
         return governing.agree(
             caller,
-            Terms(grantee=f"agent:{AGENT}", patterns=patterns, connection_id=link.connection_id, terms=terms),
+            Terms(
+                grantee=f"agent:{MIRROR}", patterns=patterns, connection_id=link.connection_id, terms=terms
+            ),
             why,
         )
 

@@ -8,6 +8,7 @@ Parameters inside others are fields inside a field: `parts` once (``group``), or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -22,6 +23,10 @@ Sort = Literal["text", "long", "whole", "money", "choice", "yes", "many", "names
 _LONG = 500
 _ASIDE = frozenset({"metadata", "expand", "starting_after", "page"})
 """Parameters that are seldom needed: asked for further down."""
+
+
+_MINOR = re.compile(r",? in (?:whole )?minor units(?: of [^;:,.]+)?")
+"""What a description says of an amount that a form does not ask for like that."""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +69,7 @@ def _field(name: str, told: Mapping[str, Any], defs: Mapping[str, Any], *, neede
     return Field(
         name=name,
         label=worded(name),
-        hint=told.get("description", ""),
+        hint=_MINOR.sub("", told.get("description", "")),
         needed=needed,
         nullable=nullable,
         aside=not needed and name in _ASIDE,

@@ -1,6 +1,6 @@
 """A form about one action: what it holds when it is opened, and what it sent. Used to ask for an action, and to edit what was asked for.
 
-held = opened(request.query_params.multi_items())    # p.charge=ch_1 is in the field `charge`
+held = opened(action, request.query_params.multi_items())    # ?charge=ch_1 is in the field `charge`
 held = sent_in(form)                                  # the same, from what was sent
 """
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _VALUE, _CURRENCY = "p.", "c."
 _REASONS = ("why", "reason", "note", "explanation")
 _LONGEST_KEY = 64
+_FEW = "100"
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +59,11 @@ def own_reason(action: Action) -> str | None:
     return next((name for name in _REASONS if action.vendor == OWN and name in fields), None)
 
 
-def opened(values: Iterable[tuple[str, str]]) -> Held:
-    """A form that is opened, with what its address says."""
-    pairs = list(values)
+def opened(action: Action, values: Iterable[tuple[str, str]]) -> Held:
+    """A form that is opened, with what its address says. A list is not asked for whole, unless somebody says so."""
+    names = set(action.params.model_fields)
+    pairs = [(f"{_VALUE}limit", _FEW)] if "limit" in names else []
+    pairs += [(f"{_VALUE}{name}" if name in names else name, text) for name, text in values]
     return Held(
         texts=_texts(pairs), connection=_number(dict(pairs).get("connection", "")), key=secrets.token_hex(12)
     )

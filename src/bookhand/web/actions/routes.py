@@ -84,7 +84,7 @@ class _Desk:
     def opened(self, me: Viewer, request: Request, name: str, again: str) -> Seen:
         """The form as it is opened: empty, with what the address says, or with what another proposal asked for."""
         action = self.catalogue.action(name)
-        held = form.opened(request.query_params.multi_items())
+        held = form.opened(action, request.query_params.multi_items())
         if again:
             held = self._as_before(me, action, again)
         return self._page(action, held)

@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 
 from bookhand.actions.proposal import Decision, Proposal, State
+from bookhand.actions.proposing.effect import postings_of
 from bookhand.core.caller import Caller, capabilities
+from bookhand.core.entry import Posting
 from bookhand.workspace.people.person import Person
 
 Tone = Literal["good", "bad", "look", "busy", "quiet"]
@@ -54,6 +56,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     def asked_last(self) -> bool:
         """Whether a question waits for its answer."""
         return bool(self.thread) and self.thread[-1].kind == "ask"
+
+    @property
+    def lines(self) -> tuple[Posting, ...]:
+        """What the books will show, where the call makes one movement of the balance; debits are positive, and stand first."""
+        movement = self.proposal.preview.movement
+        return postings_of(movement) if movement is not None else ()
 
     @property
     def by_currency(self) -> tuple[tuple[str, int], ...]:
