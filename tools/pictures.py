@@ -182,14 +182,19 @@ def _hole(name: str) -> str:
     return name.partition(":")[2] or "[^/?#]+"
 
 
+def form_of(sight: Sight) -> re.Pattern[str]:
+    """What addresses of the page look like, its holes filled."""
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    return re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    parts = re.split(r"\{([^}]*)\}", sight.path)
-    form = re.compile(
-        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
-    )
+    form = form_of(sight)
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )
