@@ -11,6 +11,7 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -159,7 +160,7 @@ def _reconciling(ground: Ground, payouts: int) -> Iterator[Figure]:
 def _solver() -> Iterator[Figure]:
     slowest, said, refuted, cases = ("", 0.0), dict[str, int](), 0, 0
     for name, amounts, target in _questions(random.Random(7)):
-        took, answer = _timed(lambda amounts=amounts, target=target: solve(amounts, target))  # type: ignore[misc]
+        took, answer = _timed(partial(solve, amounts, target))
         said[answer.outcome] = said.get(answer.outcome, 0) + 1
         slowest = max(slowest, (name, took), key=lambda each: each[1])
         if answer.members is not None and sum(amounts[place] for place in answer.members) != target:

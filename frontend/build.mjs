@@ -51,7 +51,7 @@ async function licences() {
 
 await rm(into, { recursive: true, force: true });
 await mkdir(into, { recursive: true });
-await build({
+const made = await build({
   entryPoints: ["app.js", "charts.js", "look.js", "app.css"].map((name) => join(here, "src", name)),
   outdir: into,
   bundle: true,
@@ -62,8 +62,9 @@ await build({
   loader: { ".svg": "dataurl" },
   logLevel: "warning",
 });
+if (made.warnings.length) throw new Error("What is above is mended before anything is built from it.");
 await writeFile(join(into, "icons.svg"), await icons());
 await writeFile(join(into, "licences.txt"), await licences());
-const made = createHash("sha256");
-for (const path of (await files(into, [""])).sort()) made.update(await readFile(path));
-await writeFile(join(into, "built.txt"), `${made.digest("hex")}\n`);
+const digest = createHash("sha256");
+for (const path of (await files(into, [""])).sort()) digest.update(await readFile(path));
+await writeFile(join(into, "built.txt"), `${digest.digest("hex")}\n`);

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import conninfo, sql
+from tests.databases import Databases
 
 from bookhand.core.facts import Link
 from bookhand.db import embedded
 from bookhand.db.engine import Database
-from bookhand.db.schema import migrate
 
 API_VERSION = "2026-10-28.endive"
 
@@ -32,8 +30,40 @@ settings.register_profile(
 settings.load_profile("calm")
 
 
+# Programs that tests start are compiled once, not each time anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--storm-seconds", type=float, default=60, help="how long each storm test may go on")
+
+
+_LONGEST = (
+    "tests/storm/test_refunds.py",
+    "tests/cli/test_demo.py",
+    "tests/web/api/test_matrix.py",
+    "tests/storm/test_kill.py",
+    "tests/contract/books/test_mirroring.py",
+    "tests/web/api/test_whole_way.py",
+    "tests/web/api/test_described.py",
+    "tests/sandbox/outside/test_tap.py",
+    "tests/cli/test_words.py",
+    "tests/cli/test_trouble.py",
+    "tests/runs/test_traps.py",
+)
+"""The files that go on for longest: workers begin with them, or one would be left alone with the last of them when all else is done."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = (
+            False  # xdist would begin with the files of most tests, which are the quickest
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -45,30 +75,30 @@ def server_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="bookhand-test-"))
     folder.chmod(0o755)
-    yield embedded.start(folder / "postgres")
+    url = embedded.start(folder / "postgres")
+    with psycopg.connect(url, autocommit=True) as cx:
+        # What a power cut would take from a test run, nobody misses.
+        cx.execute("alter system set fsync = off")
+        cx.execute("alter system set full_page_writes = off")
+        cx.execute("select pg_reload_conf()")
+    yield url
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
-    """The name of a database that was migrated from empty in this test run."""
-    name = f"bookhand_template_{uuid.uuid4().hex[:12]}"
-    _run(server_url, sql.SQL("create database {}").format(sql.Identifier(name)))
-    migrate(conninfo.make_conninfo(server_url, dbname=name))
-    yield name
-    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+def databases(server_url: str) -> Iterator[Databases]:
+    """The databases of this test run, migrated from empty in it."""
+    made = Databases(server_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """The address of a fresh migrated database, gone after the test."""
-    name = f"bookhand_test_{uuid.uuid4().hex[:12]}"
-    _run(
-        server_url,
-        sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)),
-    )
-    yield conninfo.make_conninfo(server_url, dbname=name)
-    _run(server_url, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+def database_url(databases: Databases) -> Iterator[str]:
+    """The address of a migrated database in which nothing was done."""
+    lent = databases.lend()
+    yield lent.url
+    databases.take_back(lent)
 
 
 @pytest.fixture
@@ -126,8 +156,3 @@ def new_link(db: Database) -> Callable[..., Link]:
 def link(new_link: Callable[..., Link]) -> Link:
     """A connected Stripe test account."""
     return new_link()
-
-
-def _run(url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as cx:
-        cx.execute(statement)

@@ -34,6 +34,7 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
+_INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
     Sight("books-proof", "/books"),
@@ -54,6 +55,8 @@ PAGES = (
     Sight("books-periods", "/books/periods"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
+    Sight("customers", "/customers"),
+    Sight("customers-one", "/customers/{number}/{id}", "/customers"),
     Sight("audit", "/audit"),
     Sight("settings", "/settings"),
     Sight("settings-people", "/settings/people"),
@@ -61,6 +64,32 @@ PAGES = (
     Sight("settings-limits", "/settings/limits"),
     Sight("settings-notices", "/settings/notices"),
     Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
+    Sight("payouts", "/payouts"),
+    Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
+    Sight("payouts-match", "/payouts/match"),
+    Sight("payouts-questions", "/payouts/questions"),
+    Sight("payouts-breaks", "/payouts/breaks"),
+    Sight("payouts-break", "/payouts/breaks/br_{break}", "/payouts/breaks"),
+    Sight("payouts-lines", "/payouts/lines"),
+    Sight("payouts-line", "/payouts/lines/{line}", "/payouts/lines"),
+    Sight("payouts-statements", "/payouts/statements"),
+    Sight("payouts-columns", "/payouts/statements/{file}/columns", "/payouts/statements"),
+    Sight("payouts-taken", "/payouts/statements/{file}", "/payouts/statements"),
+    Sight("payouts-reconciliation", "/payouts/reconciliation"),
+    Sight("integrations", _INTEGRATIONS),
+    Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
+    Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
+    Sight("integrations-netsuite", f"{_INTEGRATIONS}/netsuite/connect/m2m"),
+    Sight("integrations-connection", f"{_INTEGRATIONS}/stripe/{{number}}", _INTEGRATIONS),
+    Sight(
+        "integrations-rights", f"{_INTEGRATIONS}/stripe/{{number}}/permissions", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-advanced", f"{_INTEGRATIONS}/stripe/{{number}}/advanced", f"{_INTEGRATIONS}/stripe/1"
+    ),
+    Sight(
+        "integrations-leaving", f"{_INTEGRATIONS}/stripe/{{number}}/disconnect", f"{_INTEGRATIONS}/stripe/1"
+    ),
 )
 
 
@@ -76,6 +105,8 @@ def main() -> int:
         taken = 0
         for look in ("light", "dark"):
             for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
+                if asked.suffix not in {"", f"{look}-{size}"}:
+                    continue
                 context = browser.new_context(
                     storage_state=state, viewport=viewport, color_scheme=look, base_url=base,
                     timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
@@ -95,6 +126,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--state", help="a browser state that an earlier call has kept")
     parser.add_argument("--base", help="where the app is, with --state")
     parser.add_argument("--only", default="", help="only pages whose name begins so")
+    parser.add_argument(
+        "--in", dest="suffix", default="", help="only in one look and size: light-wide, dark-narrow …"
+    )
     parser.add_argument("--into", default=str(INTO))
     asked = parser.parse_args()
     if not (asked.link or (asked.state and asked.base)):
@@ -154,14 +188,19 @@ def _hole(name: str) -> str:
     return name.partition(":")[2] or "[^/?#]+"
 
 
+def form_of(sight: Sight) -> re.Pattern[str]:
+    """What addresses of the page look like, its holes filled."""
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    return re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    parts = re.split(r"\{([^}]*)\}", sight.path)
-    form = re.compile(
-        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
-    )
+    form = form_of(sight)
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )

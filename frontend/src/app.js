@@ -8,6 +8,7 @@ import "./live.js";
 import "./notices.js";
 import "./popup.js";
 import "./ticks.js";
+import "./uploads.js";
 import "./viewer.js";
 
 window.htmx = htmx;

@@ -19,8 +19,9 @@ from bookhand.actions.rights import rights_store
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, Role, capabilities
 from bookhand.db.engine import Database
+from bookhand.sandbox.serving import bound
 from bookhand.sandbox.stripe.engine import Pinstripe
-from bookhand.sandbox.stripe.server import bound, serve
+from bookhand.sandbox.stripe.server import serve
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe.acting_client import StripePerformer
 from bookhand.systems.stripe.actions import ACTIONS, EVENT_KINDS

@@ -107,19 +107,42 @@ def arguments(action: Action, given: Mapping[str, Any]) -> tuple[Target, Values]
     return Target(**overrides), checked.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
+def faults(action: Action, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong with the parameters, each by its name (dotted; '' is the whole) and in a sentence; none where they fit."""
+    try:
+        action.params.model_validate(dict(given))
+    except ValidationError as error:
+        return [
+            (_name(item), redact_text("It is missing." if item["type"] == "missing" else f"{_said(item)}."))
+            for item in _errors(error)
+        ]
+    return []
+
+
 def _sentence(action: Action, error: ValidationError) -> str:
     found = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False)[:_LISTED]:
-        name = ".".join(str(part) for part in item["loc"])
+    for item in _errors(error):
+        name = _name(item)
         if item["type"] == "extra_forbidden":
             takes = ", ".join(action.params.model_fields) or "nothing"
             found.append(f"it takes no {name} (it takes {takes})")
         elif item["type"] == "missing":
             found.append(f"{name} is missing")
         else:
-            said = item["msg"].removeprefix("Value error, ").rstrip(".")
-            found.append(f"{name}: {said}" if name else said)
+            found.append(f"{name}: {_said(item)}" if name else _said(item))
     return redact_text(f"{action.name} cannot be called like this: {'; '.join(found)}.")
+
+
+def _errors(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_context=False, include_input=False)[:_LISTED])
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in item["loc"])
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ").rstrip(".")
 
 
 def endpoint(action: Action, values: Values) -> str:

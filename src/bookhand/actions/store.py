@@ -153,6 +153,61 @@ def listed(
     )
 
 
+def waiting(
+    cx: Transaction[Any], workspace_id: int, *, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[Proposal]:
+    """Proposals that wait for a yes, the one whose time is over first at the head; `after` is where the page before ended."""
+    at, last = after or (None, None)
+    return _proposals(
+        cx,
+        """
+        where workspace_id = %s and state = 'waiting' and (%s::timestamptz is null or (expires_at, proposal_id) > (%s, %s))
+        order by expires_at, proposal_id limit %s
+        """,
+        (workspace_id, at, at, last, limit),
+    )
+
+
+def decided(
+    cx: Transaction[Any],
+    workspace_id: int,
+    *,
+    passed: bool = False,
+    state: State | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Proposal]:
+    """What does not wait any more, newest first: what somebody decided, or (`passed`) what passed under a standing approval."""
+    at, last = before or (None, None)
+    whose = "standing_id is not null" if passed else "standing_id is null"
+    which = "state = %s" if state else "state <> %s"
+    return _proposals(
+        cx,
+        f"""
+        where workspace_id = %s and {whose} and {which} and (%s::timestamptz is null or (created_at, proposal_id) < (%s, %s))
+        order by created_at desc, proposal_id desc limit %s
+        """,
+        (workspace_id, state or "waiting", at, at, last, limit),
+    )
+
+
+def threads(
+    cx: Transaction[Any], workspace_id: int, proposal_ids: Sequence[str]
+) -> dict[str, list[Decision]]:
+    """What was asked about proposals and answered, by proposal, oldest first."""
+    rows = cx.cursor(row_factory=dict_row).execute(
+        """
+        select proposal_id, kind, call_hash, by_who, by_name, channel, note, details, at from decision
+        where workspace_id = %s and proposal_id = any (%s) and kind in ('ask', 'answer') order by decision_id
+        """,
+        (workspace_id, list(proposal_ids)),
+    )
+    found: dict[str, list[Decision]] = {}
+    for row in rows:
+        found.setdefault(row.pop("proposal_id"), []).append(msgspec.convert(row, Decision))
+    return found
+
+
 def overdue(cx: Transaction[Any], workspace_id: int, *, now: datetime, limit: int = 200) -> list[str]:
     """Those that still wait although their time is over."""
     rows = cx.execute(
@@ -224,6 +279,18 @@ def rows(
         where workspace_id = %s and proposal_id = %s and row_no > %s order by row_no limit %s
         """,
         (workspace_id, proposal_id, after, limit),
+    )
+    return [msgspec.convert(row, Row) for row in found]
+
+
+def rows_at(cx: Transaction[Any], proposal: Proposal, numbers: Sequence[int]) -> list[Row]:
+    """The rows of a batch with these numbers, in order."""
+    found = cx.cursor(row_factory=dict_row).execute(
+        """
+        select row_no, params, version, seen, says, customer, moves, row_hash, chosen from proposal_row
+        where workspace_id = %s and proposal_id = %s and row_no = any (%s) order by row_no
+        """,
+        (proposal.workspace_id, proposal.proposal_id, list(numbers)),
     )
     return [msgspec.convert(row, Row) for row in found]
 

@@ -30,6 +30,7 @@ from bookhand.cli.backfilling import backfill_with_bars
 from bookhand.cli.demo_books import Stage
 from bookhand.cli.demo_process import spinner, stand_in
 from bookhand.cli.demo_refund import person, refund, told
+from bookhand.cli.demo_sign_ins import at_plaid, at_stripe
 from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
 from bookhand.core.days import months_before
@@ -85,14 +86,25 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
                 "database_url": None,
             }
         )
+        if not once:
+            own = _with_sign_in(own, stripe)
         with open_house(own, main_mode="test") as house, Running(house, port=0 if once else None) as running:
             return _walk(out, house, running, stripe, once=once)
+
+
+def _with_sign_in(own: Settings, stripe: _Pinstripe) -> Settings:
+    """The settings with which the pages can send somebody to the stand-in's consent, and hear of changes by webhook."""
+    home = f"http://127.0.0.1:{own.port}"
+    known = at_stripe(stripe.url, home=home, permissions=stripe.permissions())
+    return own.model_copy(update={"public_url": home, **known})
 
 
 def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, once: bool) -> int:
     if not once:
         _open(out, house, running)
     with ExitStack() as stack:
+        if not once:
+            house.settings = house.settings.model_copy(update=at_plaid(stack, house.settings.data_dir))
         connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
         done = refund(out, house, connected[0]) if once else None
         stage = Stage(out, house, house.settings.data_dir, person(house, "owner"))
@@ -106,6 +118,7 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
         good = [demo_bank.reconciled(stage, planted)]
         banks = {each.number: each.name for each in planted.accounts}
         shelves = demo_books.connect(stage, stack, connected, banks)
+        stack.callback(running.stop)  # before the stand-ins go, or its rounds would wait for them
         demo_books.mirror(stage, shelves)
         running.keeper.look(now=True)
         good.append(_show(out, house, running, {each.id: each.name for each in connected}))
@@ -205,12 +218,14 @@ class _Pinstripe:
 
     def key(self, account: str) -> str:
         """A restricted key with every permission that bookhand asks for, and those to act, as a person would make one."""
-        ways = [
-            name.removeprefix("rak_").rpartition("_")
-            for name in (*(need.permission for need in MANIFEST.needs), *TO_ACT)
-        ]
-        permissions = {f"permissions[{resource}]": way for resource, _, way in ways}
+        permissions = {f"permissions[{resource}]": way for resource, way in self.permissions().items()}
         return str(self._post("keys", {"account": account, **permissions})["key"])
+
+    def permissions(self) -> dict[str, str]:
+        """Resource to ``read`` or ``write``: every permission that bookhand asks for, and those to act."""
+        names = (*(need.permission for need in MANIFEST.needs), *TO_ACT)
+        ways = [name.removeprefix("rak_").rpartition("_") for name in names]
+        return {resource: way for resource, _, way in ways}
 
     def quiet(self) -> None:
         """End the live traffic."""

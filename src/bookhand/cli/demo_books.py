@@ -17,6 +17,7 @@ import httpx
 from rich.console import Console
 
 from bookhand.cli.demo_process import spinner, stand_in
+from bookhand.cli.demo_sign_ins import at_intuit
 from bookhand.cli.tables import plain_table
 from bookhand.core.days import months_before
 from bookhand.core.problems import Refusal
@@ -83,6 +84,8 @@ def connect(
                 stand_in("NetSuite", "netsuite", ("--lantern", "--at-once", "8"), log=folder / "netsuite.log")
             ),
         }
+        known = {**at_intuit(urls["QuickBooks"]), "netsuite_base_url": f"{urls['NetSuite']}/{{account}}"}
+        house.settings = house.settings.model_copy(update=known)  # so that the pages can connect there too
         every = tuple(each.id for each in stripe)
         shelves = [
             Shelf(system, method, connection, every if method == "clearing" else every[:1])

@@ -15,7 +15,7 @@ from bookhand.cli.desk import Desk, desk
 from bookhand.core.problems import Refusal
 from bookhand.workflows.payouts.reconciling.statement_store import accounts
 from bookhand.workflows.payouts.statement import Reconciliation
-from bookhand.workflows.payouts.statement_file import as_file
+from bookhand.workflows.payouts.statement_file import Form, as_file
 
 PayoutId = Annotated[str, typer.Argument(help="The payout (po_…).")]
 BreakId = Annotated[str, typer.Argument(help="The Break (br_…).")]
@@ -157,9 +157,10 @@ def reconciliation(
     with desk() as at:
         asked = {"account": account or _only_account(at)} | ({"day": day} if day else {})
         found = msgspec.convert(at.door.read(at.caller, "payouts.reconciliation", asked).data, Reconciliation)
-    for form, file in (("csv", csv), ("xlsx", xlsx), ("pdf", pdf)):
+    wanted: dict[Form, Path | None] = {"csv": csv, "xlsx": xlsx, "pdf": pdf}
+    for form, file in wanted.items():
         if file is not None:
-            file.write_bytes(as_file(found, form))  # type: ignore[arg-type]
+            file.write_bytes(as_file(found, form))
             out.print(f"Wrote {file}.", highlight=False, markup=False)
     if csv is xlsx is pdf is None:
         out.print(payout_cards.statement_table(found))

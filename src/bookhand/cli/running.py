@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -27,6 +28,7 @@ from bookhand.cli.bank_rounds import BankRounds
 from bookhand.cli.book_rounds import BookRounds
 from bookhand.cli.connecting import Connections
 from bookhand.cli.history_rounds import HistoryRounds
+from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.inbox.commit_store import Mailbox
 from bookhand.inbox.endpoint import webhooks
@@ -40,6 +42,7 @@ from bookhand.web.books.hands import Hands as BooksHands
 from bookhand.web.page.site import Site
 from bookhand.web.payouts.bank.statements import Uploads
 from bookhand.web.people.gate import Reception
+from bookhand.workflows.customers.index_workflow import Index
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -99,6 +102,7 @@ class Running:
             self._begin("keeper", self._keep)
             self._begin("bank", self._look_at_banks)
             self._begin("books", self._look_at_books)
+            self._begin("customers", self._look_at_customers)
             self._begin("history", self._look_at_history)
         self._begin("runs", self._run_runs)
         return self
@@ -167,6 +171,17 @@ class Running:
         while not self._stop.wait(LOOK_SECONDS):
             self._try(rounds.look)
         rounds.end()
+
+    def _look_at_customers(self) -> None:
+        index = Index(self.house.db)
+        while not self._stop.wait(LOOK_SECONDS):
+            for connection in self.house.every():
+                if connection.link.system == "stripe":
+                    self._try(partial(self._read_customers, index, connection.link))
+
+    def _read_customers(self, index: Index, link: Link) -> None:
+        while not self._stop.is_set() and index.look(link):
+            pass
 
     def _look_at_banks(self) -> None:
         rounds = BankRounds(self.house)

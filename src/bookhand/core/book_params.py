@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import Field, StringConstraints, model_validator
 
-from bookhand.core.action import Moves, Params, Preview, Shape, Values
+from bookhand.core.action import MINOR_UNITS, Moves, Params, Preview, Shape, Values
 from bookhand.core.book import BookLine, Document
 from bookhand.core.money import EXPONENTS, format_minor
 
@@ -33,7 +33,7 @@ class LineParams(Params):
     """One line of a document."""
 
     account: Annotated[str, StringConstraints(min_length=1, max_length=80), Field(description="The book's own id of the account.")]  # fmt: skip
-    minor: Annotated[int, Field(description="The amount in whole minor units: a debit is positive, a credit negative.")]  # fmt: skip
+    minor: Annotated[int, Field(description="The amount in whole minor units: a debit is positive, a credit negative.", json_schema_extra=MINOR_UNITS)]  # fmt: skip
     memo: Annotated[str, StringConstraints(max_length=4000), Field(description="What the line says.")] = ""
     category: Annotated[str | None, Field(max_length=80, description="The book's own id of the class, if there is one.")] = None  # fmt: skip
 

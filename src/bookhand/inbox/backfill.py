@@ -66,10 +66,10 @@ def list_of(name: str) -> StripeList:
     return EVENTS if name == EVENTS.name else LISTS[name]
 
 
-def params_of(part: Slice) -> dict[str, object]:
+def params_of(part: Slice) -> dict[str, str | int]:
     """What to ask for the slice's next page."""
     upper = part.until if part.cursor_id or not part.pages else min(part.until, part.reached + 1)
-    asked: dict[str, object] = {
+    asked: dict[str, str | int] = {
         **list_of(part.list).params, "limit": PAGE_SIZE, "created[gte]": part.since, "created[lt]": upper,
     }  # fmt: skip
     return {**asked, "starting_after": part.cursor_id} if part.cursor_id else asked

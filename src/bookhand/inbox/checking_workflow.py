@@ -19,7 +19,7 @@ from bookhand.inbox.backfill import Slice, holes, list_of
 from bookhand.inbox.delivery import Delivery, listed
 from bookhand.inbox.lists import PAGE_SIZE, STRIPE_BEGAN
 from bookhand.inbox.slices_store import Backfill
-from bookhand.systems.stripe.client import StripeReader
+from bookhand.systems.stripe.client import Params, StripeReader
 from bookhand.systems.stripe.translate import about
 
 LISTED_TWICE = 1000
@@ -65,14 +65,15 @@ def _look(
 ) -> dict[str, list[Delivery]]:
     """By list, what Stripe has at the places we look at and we were not told of."""
     windows = [
-        (part.list, window)
+        (name, window, pages)
         for name in {p.list for p in parts}
-        for part, window in _windows([p for p in parts if p.list == name])
+        for window, pages in _windows([p for p in parts if p.list == name])
     ]
 
-    def look(asked: tuple[str, dict[str, object]]) -> tuple[str, list[Delivery]]:
-        name, window = asked
-        return name, _unknown(db, link, name, _page_after_page(link, reader, name, window, clock=clock))
+    def look(asked: tuple[str, dict[str, int], int]) -> tuple[str, list[Delivery]]:
+        name, window, pages = asked
+        told = _page_after_page(link, reader, name, window, pages=pages, clock=clock)
+        return name, _unknown(db, link, name, told)
 
     found: dict[str, list[Delivery]] = {}
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="check") as pool:
@@ -81,28 +82,33 @@ def _look(
     return found
 
 
-def _windows(parts: Sequence[Slice]) -> Iterator[tuple[Slice, dict[str, object]]]:
-    """Where to look: the whole list if it is short, else the newest page and what is older than the last of each slice."""
+def _windows(parts: Sequence[Slice]) -> Iterator[tuple[dict[str, int], int]]:
+    """Where to look, and how many pages of it: the whole list if it is short, else the newest page and what is older than the last of each slice."""
     if sum(part.seen for part in parts) <= LISTED_TWICE:
         whole = {"created[gte]": min(p.since for p in parts), "created[lt]": max(p.until for p in parts)}
-        yield parts[0], {**whole, "pages": LISTED_TWICE}
+        yield whole, LISTED_TWICE
         return
     for part in parts:
-        yield part, {"created[gte]": part.since, "created[lt]": part.until, "pages": 1}
+        yield {"created[gte]": part.since, "created[lt]": part.until}, 1
         if part.seen > PAGE_SIZE:
-            yield part, {"created[gte]": part.since, "created[lte]": part.reached, "pages": LISTED_TWICE}
+            yield {"created[gte]": part.since, "created[lte]": part.reached}, LISTED_TWICE
 
 
 def _page_after_page(
-    link: Link, reader: StripeReader, name: str, window: dict[str, object], *, clock: Callable[[], float]
+    link: Link,
+    reader: StripeReader,
+    name: str,
+    window: dict[str, int],
+    *,
+    pages: int,
+    clock: Callable[[], float],
 ) -> Iterator[Delivery]:
     source = list_of(name)
-    pages = window.pop("pages")
-    asked: dict[str, object] = {**source.params, **window}
-    for number in range(int(str(pages))):
+    asked: Params = {**source.params, **window}
+    for number in range(pages):
         as_of = int(clock())
         try:
-            page = reader.page(source.path, asked)  # type: ignore[arg-type]
+            page = reader.page(source.path, asked)
         except Refusal as error:
             raise Outage(f"{name} could be listed before and not checked now: {error}") from error
         for raw in page.data:

@@ -10,7 +10,7 @@ missing and postpones it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -23,7 +23,7 @@ from bookhand.inbox import errand_store, reading_store, snapshot_store, store
 from bookhand.inbox.delivery import Delivery, gone, listed, members, of_event
 from bookhand.inbox.errand_store import Errand
 from bookhand.inbox.lists import BALANCE_TRANSACTIONS, JOURNAL_EVENTS, LISTS, PAGE_SIZE, StripeList, path_of
-from bookhand.systems.stripe.client import Page, StripeReader
+from bookhand.systems.stripe.client import Page, Params, StripeReader
 from bookhand.systems.stripe.translate import about
 from bookhand.workspace.store import clear, report
 
@@ -121,7 +121,7 @@ def poll_events(
     fresh = 0
     for types in JOURNAL_EVENTS:
         asked = StripeList(name=_EVENTS, object="event")
-        extra = {"delivery_success": False, "types": list(types), "created[gte]": since}
+        extra: Params = {"delivery_success": False, "types": list(types), "created[gte]": since}
         for page, _ in _pages(reader, asked, extra, clock=clock):
             fresh += keep_events(db, link, page)
     pull(db, link, reader, clock=clock, overlap_seconds=SAFETY_OVERLAP_SECONDS)
@@ -271,13 +271,13 @@ def _postpone(
 
 
 def _pages(
-    reader: StripeReader, source: StripeList, params: Mapping[str, object], *, clock: Clock
+    reader: StripeReader, source: StripeList, params: Params, *, clock: Clock
 ) -> Iterator[tuple[Page, int]]:
     """The pages of a list, newest first, each with the time it was asked for."""
-    asked: dict[str, object] = {**source.params, **params}
+    asked: Params = {**source.params, **params}
     while True:
         as_of = int(clock())
-        page = reader.page(source.path, asked)  # type: ignore[arg-type]
+        page = reader.page(source.path, asked)
         yield page, as_of
         if not page.has_more or not page.data:
             return
@@ -298,9 +298,7 @@ def _keep(db: Database, link: Link, deliveries: Sequence[Delivery]) -> int:
         return len(store.receive(cx, link, deliveries))
 
 
-def _since(
-    known: reading_store.Reading, overlap_seconds: int | None, *, first_told: int
-) -> dict[str, object]:
+def _since(known: reading_store.Reading, overlap_seconds: int | None, *, first_told: int) -> dict[str, int]:
     """How far back a pull may go; the first one to where our mail begins, for what was before is the backfill's to bring."""
     back = SAFETY_OVERLAP_SECONDS if overlap_seconds is None else overlap_seconds
     return {"created[gte]": max(0, (known.newest_created if known.newest_id else first_told) - back)}

@@ -157,7 +157,7 @@ class Listing:
     def _fetch_page(self, schedule: Schedule, part: Slice, brought: queue.Queue[Brought]) -> Slice:
         current = schedule.now(part.key)
         as_of = int(self._clock())
-        page = self._reader.page(f"/v1/{current.list}", params_of(current))  # type: ignore[arg-type]
+        page = self._reader.page(f"/v1/{current.list}", params_of(current))
         deliveries = _deliveries(self._link, current.list, page, as_of)
         first, last = (about(page.data[0]), about(page.data[-1])) if page.data else (None, None)
         after = schedule.kept(

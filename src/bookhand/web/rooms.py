@@ -7,8 +7,12 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 
+from bookhand.web.actions import routes as actions
+from bookhand.web.activity import routes as activity
+from bookhand.web.approvals import routes as approvals
 from bookhand.web.audit import routes as audit
 from bookhand.web.books import routes as books
+from bookhand.web.customers import routes as customers
 from bookhand.web.home import routes as home
 from bookhand.web.integrations import routes as integrations
 from bookhand.web.page.site import Site
@@ -17,8 +21,12 @@ from bookhand.web.settings import routes as settings
 
 ROOMS: tuple[Callable[[Site], APIRouter], ...] = (
     home.routes,
+    approvals.routes,
+    activity.routes,
+    actions.routes,
     books.routes,
     payouts.routes,
+    customers.routes,
     integrations.routes,
     audit.routes,
     settings.routes,

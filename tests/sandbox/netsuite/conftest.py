@@ -18,7 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from bookhand.sandbox.netsuite.netsuite import NetSuite
-from bookhand.sandbox.outside.server import bound, serve
+from bookhand.sandbox.outside.server import serve
+from bookhand.sandbox.serving import bound
 
 SIMPLE, WORLD = "1002-sb1", "tstdrv1001"
 

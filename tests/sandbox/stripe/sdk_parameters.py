@@ -20,6 +20,7 @@ from bookhand.sandbox.stripe import parameters
 SDK = Path(stripe.__file__).parent
 
 
+@cache
 def endpoints() -> dict[str, set[str]]:
     """`POST /v1/charges/{}` → its parameters, as the SDK declares them."""
     found: dict[str, set[str]] = {}

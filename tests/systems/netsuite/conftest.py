@@ -15,7 +15,8 @@ from bookhand.core.action import Action
 from bookhand.core.book import BookLine, Document, DocumentKind
 from bookhand.db.engine import Database
 from bookhand.sandbox.netsuite.netsuite import NetSuite
-from bookhand.sandbox.outside.server import bound, serve
+from bookhand.sandbox.outside.server import serve
+from bookhand.sandbox.serving import bound
 from bookhand.systems.netsuite.actions import ACTIONS
 from bookhand.workspace.secrets_store import Secrets
 

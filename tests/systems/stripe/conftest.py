@@ -8,8 +8,9 @@ import time
 import pytest
 
 from bookhand.core.facts import Link
+from bookhand.sandbox.serving import bound
 from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT, Pinstripe
-from bookhand.sandbox.stripe.server import bound, serve
+from bookhand.sandbox.stripe.server import serve
 from bookhand.systems.client import Gate, LocalLeaser
 from bookhand.systems.connection import Connection
 from bookhand.systems.stripe import PINNED_VERSION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Bug, Conflict, Missing, Outage, Refusal
 from bookhand.db.engine import Database
+from bookhand.runs.template import Template
 from bookhand.web import rooms
 from bookhand.web.page.site import Done, Sent, Site
 from bookhand.web.people import sign_in, welcome
@@ -42,11 +44,19 @@ TROUBLES = {
 class House(Web):
     """A web whose pages have everything that real ones have, and the trial room."""
 
-    def __init__(self, db: Database, folder: Any, *, public_url: str | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        folder: Any,
+        *,
+        public_url: str | None = None,
+        door: Door | None = None,
+        templates: Mapping[str, Template] | None = None,
+    ) -> None:
         super().__init__(db, folder, public_url=public_url)
-        door = Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN_ACTS))
+        door = door or Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN_ACTS))
         self.site = Site(
-            db=db, reception=self.reception, door=door, templates={},
+            db=db, reception=self.reception, door=door, templates=templates or {},
             books=BookRoom(BookKit(db=db, door=door, books={})), payouts=Payouts(db, mode="test"),
         )  # fmt: skip
         self.done: list[str] = []

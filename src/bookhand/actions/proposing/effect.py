@@ -15,6 +15,11 @@ from bookhand.journal.rules import entry_of
 
 def lines_of(movement: Movement) -> tuple[str, ...]:
     """One line an account, debits first; a positive amount is a debit."""
+    return tuple(_line(posting) for posting in postings_of(movement))
+
+
+def postings_of(movement: Movement) -> tuple[Posting, ...]:
+    """The same as postings."""
     fees = (FeeDetail("stripe_fee", movement.currency.upper(), movement.fee),) if movement.fee else ()
     expected = BalanceTransaction(
         id="txn_expected", created=0, available_on=0, type=movement.type, reporting_category=movement.category,
@@ -22,7 +27,7 @@ def lines_of(movement: Movement) -> tuple[str, ...]:
         net=movement.amount - movement.fee, source=None, fee_details=fees,
     )  # fmt: skip
     entry, _ = entry_of(expected)
-    return tuple(_line(posting) for posting in sorted(entry.postings, key=lambda line: -line.minor))
+    return tuple(sorted(entry.postings, key=lambda line: -line.minor))
 
 
 def _line(posting: Posting) -> str:

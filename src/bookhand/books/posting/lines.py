@@ -23,6 +23,8 @@ from bookhand.journal.periods import Late
 CLEARING = "stripe_clearing:payments"
 """What payouts take from: its entries go out with one. Other balances at Stripe have no payouts."""
 AT_BANK = frozenset({"bank_in_transit", "bank"})
+FEWEST_LINES = 10
+"""A document must have room for so many, as the breakout has that many kinds."""
 MOST_LINES = 1_000
 """A document with more lines than this is summed up by kind and account; QuickBooks and NetSuite both take as many."""
 

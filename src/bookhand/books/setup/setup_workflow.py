@@ -10,6 +10,7 @@ standing approval before it ends. Errors: `NotAllowed` for who may not agree, `R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,15 +21,15 @@ from bookhand.actions import store as proposals
 from bookhand.actions.rights.govern_workflow import Terms
 from bookhand.books import reading_store, sending_store, store
 from bookhand.books.book import Book, terms_of
-from bookhand.books.kit import AGENT, RESOURCES, BookKit, writes
+from bookhand.books.kit import RESOURCES, BookKit, writes
 from bookhand.books.mapping import Finder, Mapping, checked
 from bookhand.books.mirror_workflow import request_key
 from bookhand.books.posting import clearing, deposit, summary
-from bookhand.books.posting.lines import MOST_LINES, Booked, Days, Desk
+from bookhand.books.posting.lines import FEWEST_LINES, MOST_LINES, Booked, Days, Desk
 from bookhand.books.reading_store import Counts
 from bookhand.books.setup.proposing import Proposed, alone_of, lines_of, proposed
 from bookhand.core.book import BookAccount, Company, Document, PostingMethod
-from bookhand.core.caller import Caller
+from bookhand.core.caller import MIRROR, Caller
 from bookhand.core.facts import Link
 from bookhand.core.problems import Refusal
 from bookhand.systems import store as connections
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 _DAY_SECONDS = 86_400
+_MONTH_BEGINS = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-01", re.ASCII)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,14 +168,16 @@ class Setups:
             governing.permit(
                 caller,
                 connection_id=link.connection_id,
-                grantee=f"agent:{AGENT}",
+                grantee=f"agent:{MIRROR}",
                 pattern=pattern,
                 allowed=True,
             )
         terms = terms_of(choice.method, mapping, sources=tuple(sorted(choice.sources)), since=choice.since)
         return governing.agree(
             caller,
-            Terms(grantee=f"agent:{AGENT}", patterns=patterns, connection_id=link.connection_id, terms=terms),
+            Terms(
+                grantee=f"agent:{MIRROR}", patterns=patterns, connection_id=link.connection_id, terms=terms
+            ),
             why,
         )
 
@@ -224,12 +228,12 @@ def _first_month(cx: Transaction[Any], links: Sequence[Link]) -> str:
 
 
 def _sound(choice: Choice) -> None:
-    if len(choice.since) != 10 or not choice.since.endswith("-01"):  # noqa: PLR2004 (an ISO day)
+    if not _MONTH_BEGINS.fullmatch(choice.since):
         raise Refusal(
             f"A book begins with a month: write its first day, as in 2026-01-01, not {choice.since!r}."
         )
-    if choice.most_lines < 10:  # noqa: PLR2004 (the breakout has that many kinds)
-        raise Refusal("A document needs at least 10 lines.")
+    if choice.most_lines < FEWEST_LINES:
+        raise Refusal(f"A document needs at least {FEWEST_LINES} lines.")
 
 
 def _sample(

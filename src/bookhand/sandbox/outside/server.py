@@ -10,27 +10,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import socket
 import sys
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from bookhand.sandbox import serving
 from bookhand.sandbox.outside.control import PREFIX, controlled
 from bookhand.sandbox.outside.standin import Request, Response, StandIn
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from bookhand.sandbox.serving import Receive, Send
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 32 * 1024 * 1024
-_BACKLOG = 1024
 _BROKEN = Response(500, b"the stand-in broke")
 
 
@@ -50,7 +44,7 @@ class App:
             scope["path"],
             query=scope["query_string"].decode(),
             headers={n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]},
-            body=await _read(receive),
+            body=await serving.read(receive, largest=LARGEST_BODY),
         )
         if request.path.startswith(PREFIX):
             with self.stand_in.lock:
@@ -58,9 +52,9 @@ class App:
         else:
             answer = await self._counted(request)
         if answer is None:
-            await _cut(scope)
+            await serving.cut(scope, send)
         else:
-            await _send(send, answer)
+            await serving.answer(send, answer.status, answer.headers, answer.body)
 
     async def _counted(self, request: Request) -> Response | None:
         stand_in = self.stand_in
@@ -104,56 +98,14 @@ class App:
         return None if after.kind == "cut_after" else stand_in.trouble(after, request)
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, handing the transport along so that a connection can be cut on demand."""
-
-    def on_headers_complete(self) -> None:
-        """The request begins."""
-        super().on_headers_complete()
-        self.scope["standin.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
-
-
 def serve(stand_in: StandIn) -> uvicorn.Server:
     """A server; `run(sockets=[sock])` starts it."""
-    config = uvicorn.Config(
-        App(stand_in),
-        http=_Protocol,
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,
-    )
-    return uvicorn.Server(config)
+    return serving.serve(App(stand_in))
 
 
-@contextlib.contextmanager
-def running(stand_in: StandIn, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The stand-in over HTTP in a thread; gives its address."""
-    with bound(host, port) as sock:
-        server = serve(stand_in)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
-        thread.start()
-        while not server.started:
-            if not thread.is_alive():
-                raise RuntimeError(f"{stand_in.name} did not start")
-            time.sleep(0.005)
-        try:
-            yield f"http://{host}:{sock.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=10)
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket on this address; port 0 is a free one. Who connects before the server runs waits for it."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, port))
-    sock.listen(_BACKLOG)
-    return sock
+def running(stand_in: StandIn) -> contextlib.AbstractContextManager[str]:
+    """The stand-in over HTTP in a thread, on a free port of 127.0.0.1; gives its address."""
+    return serving.running(App(stand_in))
 
 
 def start(
@@ -171,7 +123,7 @@ def start(
     options(parser)
     chosen = parser.parse_args()
     stand_in = make(chosen)
-    with contextlib.closing(stand_in), bound(chosen.host, chosen.port) as sock:
+    with contextlib.closing(stand_in), serving.bound(chosen.host, chosen.port) as sock:
         host, port = sock.getsockname()[:2]
         sys.stdout.write(f"{stand_in.name} on http://{host}:{port}\n{shown(stand_in)}")
         sys.stdout.flush()
@@ -184,32 +136,3 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-async def _read(receive: Receive) -> bytes:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise ValueError("The request is too large.")
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def _send(send: Send, answer: Response) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _cut(scope: dict[str, Any]) -> None:
-    """Hang up without a word."""
-    transport = scope.get("standin.transport")
-    if transport is None:
-        raise ConnectionAbortedError("cut on demand")
-    transport.abort()
-    await asyncio.sleep(0.001)

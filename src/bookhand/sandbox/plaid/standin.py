@@ -2,6 +2,7 @@
 
     with running(Plaid()) as url:                        # sandbox.outside.server
         POST /sandbox/public_token/create                # as Link would give it
+        GET  /hosted/{link token}                        # Plaid's own page, for a link token with `hosted_link`
         POST /_standin/transaction {"item": "…", "amount": "-12.50", "date": "2026-11-02", "name": "STRIPE TRANSFER"}
 
 Switches of its own, each on an ``item``: ``transaction``, ``settle``, ``modify``, ``remove`` (all by ``transaction_id``), ``reset_login``,
@@ -16,11 +17,13 @@ from typing import Any
 
 import msgspec
 
+from bookhand.sandbox.outside.consent import sheet
 from bookhand.sandbox.outside.faults import Fault
-from bookhand.sandbox.outside.standin import JSON, NotHere, Request, Response, StandIn, reply
+from bookhand.sandbox.outside.standin import JSON, NotHere, Request, Response, StandIn, html, redirect, reply
 from bookhand.sandbox.plaid.items import Change, Item, account
 
 _MOST, _USUAL = 500, 100
+HOSTED = "/hosted/"
 _LISTS: dict[Change, str] = {"added": "added", "modified": "modified", "removed": "removed"}
 
 
@@ -44,12 +47,20 @@ class Plaid(StandIn):
         super().__init__(seed=seed)
         self.items: dict[str, Item] = {}
         self._keys = (client_id, secret)
+        self._here = ""
+        """Where the stand-in was asked last, for the address of its own page."""
         self._public: dict[str, str] = {}
+        self._links: dict[str, str] = {}
+        """Link tokens with a page of their own, to where it leads back."""
+        self._chosen: dict[str, list[str]] = {}
         self._count = 0
         self._mutations = 0
 
     def answer(self, request: Request) -> Response:
-        """One call: all are POST with a JSON body that bears the keys."""
+        """One call: all are POST with a JSON body that bears the keys; but for the page on which somebody chooses a bank."""
+        self._here = f"http://{request.headers.get('host', '127.0.0.1')}"
+        if request.path.startswith(HOSTED):
+            return self._hosted(request)
         try:
             return reply(
                 {**self._answered(request.path, self._body(request)), "request_id": self._next("req")}
@@ -125,6 +136,7 @@ class Plaid(StandIn):
             raise PlaidError("INVALID_INPUT", "INVALID_API_KEYS", "invalid client_id or secret provided")
         calls: dict[str, Callable[[JSON], JSON]] = {
             "/link/token/create": self._link_token,
+            "/link/token/get": self._link_told,
             "/sandbox/public_token/create": lambda _: {"public_token": self._public_token()},
             "/item/public_token/exchange": lambda asked: self._exchange(str(asked.get("public_token"))),
             "/accounts/get": self._accounts,
@@ -139,8 +151,36 @@ class Plaid(StandIn):
             )
         return calls[path](body)
 
-    def _link_token(self, _body: JSON) -> JSON:
-        return {"link_token": self._next("link-sandbox"), "expiration": self.clock.moment().isoformat()}
+    def _link_token(self, body: JSON) -> JSON:
+        token = self._next("link-sandbox")
+        told: JSON = {"link_token": token, "expiration": self.clock.moment().isoformat()}
+        if (hosted := body.get("hosted_link")) is not None:
+            self._links[token] = str(hosted.get("completion_redirect_uri") or "")
+            told["hosted_link_url"] = f"{self._here}{HOSTED}{token}"
+        return told
+
+    def _link_told(self, body: JSON) -> JSON:
+        token = str(body.get("link_token"))
+        if token not in self._links:
+            raise PlaidError("INVALID_INPUT", "INVALID_LINK_TOKEN", "could not find matching link token")
+        added = [{"public_token": public} for public in self._chosen.get(token, ())]
+        return {"link_token": token, "link_sessions": [{"results": {"item_add_results": added}}]}
+
+    def _hosted(self, request: Request) -> Response:
+        token = request.path.removeprefix(HOSTED)
+        back = self._links.get(token)
+        if back is None:
+            return html("<p>This link is not good any more.</p>", status=404)
+        if request.method == "POST":
+            if request.form.get("bank"):
+                self._chosen.setdefault(token, []).append(self._public_token())
+            return redirect(back)
+        return html(
+            sheet(
+                "Plaid", "Choose your bank", to=request.path, name="bank", fields={}, choices={"platypus": "First Platypus Bank"},
+                allows=("Read the accounts and their transactions",),
+            )
+        )  # fmt: skip
 
     def _accounts(self, body: JSON) -> JSON:
         item = self._item(body)

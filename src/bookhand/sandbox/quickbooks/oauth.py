@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from bookhand.sandbox.outside.consent import sheet
 from bookhand.sandbox.outside.standin import JSON, Request, Response, html, redirect, reply
 
 if TYPE_CHECKING:
@@ -115,18 +116,15 @@ class OAuth:
         wrong = self._wrong(request.query)
         if wrong:
             return html(f"<h1>Sorry, but something went wrong</h1><p>{escape(wrong)}</p>", status=400)
-        fields = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(request.query.get(name, ""))}">'
-            for name in ("client_id", "redirect_uri", "state", "scope", "response_type")
-        )
-        companies = "".join(
-            f'<p><button name="realm" value="{company.realm}">{escape(company.name)}</button></p>'
-            for company in self._house.companies.values()
-        )
+        names = ("client_id", "redirect_uri", "state", "scope", "response_type")
         return html(
-            "<!doctype html><title>Stand-in Intuit</title><h1>Choose the company to connect</h1>"
-            f'<form method="post" action="/connect/oauth2">{fields}{companies}<p><button name="realm" value="">No</button></p></form>'
-        )
+            sheet(
+                "Intuit", "Choose the company to connect", to="/connect/oauth2", name="realm",
+                fields={name: request.query.get(name, "") for name in names},
+                choices={company.realm: company.name for company in self._house.companies.values()},
+                allows=("Read the chart of accounts and the books", "Write journal entries and deposits"),
+            )
+        )  # fmt: skip
 
     def _wrong(self, asked: dict[str, str]) -> str | None:
         app = self.apps.get(asked.get("client_id", ""))

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bookhand.sandbox.serving import bound
 from bookhand.sandbox.stripe.clock import Clock
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.stripe.limits import Rates
-from bookhand.sandbox.stripe.server import bound, serve
+from bookhand.sandbox.stripe.server import serve
 from bookhand.sandbox.world.options import go_on, running, world_of
 from bookhand.sandbox.world.world import World
 

@@ -10,10 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -21,8 +17,9 @@ import msgspec
 import structlog
 import uvicorn
 from python_multipart.multipart import parse_form
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from bookhand.sandbox import serving
+from bookhand.sandbox.serving import Receive, Send
 from bookhand.sandbox.stripe import forms, idempotency, routes
 from bookhand.sandbox.stripe.answer import Request, Response, refusal
 from bookhand.sandbox.stripe.call import Upload
@@ -31,13 +28,9 @@ from bookhand.sandbox.stripe.errors import JSON, StripeError
 from bookhand.sandbox.stripe.faults import Cut
 from bookhand.sandbox.stripe.keys import credential
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.25
-BACKLOG = 2048
 LARGEST_BODY = 64 * 1024 * 1024
 BROKEN = StripeError("An unknown error occurred while processing the request.", type="api_error", status=500)
 
@@ -69,7 +62,7 @@ class App:
         try:
             answer = await self._answer(request)
         except Cut:
-            await _cut(scope, send)
+            await serving.cut(scope, send)
             return
         except Exception:
             log.exception("a handler broke", method=method, path=path)
@@ -138,57 +131,14 @@ class App:
             await asyncio.sleep(min(max(nap, 0.005), TICK_SECONDS))
 
 
-class Protocol(HttpToolsProtocol):
-    """uvicorn's, handing the transport along so that a connection can be cut on demand."""
-
-    def on_headers_complete(self) -> None:
-        """The request begins."""
-        super().on_headers_complete()
-        self.scope["pinstripe.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
-
-
 def serve(engine: Pinstripe) -> uvicorn.Server:
     """A server; `run(sockets=[sock])` starts it."""
-    config = uvicorn.Config(
-        App(engine),
-        http=Protocol,
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,
-    )
-
-    return uvicorn.Server(config)
+    return serving.serve(App(engine))
 
 
-@contextlib.contextmanager
-def running(engine: Pinstripe, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The stand-in over HTTP in a thread; gives its address."""
-    with bound(host, port) as sock:
-        server = serve(engine)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
-        thread.start()
-        while not server.started:
-            if not thread.is_alive():
-                raise RuntimeError("the stand-in did not start")
-            time.sleep(0.005)
-        try:
-            yield f"http://{host}:{sock.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=10)
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket on this address; port 0 = a free one. Who connects before the server runs waits for it."""
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, port))
-    sock.listen(BACKLOG)
-    return sock
+def running(engine: Pinstripe) -> contextlib.AbstractContextManager[str]:
+    """The stand-in over HTTP in a thread, on a free port of 127.0.0.1; gives its address."""
+    return serving.running(App(engine))
 
 
 def _body(headers: dict[str, str], body: bytes, files: dict[str, Upload]) -> JSON:
@@ -227,30 +177,11 @@ def _parts(kind: str, body: bytes, files: dict[str, Upload]) -> JSON:
 
 
 async def _read(receive: Receive) -> bytes:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise StripeError("The request is too large.", status=413)
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+    try:
+        return await serving.read(receive, largest=LARGEST_BODY)
+    except ValueError as error:
+        raise StripeError(str(error), status=413) from None
 
 
 async def _send(send: Send, answer: Response) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def _cut(scope: dict[str, Any], send: Send) -> None:
-    """Hang up without a word."""
-    transport = scope.get("pinstripe.transport")
-    if transport is None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
-        raise ConnectionAbortedError("cut on demand")
-    transport.abort()
-    await asyncio.sleep(0.001)
+    await serving.answer(send, answer.status, answer.headers.items(), answer.body)

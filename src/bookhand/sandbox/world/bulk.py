@@ -7,6 +7,7 @@ They are as real as any other charge (payment intent, balance transaction, payou
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Bulk:
         for intent_id in refunds:
             self.agenda.after(
                 random.randint(2, 480) * HOUR,
-                lambda i=intent_id: self.desk.attempt("/v1/refunds", payment_intent=i),  # type: ignore[misc]
+                partial(self.desk.attempt, "/v1/refunds", payment_intent=intent_id),
             )
 
     def _card(self, currency: str) -> str:

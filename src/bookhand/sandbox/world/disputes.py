@@ -9,6 +9,7 @@ leave some open, so that there is work to do for whoever looks at the company.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bookhand.sandbox.world.agenda import DAY, HOUR, Agenda
@@ -76,7 +77,7 @@ class Disputes:
         for case in CASES:
             at = self._moment(case.at)
             if at > self.start:
-                self.agenda.at(at, lambda case=case: self._sell(case))  # type: ignore[misc]
+                self.agenda.at(at, partial(self._sell, case))
 
     def _moment(self, share: float) -> int:
         if share < 0:
@@ -102,7 +103,7 @@ class Disputes:
             asked["amount"] = case.part
         dispute = self.desk.post(f"/_pinstripe/charges/{charge}/dispute", **asked)["id"]
         for at, step in enumerate(case.steps, start=1):
-            self.agenda.after(at * 6 * DAY // 2, lambda step=step: self._take(case, step, dispute))  # type: ignore[misc]
+            self.agenda.after(at * 6 * DAY // 2, partial(self._take, case, step, dispute))
 
     def _take(self, case: Case, step: str, dispute: str) -> None:
         path = f"/v1/disputes/{dispute}"

@@ -8,6 +8,7 @@ shop.month(start_of_month)                          # a month's worth of all tha
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,7 @@ class Shop:
             intent = self.buy(currency, amount, customer=self._someone())
             part = None if share is None else _rounded(amount * share // 100, currency)
             if intent:
-                self.agenda.after(2 * DAY, lambda intent=intent, part=part: self.refund(intent, part))  # type: ignore[misc]
+                self.agenda.after(2 * DAY, partial(self.refund, intent, part))
 
     def _refund_some(self, days: int) -> None:
         """The helpdesk gives a few of the last days' renewals back."""

@@ -6,6 +6,7 @@ treasury.plan(start)     # Stripe's monthly fees, a payout that fails, one at on
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bookhand.sandbox.money.balance import book
@@ -28,7 +29,7 @@ class Treasury:
         for at, start in enumerate(months):
             self.agenda.at(start + 2 * HOUR, self._pay_stripe)
             if at % 3 == 1:
-                self.agenda.at(start + 9 * DAY + 7 * HOUR, lambda at=at: self._pay_out_by_hand(at))  # type: ignore[misc]
+                self.agenda.at(start + 9 * DAY + 7 * HOUR, partial(self._pay_out_by_hand, at))
         span = self.until - months[0]
         self.agenda.at(months[0] + span * 3 // 10, self._let_a_payout_fail)
         self.agenda.at(months[0] + span * 4 // 10, self._pay_out_at_once)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -83,9 +84,9 @@ class World:
             treasury.odd()
         Disputes(desk, agenda, start=self.start, until=self.until).plan()
         for start, length in self._month_spans():
-            agenda.at(start, lambda s=start, n=length: shop.month(s, n, sales=self._sales()))  # type: ignore[misc]
-            agenda.at(start, lambda s=start, n=length: platform.month(s, n))  # type: ignore[misc]
-            agenda.at(start, lambda s=start, n=length: paperwork.month(s, n))  # type: ignore[misc]
+            agenda.at(start, partial(shop.month, start, length, sales=self._sales()))
+            agenda.at(start, partial(platform.month, start, length))
+            agenda.at(start, partial(paperwork.month, start, length))
         if self.charges:
             Bulk(desk, agenda, self._random("bulk"), self.start, self.until).plan(self.charges)
 
@@ -97,7 +98,7 @@ class World:
         company = self._subscribers(desk, agenda, "europe", max(2, self.customers // 10))
         shop = Shop(desk, agenda, self._random("shop:europe"), company.customers)
         for start, length in self._month_spans():
-            agenda.at(start, lambda s=start, n=length: shop.month(s, n, sales=6))  # type: ignore[misc]
+            agenda.at(start, partial(shop.month, start, length, sales=6))
 
     def _subscribers(self, desk: Desk, agenda: Agenda, name: str, how_many: int) -> Company:
         company = Company(

@@ -25,7 +25,7 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
-from bookhand.systems.bank import SYSTEM, checks, profile_store, store
+from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
@@ -105,7 +105,7 @@ class Intake:
         found = read(raw, most_megabytes=self.most_megabytes)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash = store.hash_of(raw)
+            file_hash = file_store.hash_of(raw)
             before = store.read_before(cx, file_hash)
             if before:
                 return _again(file_hash, before)
@@ -119,7 +119,7 @@ class Intake:
                 raise Refusal(
                     f"The file is of account {', '.join(named)}, not of {account}: nothing was taken."
                 )
-            store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
+            file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
             return self._keep(cx, found, file_hash, by=by, auth=auth)
 
     def confirm(
@@ -130,7 +130,7 @@ class Intake:
             raise Refusal("Say which bank account the file is of.")
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
-            file_hash, _, raw = store.file(cx, file_hash)
+            file_hash, _, raw = file_store.find(cx, file_hash)
             table = self._table(raw)
             proposal = table.proposal(currency=store.currency_of(cx, account))
             profile = confirmed(proposal.profile, changes, proposal.header)
@@ -153,7 +153,7 @@ class Intake:
     def waiting(self, file_hash: str, *, account: str | None = None) -> Waiting:
         """What is proposed for a CSV that is kept and waits; `Missing` where there is no such file, `Refusal` where it needs no profile."""
         with self._db.transaction() as cx:
-            file_hash, _, raw = store.file(cx, file_hash)
+            file_hash, _, raw = file_store.find(cx, file_hash)
             table = self._table(raw)
             known = profile_store.of(cx, table.sheet.fingerprint, account=account, mode=self._mode)
             return self._proposed(cx, file_hash, table, account, [each for each, _ in known])
@@ -163,7 +163,7 @@ class Intake:
     ) -> tuple[StatementLine, ...]:
         """How the first `rows` of a CSV that waits would be read; nothing is kept. `Refusal` says what the profile lacks, or which row fails."""
         with self._db.transaction() as cx:
-            _, _, raw = store.file(cx, file_hash)
+            _, _, raw = file_store.find(cx, file_hash)
             currency = store.currency_of(cx, account)
         table = self._table(raw)
         proposal = table.proposal(currency=currency)
@@ -192,7 +192,7 @@ class Intake:
         name: str,
         by: str,
     ) -> Waiting:
-        file_hash = store.keep_file(cx, self._db.workspace_id, raw, name=name, by=by)
+        file_hash = file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
         return self._proposed(cx, file_hash, table, account, known)
 
     def _proposed(

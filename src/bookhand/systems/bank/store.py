@@ -1,4 +1,4 @@
-"""Bank accounts, the files as they came, statements and their lines as rows. Nothing here commits; lines are only added.
+"""Bank accounts, statements and their lines as rows. Nothing here commits; lines are only added.
 
 A key is once in its account: adding a line again adds nothing. A line that a bank takes back or tells anew is superseded: it stays, and does
 not count any more (`bank_line` is the view of those that do).
@@ -6,7 +6,6 @@ not count any more (`bank_line` is the view of those that do).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,6 @@ from psycopg.types.json import Jsonb
 
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.facts import Link
-from bookhand.core.problems import Missing
 from bookhand.core.ready import ready
 from bookhand.systems.bank.checks import GAP, Span, span_of
 
@@ -76,42 +74,6 @@ class KeptLine(msgspec.Struct, frozen=True, kw_only=True):
 def hold(cx: Transaction, workspace_id: int) -> None:
     """Let one intake of this workspace go at a time, until the transaction ends."""
     cx.execute("select pg_advisory_xact_lock(%s, %s)", (_LOCK, workspace_id))
-
-
-# --- files ---
-
-
-def hash_of(raw: bytes) -> str:
-    """What a file is known by."""
-    return hashlib.sha256(raw).hexdigest()
-
-
-def keep_file(cx: Transaction, workspace_id: int, raw: bytes, *, name: str, by: str) -> str:
-    """Keep a file as it came, once; its hash."""
-    found = hash_of(raw)
-    cx.execute(
-        "insert into bank_file (workspace_id, hash, name, raw, by_who) values (%s, %s, %s, %s, %s) on conflict do nothing",
-        (workspace_id, found, name, raw, by),
-    )
-    return found
-
-
-def file(cx: Transaction, hash_: str) -> tuple[str, str, bytes]:
-    """The hash, the name and the bytes of a kept file, by its hash or the beginning of it; `Missing` where there is none or several."""
-    rows = cx.execute(
-        "select hash, name, raw from bank_file where starts_with(hash, %s) limit 2", (hash_,)
-    ).fetchall()
-    if len(rows) != 1:
-        raise Missing(
-            f"There is no one bank file {hash_[:64]}: send it again, and take the number that is told then."
-        )
-    found, name, raw = rows[0]
-    return str(found), str(name), bytes(raw)
-
-
-def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
-    """The statements that were read from a file; none where it only waits for its profile."""
-    return list(statements(cx, file_hash=hash_, limit=1000))
 
 
 # --- accounts ---
@@ -239,6 +201,11 @@ def statements(
     )
     for row in rows:
         yield KeptStatement(**dict(zip(KeptStatement.__struct_fields__, row, strict=True)))
+
+
+def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
+    """The statements that were read from a file; none where it only waits for its profile."""
+    return list(statements(cx, file_hash=hash_, limit=1000))
 
 
 def spans(cx: Transaction, link: Link, account: str, currency: str) -> list[Span]:

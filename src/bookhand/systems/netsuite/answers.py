@@ -22,6 +22,7 @@ from bookhand.core.ready import ready
 from bookhand.core.redaction import redact_text
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
+_GOOD = range(200, 300)
 _CLIENT, _SERVER = 4, 5
 _UNTOLD = frozenset({408, 409, 423, 425})
 """Refusals that do not say that nothing was done."""
@@ -47,7 +48,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_ok(self) -> bool:
         """2xx."""
-        return self.status // 100 == 2  # noqa: PLR2004
+        return self.status in _GOOD
 
     def json(self) -> Any:
         """The body, a number with a point as a Decimal; `Outage` for what is no JSON (a proxy's page)."""

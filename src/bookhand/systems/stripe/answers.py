@@ -16,6 +16,8 @@ import msgspec
 from bookhand.core.problems import Outage, Refusal
 from bookhand.core.ready import ready
 
+_GOOD = range(200, 300)
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A raw answer; header names are lower-case."""
@@ -27,7 +29,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_ok(self) -> bool:
         """2xx."""
-        return self.status // 100 == 2  # noqa: PLR2004
+        return self.status in _GOOD
 
 
 class StripeRefusal(Refusal):

@@ -10,6 +10,7 @@ so that none holds up webhooks. What a caller may do is decided in the rooms bel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -80,15 +81,17 @@ def create_api(
 
 
 def _described(api: FastAPI) -> None:
-    description = _openapi(api)
+    @cache
+    def description() -> dict[str, Any]:  # takes a third of a second: for who asks, not for who starts
+        return _openapi(api)
 
     @api.get(_DESCRIPTION, include_in_schema=False)
     def openapi() -> dict[str, Any]:
-        return description
+        return description()
 
     @api.get(_REFERENCE, include_in_schema=False, response_class=HTMLResponse)
     def docs() -> str:
-        return pages.reference_page(reference(description))
+        return pages.reference_page(reference(description()))
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -21,6 +21,8 @@ from bookhand.web.page.wording import plain
 BASE = "/settings/integrations/{key}/{number:int}"
 _ALL, _DAYS = "all", "days"
 _MOST_MONTHS = 240
+_BEGINNING = timedelta(seconds=15)
+"""How long a worker is given to begin before it is said that none does."""
 
 
 def add(router: APIRouter, site: Site, room: Connecting) -> None:
@@ -70,13 +72,12 @@ class _Pages:
         """How it stands, with its history."""
         seen = head(self._site, key, number)
         connection: Connection = seen["connection"]
-        now = datetime.now(UTC)
         with self._site.db.transaction() as cx:
-            watched = watch(cx, connection.link, now=now) if connection.link.system == "stripe" else None
+            watched = watch(cx, connection.link, now=me.now) if connection.link.system == "stripe" else None
             hanging = store.hanging(cx, me.caller.workspace_id, number)
         return {
-            **seen, "watched": watched, "state": _state(watched), "hanging": hanging, "months": self._room.backfill_months(),
-            "today": me.reads.today(now).isoformat(), "lacking": self._room.lacking(key),
+            **seen, "watched": watched, "state": _state(watched, now=me.now), "hanging": hanging, "months": self._room.backfill_months(),
+            "today": me.reads.today(me.now).isoformat(), "lacking": self._room.lacking(key),
         }  # fmt: skip
 
     def advanced(self, me: Viewer, key: str, number: int) -> Seen:
@@ -89,16 +90,15 @@ class _Pages:
                 connections.reads_lately(cx, connection.link) if connection.link.system == "stripe" else None
             )
         stands = (
-            standing(version, connection.link.api_version, today=me.reads.today(datetime.now(UTC)))
-            if version
-            else None
+            standing(version, connection.link.api_version, today=me.reads.today(me.now)) if version else None
         )
         return {
             **seen,
             "limits": self._room.limits(connection),
-            "version": version,
+            "speaks": version,
             "stands": stands,
             "reads": reads,
+            "months": self._room.backfill_months(),
         }
 
     def leaving(self, me: Viewer, key: str, number: int) -> Seen:
@@ -167,8 +167,8 @@ def head(site: Site, key: str, number: int) -> Seen:
     }  # fmt: skip
 
 
-def _state(watched: Watched | None) -> str:
-    """How a backfill stands for who watches: none, moving, paused, waits, left, complete or incomplete."""
+def _state(watched: Watched | None, *, now: datetime) -> str:
+    """How a backfill stands for who watches: none, begins, moving, pausing, paused, waits, left, complete or incomplete."""
     if watched is None:
         return "none"
     backfill = watched.backfill
@@ -178,10 +178,12 @@ def _state(watched: Watched | None) -> str:
         return "pausing" if watched.is_moving else "paused"
     if watched.is_moving:
         return "moving"
+    if backfill.started_at is not None and now - backfill.started_at < _BEGINNING:
+        return "begins"
     return "waits" if backfill.asked_by else "left"
 
 
 def _months_back(me: Viewer, months: int) -> str:
-    today = me.reads.today(datetime.now(UTC))
+    today = me.reads.today(me.now)
     year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
     return today.replace(year=year, month=month + 1, day=min(today.day, 28)).isoformat()

@@ -6,6 +6,7 @@ How they are connected is in `connect_routes`, the connections themselves in `co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from fastapi.responses import Response
 
 from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection
-from bookhand.systems.manifest import Manifest
+from bookhand.systems.manifest import Manifest, Standing, standing
 from bookhand.web.integrations import connect_routes, connection_routes, library, store
 from bookhand.web.integrations.room import Connecting
 from bookhand.web.page.frame import Viewer
@@ -55,10 +56,11 @@ def _library(site: Site, room: Connecting, me: Viewer) -> Seen:
     return {
         **seen,
         "shelves": [(category, found) for category, found in shelves if found],
-        "empty": [category for category, found in shelves if not found],
+        "empty_shelves": [category for category, found in shelves if not found],
         "lacking": lacking,
         "icon_of": library.icon_of,
         "manifest_of": library.of_connection,
+        "stands_of": _stands_of(me),
     }
 
 
@@ -83,6 +85,7 @@ def _system(site: Site, room: Connecting, me: Viewer, key: str) -> Seen:
         "folder": room.bank_folder(),
         "icon_of": library.icon_of,
         "manifest_of": library.of_connection,
+        "stands_of": _stands_of(me),
     }
 
 
@@ -95,6 +98,18 @@ def _known(site: Site, me: Viewer) -> dict[str, Any]:
             "problems": store.problems_of(cx, me.caller.workspace_id),
             "histories": store.backfills(cx),
         }
+
+
+def _stands_of(me: Viewer) -> Callable[[Connection], Standing | None]:
+    """How a connection's API version stands today."""
+
+    def stands(connection: Connection) -> Standing | None:
+        version = library.of_connection(connection).version
+        return (
+            standing(version, connection.link.api_version, today=me.reads.today(me.now)) if version else None
+        )
+
+    return stands
 
 
 def _mine(manifest: Manifest, found: list[Connection]) -> list[Connection]:

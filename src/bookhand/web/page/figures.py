@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.localedata import locale_identifiers
 from babel.numbers import NumberPattern, parse_pattern
 
@@ -72,7 +72,7 @@ class Reads(msgspec.Struct, frozen=True, dict=True, kw_only=True):
 
     def zone_name(self, at: datetime) -> str:
         """What the time zone is called at that moment: ``CET``."""
-        return format_datetime(at.astimezone(self._zone), "zzz", tzinfo=self._zone, locale="en_US")
+        return at.astimezone(self._zone).tzname() or self.zone
 
     def today(self, now: datetime) -> date:
         """The person's day."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ def environment() -> Environment:
         "month": _month,
         "ago": _ago,
         "stamp": _stamp,
+        "unix": _unix,
         "duration": words.duration,
         "rate": words.rate,
         "account": words.account,
@@ -109,6 +110,8 @@ def environment() -> Environment:
         "redacted": redacted,
         "json": as_json,
         "code": as_code,
+        "code_words": wording.marked,
+        "from_unix": _from_unix,
     }
     return made
 
@@ -123,6 +126,10 @@ def icon(name: str, label: str | None = None) -> Markup:
 def places(currency: str) -> int:
     """The decimals of a currency, for scripts."""
     return EXPONENTS.get(currency.upper(), 0)
+
+
+def _from_unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def as_json(value: Any) -> str:
@@ -159,6 +166,10 @@ def _moment(context: Context, at: datetime) -> str:
 @pass_context
 def _second(context: Context, at: datetime) -> str:
     return _me(context).reads.second(at)
+
+
+def _unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @pass_context

@@ -38,7 +38,7 @@ def say(key: str, **values: Any) -> Markup:
 
 
 def marked(text: str) -> Markup:
-    """A sentence of ours with what stands between backticks set as code; all of it is escaped."""
+    """A sentence that is data, with what stands between backticks set as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped just before)
 
 

@@ -81,7 +81,7 @@ def _breaks(site: Site, me: Viewer, *, cause: str, whose: str, state: str, curso
     causes = sorted({each.cause for each in aged})
     return {
         "breaks": found, "today": me.now.date().isoformat(), "causes": causes, "cause": cause, "whose": whose, "state": state, "waits": waits,
-        "ages": seen.by_age(aged), "first": cursor is None, "chart": _chart(seen.by_age(aged)), "total": sum(each.count for each in aged),
+        "ages": seen.by_age(aged), "first": cursor is None, "chart_of": _chart(seen.by_age(aged)), "total": sum(each.count for each in aged),
         "next": encode(found[-1].found.since, found[-1].id) if len(ids) > _SHOWN else None,
     }  # fmt: skip
 

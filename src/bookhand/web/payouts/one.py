@@ -93,7 +93,7 @@ def _payout(site: Site, me: Viewer, payout_id: str, cursor: str | None) -> Seen:
         cause = store.break_of(cx, me.caller.workspace_id, [payout_id]).get(payout_id)
         return {
             "payout": kept.payout, "connection": connection, "expected": expected_of(kept.payout, kept.connection_id),
-            "created": seen.at(kept.payout.created), "found": found, "parts": _parts(found), "chart": _chart(found, kept), "matches": standing,
+            "created": seen.at(kept.payout.created), "found": found, "parts": _parts(found), "chart_of": _chart(found, kept), "matches": standing,
             "proposal": proposal, "proposed": _proposed(cx, connection.link, proposal), "members": members[:_MEMBERS], "first": cursor is None,
             "next": encode("", members[_MEMBERS - 1].id) if len(members) > _MEMBERS else None, "at": seen.at,
             "lines": bank_store.by_key(cx, me.caller.workspace_id, arrived), "cause": cause, "main_mode": site.payouts.mode,

@@ -55,7 +55,7 @@ def _questions(site: Site, me: Viewer) -> Seen:
         waits = store.waiting(cx, workspace)
     return {
         "questions": [(id_, question, question.candidates[:_ANSWERS]) for id_, question in shown], "payouts": payouts, "lines": lines,
-        "waits": waits, "more": len(found) > _SHOWN, "day_of": seen.day_of, "answers": _ANSWERS,
+        "waits": waits, "more": len(found) > _SHOWN, "day_of": seen.day_of, "answers": _ANSWERS, "name_of": name_of,
     }  # fmt: skip
 
 

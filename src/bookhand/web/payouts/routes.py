@@ -68,7 +68,7 @@ def _board(site: Site, me: Viewer, *, show: str | None, account: str | None, cur
         "rows": [_row(each, causes, mode=mode, today=today) for each in kept],
         "next": encode(str(kept[-1].created), kept[-1].id) if len(found) > _SHOWN else None,
         "arrived": count, "arrived_amounts": amounts, "on_the_way": on_the_way, "causes": seen.by_cause(aged), "ages": seen.by_age(aged),
-        "unexplained": sum(each.count - each.explained for each in aged), "chart": _chart(me, weeks, days), "day_of": seen.day_of,
+        "unexplained": sum(each.count - each.explained for each in aged), "chart_of": _chart(me, weeks, days), "day_of": seen.day_of,
     }  # fmt: skip
 
 

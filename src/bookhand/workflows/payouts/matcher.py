@@ -20,6 +20,8 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import compress, groupby
+from operator import attrgetter
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -71,7 +73,7 @@ def _matched(known: Evidence) -> Outcome:
     _mentioned(known)
     _weak(known)
     return Outcome(
-        matches=tuple(sorted(known.matches, key=lambda one: one.payouts[0])),
+        matches=tuple([one.match for one in sorted(known.decided, key=attrgetter("payouts"))]),
         questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
         payouts=tuple(_open_payouts(known)),
         lines=tuple(_open_lines(known)),
@@ -107,14 +109,15 @@ def _ask_named(known: Evidence, payout: int, line: int) -> None:
 def _weak(known: Evidence) -> None:
     """Payouts that are still open, beside lines of their amount and day that do not say Stripe: never certain, worth a question."""
     wanted: dict[tuple[str, int], list[int]] = {}
-    for index, each in enumerate(known.payouts):
-        if known.free_payouts[index] and each.status not in {"canceled", "failed"}:
+    for index in compress(range(len(known.payouts)), known.free_payouts):
+        each = known.payouts[index]
+        if each.status not in {"canceled", "failed"}:
             wanted.setdefault((each.currency, each.minor), []).append(index)
     if not wanted:
         return
     found: dict[int, list[int]] = {}
-    for line in range(len(known.lines)):
-        if known.free_lines[line] and (some := wanted.get(known.amount(line))) is not None:
+    for line in compress(range(len(known.lines)), known.free_lines):
+        if (some := wanted.get(known.amount(line))) is not None:
             for payout in some:
                 if _could_be(known, payout, line):
                     found.setdefault(payout, []).append(line)
@@ -142,11 +145,14 @@ def _could_be(known: Evidence, payout: int, line: int) -> bool:
 
 def _open_payouts(known: Evidence) -> Iterable[OpenPayout]:
     spans, currencies = _spans(known)
-    for index, payout in enumerate(known.payouts):
-        if known.free_payouts[index]:
-            yield OpenPayout(
-                payout.id, *_payout_cause(known, index, _may_be_paid_to(payout, spans, currencies))
-            )
+    paid_to: dict[tuple[str | None, str | None, str], _Spans] = {}
+    for index in compress(range(len(known.payouts)), known.free_payouts):
+        payout = known.payouts[index]
+        where = payout.account, payout.last4, payout.currency
+        some = paid_to.get(where)
+        if some is None:
+            some = paid_to[where] = _may_be_paid_to(payout, spans, currencies)
+        yield OpenPayout(payout.id, *_payout_cause(known, index, some))
 
 
 _Spans = dict[str, tuple[str, str]]
@@ -154,12 +160,13 @@ _Spans = dict[str, tuple[str, str]]
 
 def _spans(known: Evidence) -> tuple[_Spans, dict[str, set[str]]]:
     """The first and last day that are covered of each account, and the currencies of its lines."""
-    seen: dict[str, set[str]] = {}
+    spans: _Spans = {}
     currencies: dict[str, set[str]] = {}
-    for line in known.lines:
-        seen.setdefault(line.account, set()).add(line.day)
-        currencies.setdefault(line.account, set()).add(line.currency)
-    spans = {account: (min(some), max(some)) for account, some in seen.items()}
+    for account, each in groupby(known.lines, attrgetter("account")):
+        lines = list(each)
+        days = [line.day for line in lines]
+        spans[account] = min(days), max(days)
+        currencies[account] = {line.currency for line in lines}
     begins = known.bounds.begins
     for account, day in known.bounds.covered.items():
         spans[account] = (begins.get(account) or spans.get(account, ("", day))[0], day)
@@ -212,9 +219,8 @@ def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str
 
 
 def _open_lines(known: Evidence) -> Iterable[OpenLine]:
-    for index in range(len(known.lines)):
-        if known.free_lines[index]:
-            yield OpenLine(known.keys[index], *_line_cause(known, index))
+    for index in compress(range(len(known.lines)), known.free_lines):
+        yield OpenLine(known.keys[index], *_line_cause(known, index))
 
 
 def _line_cause(known: Evidence, line: int) -> tuple[Cause, str]:

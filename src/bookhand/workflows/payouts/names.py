@@ -72,9 +72,10 @@ class Names:
             owner = self._traces.get(value)
             if owner is not None:
                 found = [owner] if found is None else [*found, owner]
-            elif value[:_START] in self._starts or not (
-                value.isdigit() or (value.isalnum() and value.isupper())
-            ):
+            elif value.isdigit():
+                if value[0] == "0":
+                    found = [*(found or ()), *self._owners(plain(value))]
+            elif value[:_START] in self._starts or not (value.isalnum() and value.isupper()):
                 found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
             elif value[0] == "0":
                 found = [*(found or ()), *self._owners(plain(value))]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import compress
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
+from bookhand.workflows.payouts.evidence import Evidence, days, shown
 
 _ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2
@@ -55,7 +56,8 @@ def _is_arrival(known: Evidence, payout: int, line: int) -> bool:
     same = one.minor == other.minor and one.currency == other.currency and other.original_minor is None
     if not (same or known.exact(payout, line)):
         return False
-    return one.status in _ARRIVES and known.timely(payout, line) and is_account(one, other.account)
+    in_time = known.within(payout, line, known.bounds.trace_late_days)
+    return in_time and one.status in _ARRIVES and known.fits(payout, line)
 
 
 def _exact(known: Evidence, by_payout: dict[int, list[int]]) -> None:
@@ -298,9 +300,13 @@ def _rest_lines(known: Evidence, short: list[tuple[int, int]]) -> dict[tuple[str
     }
     found: dict[tuple[str, int], list[int]] = {}
     if wanted:
-        for line, one in enumerate(known.lines):
+        minors = {minor for _, minor in wanted}
+        for line in compress(range(len(known.lines)), known.free_lines):
+            one = known.lines[line]
+            if one.minor not in minors:
+                continue
             key = (one.account, one.minor)
-            if key in wanted and line not in known.named and known.free_lines[line] and known.is_rival(line):
+            if key in wanted and line not in known.named and known.is_rival(line):
                 found.setdefault(key, []).append(line)
     return found
 

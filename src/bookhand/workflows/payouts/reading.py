@@ -160,7 +160,7 @@ def _read_lines(
         {new: named[old] for new, old in enumerate(order) if old in named},
         {new: same[old] for new, old in enumerate(order) if old in same},
         [texts[old] for old in order], [templates[old] for old in order],
-        {new: charges[old] for new, old in enumerate(order) if old in charges},
+        {new: charges[old] for new, old in enumerate(order) if old in charges} if charges else {},
     )  # fmt: skip
 
 

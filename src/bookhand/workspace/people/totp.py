@@ -23,6 +23,7 @@ TOTP_BYTES = 20
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
 SECONDS = 30
+_CODE_LETTERS = 16
 _CODE = re.compile(r"[0-9]{6}")
 
 
@@ -59,10 +60,14 @@ def step_of(secret: str, code: str, *, at: float, used: int) -> int | None:
 def recovery_code(chance: bytes) -> str:
     """A recovery code to write down: ``ABCD-EFGH-IJKL-MNOP``."""
     text = base64.b32encode(chance).decode()
-    return "-".join(text[index : index + 4] for index in range(0, 16, 4))
+    return "-".join(text[index : index + 4] for index in range(0, _CODE_LETTERS, 4))
 
 
 def recovery_hash(code: str) -> bytes | None:
     """What is kept of a recovery code (eighty random bits); None for what cannot be one."""
     plain = re.sub(r"[\s-]", "", code).upper()
-    return hashlib.sha256(f"bookhand recovery {plain}".encode()).digest() if len(plain) == 16 else None  # noqa: PLR2004
+    return (
+        hashlib.sha256(f"bookhand recovery {plain}".encode()).digest()
+        if len(plain) == _CODE_LETTERS
+        else None
+    )

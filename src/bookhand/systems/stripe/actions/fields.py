@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
-from bookhand.core.action import MARKER, Params
+from bookhand.core.action import MARKER, MINOR_UNITS, Params
 from bookhand.core.money import EXPONENTS
 
 MOST = 10_000
@@ -120,10 +120,12 @@ def currency(value: str) -> str:
 
 Currency = Annotated[str, AfterValidator(currency), Field(examples=["usd"])]
 
-Minor = Annotated[int, Field(strict=True, gt=0, le=_MOST_MINOR)]
+Minor = Annotated[int, Field(strict=True, gt=0, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS)]
 """An amount in whole minor units (1500 is 15.00 USD, and 1500 JPY); more than nothing."""
 
-SignedMinor = Annotated[int, Field(strict=True, ge=-_MOST_MINOR, le=_MOST_MINOR)]
+SignedMinor = Annotated[
+    int, Field(strict=True, ge=-_MOST_MINOR, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS)
+]
 """An amount in whole minor units that may be negative."""
 
 Quantity = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]

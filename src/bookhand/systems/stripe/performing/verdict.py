@@ -20,6 +20,7 @@ from bookhand.systems.stripe import answers
 from bookhand.systems.stripe.answers import Answer
 
 _CONFLICT = 409
+_REFUSED = range(400, 500)
 _UNTOLD = frozenset({408, _CONFLICT, 424, 425})
 """Refusals that do not say that nothing was done: a timeout, a conflict, a failure behind Stripe."""
 _SOON_SECONDS, _LATER_SECONDS = 1.0, 60.0
@@ -31,7 +32,7 @@ def trouble(answer: Answer, *, asked: str) -> BookhandError:
     error = answers.error_of(answer)
     if answer.status == answers.TOO_MANY or error.code == "lock_timeout":
         return answers.outage(answer, asked=asked, tries=1, retry_after_seconds=retry_after(answer))
-    if error.type is None or answer.status // 100 != 4 or answer.status in _UNTOLD:  # noqa: PLR2004
+    if error.type is None or answer.status not in _REFUSED or answer.status in _UNTOLD:
         return UnknownOutcome(_untold(answer, asked), retry_after_seconds=retry_after(answer))
     return answers.refusal(answer, asked=asked)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bookhand.core.problems import BookhandError, Missing, Refusal
+from bookhand.systems.bank import file_store
 from bookhand.systems.bank import store as bank
 from bookhand.systems.bank.intake_workflow import Intake, Taken, Waiting
 from bookhand.systems.bank.reading import MOST_MEGABYTES
@@ -154,7 +155,7 @@ def _of_account(site: Site, me: Viewer, file: str, form: Form) -> Done:
     """Take a file in that was kept, for one of the accounts that its columns were confirmed for."""
     asked.known("file", file)
     with site.db.transaction() as cx:
-        _, name, raw = bank.file(cx, file)
+        _, name, raw = file_store.find(cx, file)
     account = form.text("account")
     if not account:
         raise Refusal(plain("payouts.columns.no_account"))

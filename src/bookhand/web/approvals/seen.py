@@ -1,0 +1,112 @@
+"""A proposal as a card shows it: who it waits for, what this viewer may do with it, and what was asked about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from bookhand.actions.proposal import Decision, Proposal, State
+from bookhand.actions.proposing.effect import postings_of
+from bookhand.core.caller import Caller, capabilities
+from bookhand.core.entry import Posting
+from bookhand.workspace.people.person import Person
+
+Tone = Literal["good", "bad", "look", "busy", "quiet"]
+TONES: dict[State, Tone] = {
+    "waiting": "busy", "approved": "busy", "done": "good", "partly": "look", "failed": "bad", "unknown": "look", "rejected": "quiet",
+    "withdrawn": "quiet", "expired": "quiet", "void": "look", "replaced": "quiet",
+}  # fmt: skip
+CALL_TONES: dict[str, Tone] = {
+    "intended": "busy", "sending": "busy", "unknown": "look", "done": "good", "failed": "bad", "void": "look"
+}  # fmt: skip
+_NAMED = 4
+
+
+class May(msgspec.Struct, frozen=True, kw_only=True):
+    """What this viewer may do with it now. `not_why` names the text that says why there is no approving."""
+
+    approve: bool = False
+    decide: bool = False
+    edit: bool = False
+    answer: bool = False
+    withdraw: bool = False
+    not_why: str | None = None
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One proposal, with what is around it. `approvers` are the people who could say yes, by name; `others` how many more."""
+
+    proposal: Proposal
+    place: str | None
+    summary: str
+    four_eyes: bool
+    approvers: tuple[str, ...]
+    others: int
+    thread: tuple[Decision, ...]
+    may: May
+
+    @property
+    def tone(self) -> Tone:
+        """The colour of its state."""
+        return TONES[self.proposal.state]
+
+    @property
+    def asked_last(self) -> bool:
+        """Whether a question waits for its answer."""
+        return bool(self.thread) and self.thread[-1].kind == "ask"
+
+    @property
+    def lines(self) -> tuple[Posting, ...]:
+        """What the books will show, where the call makes one movement of the balance; debits are positive, and stand first."""
+        movement = self.proposal.preview.movement
+        return postings_of(movement) if movement is not None else ()
+
+    @property
+    def by_currency(self) -> tuple[tuple[str, int], ...]:
+        """What it moves, as one sum a currency."""
+        return by_currency(self.proposal)
+
+
+def card(
+    proposal: Proposal, *, caller: Caller, place: str | None, summary: str, four_eyes: bool, askers: Collection[str],
+    people: Iterable[Person], thread: Sequence[Decision],
+) -> Card:  # fmt: skip
+    """The card of `proposal` for `caller`. `askers` are those who asked for it or edited it."""
+    able = [
+        person.name or person.email
+        for person in people
+        if person.disabled_at is None
+        and "approve" in capabilities(person.role)
+        and not (four_eyes and person.who in askers)
+    ]
+    return Card(
+        proposal=proposal, place=place, summary=summary, four_eyes=four_eyes, approvers=tuple(able[:_NAMED]),
+        others=max(0, len(able) - _NAMED), thread=tuple(thread), may=may_of(proposal, caller, four_eyes=four_eyes, askers=askers),
+    )  # fmt: skip
+
+
+def may_of(proposal: Proposal, caller: Caller, *, four_eyes: bool, askers: Collection[str]) -> May:
+    """What `caller` may do with it; the door says the last word."""
+    if proposal.state != "waiting":
+        return May()
+    decides = "approve" in caller.can and caller.agent is None
+    own = four_eyes and caller.who in askers
+    not_why = "four_eyes" if decides and own else None if decides else "role"
+    return May(
+        approve=decides and not own,
+        decide=decides,
+        edit=decides and proposal.size == 1,
+        answer="propose" in caller.can,
+        withdraw="propose" in caller.can and (caller.who == proposal.proposed_by or "manage" in caller.can),
+        not_why=not_why,
+    )
+
+
+def by_currency(proposal: Proposal) -> tuple[tuple[str, int], ...]:
+    """What a proposal moves, as one sum a currency."""
+    sums: dict[str, int] = {}
+    for each in proposal.preview.moves:
+        sums[each.currency.upper()] = sums.get(each.currency.upper(), 0) + each.minor
+    return tuple(sorted(sums.items()))
