@@ -65,7 +65,7 @@ def _undo(site: Site, me: Viewer, number: int, form: Form) -> Done:
     )
     return Done(
         to=f"{found.at}/documents?state=intended",
-        said=plain("books.undo.begun", n=count, name=found.connection.name),
+        said=plain("books.undo.begun", n=count, count=me.reads.count(count), name=found.connection.name),
     )
 
 
@@ -74,7 +74,10 @@ def _post_again(site: Site, me: Viewer, number: int, form: Form) -> Done:
     count = site.books.undos.post_again(
         me.caller, found.connection.link, since=first.isoformat(), until=last.isoformat(), why=why
     )
-    return Done(to=found.at, said=plain("books.undo.freed", n=count, name=found.connection.name))
+    return Done(
+        to=found.at,
+        said=plain("books.undo.freed", n=count, count=me.reads.count(count), name=found.connection.name),
+    )
 
 
 def _wanted(site: Site, number: int, form: Form) -> tuple[Shelf, date, date, str]:
