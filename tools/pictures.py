@@ -51,6 +51,7 @@ PAGES = (
     Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
     Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
     Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-document", "/books/outside/{number}/documents/{key}", "/books/outside/6/documents"),
     Sight("books-periods", "/books/periods"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
