@@ -303,7 +303,7 @@ def test_a_row_that_can_be_read_in_two_ways_is_refused(text: str, says: str) -> 
 def test_two_marks_of_a_minus_are_refused_and_not_taken_for_a_plus(amount: str) -> None:
     known = table(ROWS + "2026-11-14,PAY,2.00\n")
     profile = confirmed(known.proposal().profile, {}, known.sheet.header)
-    with pytest.raises(Refusal, match="Row 3: .* has two marks of a minus"):
+    with pytest.raises(Refusal, match=r"Row 3: .* has two marks of a minus"):
         table(f"{ROWS}2026-11-14,PAY,{amount}\n").read_by(profile, account="A")
 
 
