@@ -14,6 +14,8 @@ from bookhand.core.problems import Conflict, Refusal
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import store as journal
 from bookhand.journal.check_workflow import check
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
 from bookhand.systems.bank import store as bank_store
 from bookhand.wiring import OWN_ACTS, catalogue
@@ -292,3 +294,21 @@ def test_manual_payouts_are_confirmed_through_the_door(db, link, shop, bank, doo
     assert standing(db) == {}
     (listed,) = door.read(ANA, "payouts.arrivals", {"standing": "matched"}).data
     assert (listed["id"], listed["match"] is not None) == (made, True)
+
+
+def test_a_match_of_what_the_bank_exchanged_says_so_with_the_rate(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    line = BankLine(
+        id="TX1", day=day_of(payout), minor=8_712, description=f"STRIPE {payout['id']}", sent_minor=9_680, sent_currency="USD",
+    )  # fmt: skip
+    account = BankAccount(number=f"{ACCOUNT[:-3]}EUR", currency="EUR", lines=(line,))
+    bank.intake.take(render(account, "camt053"), name="1.xml", by="person:1")
+    assert reconcile(db, mode="test").matches == 1
+    with db.transaction() as cx:
+        (kept,) = match_store.standing(cx, [payout["id"]])
+        (why,) = cx.execute("select why from journal_entry where kind = 'bank_match'").fetchone()
+    assert kept.reason.endswith("; exchanged at the bank, 0.9 EUR for 1 USD")
+    assert kept.reason in why

@@ -255,9 +255,15 @@ def _undo_one(
 
 
 def kept_of(each: Match, found: Open) -> Kept:
-    """A match of the matcher as it is kept."""
+    """A match of the matcher as it is kept; its reason says too by what rate the bank exchanged."""
+    paid, arrived = found.currency[each.payouts[0]], found.arrived[each.lines[0]].currency
+    exchanged = (
+        ""
+        if each.rate is None
+        else f"; exchanged at the bank, {each.rate.normalize():f} {arrived} for 1 {paid}"
+    )
     return Kept(
-        id=new_id(), rule=each.rule, reason=each.reason, certain=each.certain, currency=found.currency[each.payouts[0]],
+        id=new_id(), rule=each.rule, reason=f"{each.reason}{exchanged}", certain=each.certain, currency=found.currency[each.payouts[0]],
         payouts=tuple(found.paid[payout] for payout in each.payouts), lines=tuple(found.arrived[line] for line in each.lines),
         difference=each.difference_minor, difference_kind=each.difference, rate=None if each.rate is None else str(each.rate),
     )  # fmt: skip
