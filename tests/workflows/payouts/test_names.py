@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.line_text import WORDS, plain
 from bookhand.workflows.payouts.matching import Expected
-from bookhand.workflows.payouts.names import Names
-from bookhand.workflows.payouts.templates import template, upper_and_template
+from bookhand.workflows.payouts.matching.line_text import WORDS, plain
+from bookhand.workflows.payouts.matching.names import Names
+from bookhand.workflows.payouts.matching.templates import template, upper_and_template
 
 _IDS = [
     "po_1AbC9x",

@@ -1,6 +1,6 @@
 """The matcher: payouts and statement lines in, what belongs together out; pure, and the same for any order of what it is given.
 
-Rules go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
+Rules (`matching`) go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
 (`amounts`), amounts less a fee and sums (`sums`). Nothing is ever taken because it is the best: only because nothing else can be meant.
 
 >>> from bookhand.core.bank import StatementLine
@@ -25,13 +25,13 @@ from operator import attrgetter
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.amounts import match_amounts
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
-from bookhand.workflows.payouts.naming import match_named
-from bookhand.workflows.payouts.second_look import look_again
-from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
+from bookhand.workflows.payouts.matching.amounts import match_amounts
+from bookhand.workflows.payouts.matching.evidence import Evidence, days, is_account, shown
+from bookhand.workflows.payouts.matching.naming import match_named
+from bookhand.workflows.payouts.matching.second_look import look_again
+from bookhand.workflows.payouts.matching.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
     r"\b(FEES?|CHARGES?|CHGS?|GEB\w*|SPESEN|FRAIS|KONTOF\w*|ENTGELT|COMMISSION)\b", re.IGNORECASE

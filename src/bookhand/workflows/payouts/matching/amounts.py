@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
-from bookhand.workflows.payouts.pieces import Edges, Leg, Legs, Piece, pieces
-from bookhand.workflows.payouts.reading import Same
+from bookhand.workflows.payouts.matching.evidence import Evidence, days, shown
+from bookhand.workflows.payouts.matching.pieces import Edges, Leg, Legs, Piece, pieces
+from bookhand.workflows.payouts.matching.reading import Same
 
 _BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24

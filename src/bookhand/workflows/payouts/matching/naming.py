@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import compress
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
+from bookhand.workflows.payouts.matching.evidence import Evidence, days, shown
 
 _ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2

@@ -12,12 +12,12 @@ from itertools import compress
 from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.clues import Clues, telling_amounts
-from bookhand.workflows.payouts.decisions import Decided
-from bookhand.workflows.payouts.evidence import Evidence
-from bookhand.workflows.payouts.left_over import Left, is_on_its_day
 from bookhand.workflows.payouts.matching import Match, Rule
-from bookhand.workflows.payouts.other_ways import Way, ways
+from bookhand.workflows.payouts.matching.clues import Clues, telling_amounts
+from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.left_over import Left, is_on_its_day
+from bookhand.workflows.payouts.matching.other_ways import Way, ways
 
 _SUSPECT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group", "bank_fee", "batch", "split"})
 _EXACT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group"})

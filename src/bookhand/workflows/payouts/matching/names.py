@@ -12,8 +12,8 @@ from itertools import takewhile
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.line_text import PLAIN, WORDS, plain
 from bookhand.workflows.payouts.matching import Expected
+from bookhand.workflows.payouts.matching.line_text import PLAIN, WORDS, plain
 
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""

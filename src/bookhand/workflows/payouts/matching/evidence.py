@@ -14,13 +14,12 @@ from typing import Final
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, format_minor
-from bookhand.workflows.payouts import line_text
-from bookhand.workflows.payouts.bank_days import calendar_of
-from bookhand.workflows.payouts.decisions import Decisions
-from bookhand.workflows.payouts.line_marks import LineMarks
-from bookhand.workflows.payouts.line_text import plain, sound
-from bookhand.workflows.payouts.matching import Bounds, Expected
-from bookhand.workflows.payouts.reading import read
+from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching.bank_days import calendar_of
+from bookhand.workflows.payouts.matching.decisions import Decisions
+from bookhand.workflows.payouts.matching.line_marks import LineMarks
+from bookhand.workflows.payouts.matching.line_text import plain, sound
+from bookhand.workflows.payouts.matching.reading import read
 
 _FEE_PART: Final = 4
 """No bank keeps more than a quarter of a payout."""

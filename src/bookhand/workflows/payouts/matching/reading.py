@@ -14,11 +14,11 @@ import msgspec
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Bug
-from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.matching import Expected
-from bookhand.workflows.payouts.names import Names
-from bookhand.workflows.payouts.templates import upper_and_template
+from bookhand.workflows.payouts.matching.bank_days import calendar_of
+from bookhand.workflows.payouts.matching.names import Names
+from bookhand.workflows.payouts.matching.templates import upper_and_template
 
 Same = int | list[int]
 """A payout, or several: most amounts are one payout's, and a list for each would be a hundred thousand lists."""

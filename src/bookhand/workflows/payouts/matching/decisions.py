@@ -15,7 +15,7 @@ from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Expected, Match, Question, Rule
-from bookhand.workflows.payouts.reading import Reading
+from bookhand.workflows.payouts.matching.reading import Reading
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):

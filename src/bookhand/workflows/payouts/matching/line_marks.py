@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bookhand.workflows.payouts import line_text
-from bookhand.workflows.payouts.line_text import sound
-from bookhand.workflows.payouts.matching import Bounds, Expected
-from bookhand.workflows.payouts.reading import Reading
-from bookhand.workflows.payouts.templates import template
+from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching.line_text import sound
+from bookhand.workflows.payouts.matching.reading import Reading
+from bookhand.workflows.payouts.matching.templates import template
 
 _READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
