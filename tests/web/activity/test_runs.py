@@ -84,7 +84,7 @@ async def test_pausing_resuming_and_cancelling_go_through_the_door_with_a_reason
     assert "Send the approved call" in page
     with db.transaction() as cx:
         acts = cx.execute("select action, state from proposal order by created_at").fetchall()
-    assert [name for name, _ in acts] == ["runs.pause", "runs.resume", "runs.resume", "runs.cancel"]
+    assert [name for name, _ in acts] == ["runs.pause", "runs.resume", "runs.cancel"]
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "approver"])
