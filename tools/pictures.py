@@ -62,6 +62,7 @@ PAGES = (
     Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
     Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
     Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-document", "/books/outside/{number}/documents/{key}", "/books/outside/6/documents"),
     Sight("books-periods", "/books/periods"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
@@ -115,6 +116,8 @@ def main() -> int:
         taken = 0
         for look in ("light", "dark"):
             for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
+                if asked.suffix not in {"", f"{look}-{size}"}:
+                    continue
                 context = browser.new_context(
                     storage_state=state, viewport=viewport, color_scheme=look, base_url=base,
                     timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
@@ -134,6 +137,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--state", help="a browser state that an earlier call has kept")
     parser.add_argument("--base", help="where the app is, with --state")
     parser.add_argument("--only", default="", help="only pages whose name begins so")
+    parser.add_argument(
+        "--in", dest="suffix", default="", help="only in one look and size: light-wide, dark-narrow …"
+    )
     parser.add_argument("--into", default=str(INTO))
     asked = parser.parse_args()
     if not (asked.link or (asked.state and asked.base)):

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from tests.web.browsing import LOCAL, Browser
 from tests.web.integrations.conftest import HOME, SELLER, At, connected, words
+
+from bookhand.cli.demo_sign_ins import at_intuit
+from bookhand.sandbox.outside.server import running
+from bookhand.sandbox.plaid.standin import Plaid
+from bookhand.sandbox.quickbooks.person import come_back
+from bookhand.sandbox.quickbooks.standin import SMALL_REALM, QuickBooks
 
 pytestmark = pytest.mark.anyio
 OURS = {"sec-fetch-site": "same-origin"}
@@ -31,6 +38,12 @@ def say(decision: str, address: str) -> str:
     back = urlsplit(answer.headers["location"])
     assert f"{back.scheme}://{back.netloc}" == LOCAL
     return f"{back.path}?{back.query}"
+
+
+def choose(address: str, bank: str) -> str:
+    """The same on the stand-in Plaid's page."""
+    assert "Choose your bank" in httpx.get(address).text
+    return httpx.post(address, data={"bank": bank}).headers["location"].removeprefix(LOCAL)
 
 
 # --- by a window ---
@@ -118,6 +131,37 @@ async def test_what_is_not_set_up_is_named_and_not_offered(at: At) -> None:
     answer = await browser.get(f"{HOME}/quickbooks/connect", **OURS)
     assert answer.status_code == 400
     assert "BOOKHAND_QUICKBOOKS_CLIENT_ID" in answer.text
+
+
+async def test_intuit_knows_localhost_alone_and_the_window_is_led_home(at: At) -> None:
+    browser = await at.person(base="http://127.0.0.1:8787")
+    with running(QuickBooks(seed=1)) as url:
+        at.house.settings = at.house.settings.model_copy(update=at_intuit(url))
+        sent = await browser.get(f"{HOME}/quickbooks/connect", **OURS)
+        assert sent.status_code == 303, sent.text
+        query = come_back(sent.headers["location"], realm=SMALL_REALM)
+        landed = await Browser(at.app, LOCAL, {}).get(f"/oauth/quickbooks?{urlencode(query)}", **AWAY)
+        assert landed.status_code == 303
+        back = await browser.get(landed.headers["location"].removeprefix("http://127.0.0.1:8787"), **AWAY)
+    assert (back.status_code, 'data-popup-done="good"' in back.text) == (200, True), back.text
+    [made] = at.house.every()
+    assert (made.link.system, made.link.account, made.link.mode) == ("quickbooks", SMALL_REALM, "test")
+
+
+async def test_a_bank_is_chosen_on_plaids_own_page(at: At) -> None:
+    browser = await at.person()
+    with running(Plaid()) as url:
+        known = {"plaid_client_id": "client", "plaid_secret": SecretStr("sandbox"), "plaid_base_url": url}
+        at.house.settings = at.house.settings.model_copy(update=known)
+        for bank, status in (("", 400), ("platypus", 200)):
+            sent = await browser.get(f"{HOME}/plaid/connect", **OURS)
+            way = choose(sent.headers["location"], bank)
+            back = await browser.get(way, **AWAY)
+            assert back.status_code == status, back.text
+        assert (await browser.get(way, **AWAY)).status_code == 400  # once
+    [made] = at.house.every()
+    assert (made.link.system, made.auth) == ("bank", "plaid")
+    assert "access-sandbox" not in (await browser.get(f"{HOME}/plaid/{made.id}")).text
 
 
 # --- by a form ---
