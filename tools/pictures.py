@@ -37,6 +37,17 @@ class Sight(NamedTuple):
 _INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
+    Sight("approvals", "/approvals"),
+    Sight("approvals-one", "/approvals/prop_{id}", "/approvals"),
+    Sight("approvals-edit", "/approvals/prop_{id}/edit", "/approvals"),
+    Sight("approvals-decided", "/approvals/decided"),
+    Sight("approvals-standing", "/approvals/decided?by=standing"),
+    Sight("runs", "/runs"),
+    Sight("runs-one", "/runs/run_{id}", "/runs"),
+    Sight("actions", "/actions?vendor=stripe&risk=money"),
+    Sight("actions-events", "/actions?show=events"),
+    Sight("actions-refund", "/actions/refunds.create"),
+    Sight("actions-list", "/actions/charges.list"),
     Sight("books-proof", "/books"),
     Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
     Sight("books-journal", "/books/journal"),
