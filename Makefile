@@ -14,7 +14,7 @@ PORT ?=
 SEED ?= 1
 JOBS ?= 2
 
-.PHONY: help demo serve pages wheel test storm explore bench check format lock clean
+.PHONY: help demo serve pages pictures wheel test storm explore bench check format lock clean
 
 help:
 	@grep -E '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/:.*# /\t/' | expand -t 10
@@ -24,6 +24,9 @@ demo: $(VENV)/app.done pages # a company, its Stripe and its books, all on this 
 
 pages: $(VENV)/app.done # the scripts and the style of the pages, built where something changed
 	@$(RUN) tools/frontend.py
+
+pictures: $(VENV)/dev.done pages # of every page, by a running app (LINK=what `bookhand link` printed)
+	@$(RUN) tools/pictures.py --link "$(LINK)"
 
 wheel: $(VENV)/dev.done pages # what is installed elsewhere, with the pages in it
 	@$(RUN) -m pip wheel -q --disable-pip-version-check --no-deps -w dist .

@@ -23,10 +23,10 @@ from bench import programs
 from bench.figures import Figure
 from bench.ground import UNLIMITED, Ground
 from bookhand.actions.act_workflow import DoorRuns, act_template
-from bookhand.actions.batch_workflow import THREADS
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.workflow import Door
+from bookhand.core.action import USUALLY_AT_ONCE
 from bookhand.core.caller import Caller, capabilities
 from bookhand.db.engine import Database
 from bookhand.runs.workflow import Engine
@@ -161,7 +161,7 @@ def _batches(door: Door, timed: Timed, shop: Shop) -> Iterator[Figure]:
     alone = _alone(door, timed, charges[ROWS:])
     yield Figure(
         section=SECTION, name="a batch of refunds", value=through, unit="/s", peer="the same reads and calls without the door", peer_value=alone,
-        note=f"{ended}; {THREADS} threads each",
+        note=f"{ended}; {USUALLY_AT_ONCE} threads each",
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def _alone(door: Door, timed: Timed, charges: list[str]) -> float:
         timed.send(link, action, values, key=f"bench-{number}", marker=f"bench-{number}")
 
     at = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(USUALLY_AT_ONCE) as pool:
         list(pool.map(one, enumerate(charges)))
     return len(charges) / (time.perf_counter() - at)
 

@@ -103,6 +103,9 @@ class Timed(BulkPerformer):
     def bulk(self, action: Action) -> int:
         return int(self.inner.bulk(action))
 
+    def at_once(self, link: Link) -> int:
+        return int(self.inner.at_once(link))
+
     def send_many(
         self,
         link: Link,
@@ -112,9 +115,11 @@ class Timed(BulkPerformer):
         begin: Callable[[], None],
         api_version: str | None = None,
     ) -> list[Sent | BookhandError]:
+        begun: list[float] = []
+
         def beginning() -> None:
             begin()
-            self.began.append((time.perf_counter(), len(items)))
+            begun.append(time.perf_counter())
 
         at = time.perf_counter()
         try:
@@ -123,6 +128,7 @@ class Timed(BulkPerformer):
             )
         finally:
             self.spans.append((at, time.perf_counter()))
+            self.began += [(each, len(items)) for each in begun[-1:]]  # those before it missed their turn
         return found
 
     @property

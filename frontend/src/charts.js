@@ -112,7 +112,7 @@ const KINDS = {
             value: sameSide ? each.high - each.low : each.minor,
             itemStyle: { color: each.total ? p.main : each.minor < 0 ? p.bad : p.good, borderRadius: 2 },
           })),
-          label: { show: true, position: "top", color: p.ink, formatter: ({ dataIndex }) => short(bars[dataIndex].minor, what) },
+          label: { show: true, position: "top", color: p.ink, fontSize: 11, formatter: ({ dataIndex }) => money(bars[dataIndex].minor, { places: what.places }) },
         },
       ],
     };

@@ -28,6 +28,7 @@ const tell = (form) => {
   const { count, here, sums } = added(form);
   for (const place of document.querySelectorAll(`[data-ticked-of="${CSS.escape(form.id)}"]`)) {
     const money = [...sums].map(([currency, [minor, places]]) => `${written(minor, places)} ${currency}`).join(" · ");
+    if (!count && place.dataset.none) { place.textContent = place.dataset.none; continue; }
     place.textContent = place.dataset.words.replace("{count}", count).replace("{money}", money).replace(/[\s·]+$/, "");
   }
   for (const button of document.querySelectorAll(`button[form="${CSS.escape(form.id)}"][data-needs-tick]`)) button.disabled = !count;

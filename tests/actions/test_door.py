@@ -13,7 +13,7 @@ from bookhand.actions import call_store, store
 from bookhand.actions.asked import Asked, Rights
 from bookhand.actions.call_workflow import Doubt
 from bookhand.actions.rights import rights_store
-from bookhand.actions.rights.policy import Budget
+from bookhand.actions.rights.policy import Budget, allows
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.systems import store as connections
@@ -154,6 +154,38 @@ def test_a_right_that_was_given_at_one_connection_is_taken_back_with_all_the_oth
         ] == [(None, False), (1, False)]
     with pytest.raises(NotAllowed):
         door.propose(OPERATOR, REFUND, {"charge": charge, "amount": 5}, "after it")
+
+
+@pytest.mark.parametrize("pattern", [REFUND, "refunds:write", "*:write", "*"])
+@pytest.mark.parametrize("grantee", ["*", "agent:chat"])
+def test_what_is_taken_back_widely_was_also_given_exactly(door, shop, allow, pattern, grantee) -> None:
+    """Somebody's own permission of the very action does not outlive what was taken back from everybody, nor from all of a resource."""
+    allow(REFUND, grantee="agent:chat")
+    allow("refunds:write", grantee="agent:chat")
+    door.governing.revoke_now(OWNER, connection_id=None, grantee=grantee, pattern=pattern, why="Stop.")
+    with pytest.raises(NotAllowed, match="not allowed for chat"):
+        _asked(door, shop, by=person(1, "owner", agent="chat"))
+    if grantee != "*":
+        assert _asked(door, shop, by=OPERATOR)[1].state == "waiting"  # it was not taken back from others
+    allow(REFUND, grantee="agent:chat")
+    assert (
+        _asked(door, shop, by=person(1, "owner", agent="chat"))[1].state == "waiting"
+    )  # until it is given again
+
+
+def test_what_is_taken_back_leaves_what_it_does_not_speak_of(door, db, connected, allow) -> None:
+    allow("refunds:write", grantee="agent:chat")
+    door.governing.revoke_now(
+        OWNER, connection_id=connected.id, grantee="*", pattern="refunds:write", why="Stop."
+    )
+    with db.transaction() as cx:
+        here, elsewhere = (
+            rights_store.grants_of(cx, 1, number) for number in (connected.id, connected.id + 1)
+        )
+    assert allows(here, grantee="agent:chat", action="customers.list", reads=True)
+    assert allows(here, grantee="person:1", action="subscriptions.update", reads=False)
+    assert not allows(here, grantee="agent:chat", action=REFUND, reads=False)
+    assert allows(elsewhere, grantee="agent:chat", action=REFUND, reads=False)
 
 
 def test_rights_are_those_of_the_runs_start(door, shop, db, allow, clock) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import psycopg
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER, person
@@ -12,7 +14,7 @@ from bookhand.actions.proposal import call_hash
 from bookhand.actions.rights import rights_store
 from bookhand.actions.rights.policy import Budget, Standing
 from bookhand.core.caller import NotAllowed
-from bookhand.core.problems import Outage, Refusal, UnknownOutcome
+from bookhand.core.problems import Bug, Outage, Refusal, UnknownOutcome
 from bookhand.workspace.trail_store import search, verify_all
 
 TERMS = {"mapping": {"revenue": "4000"}, "method": "clearing"}
@@ -75,6 +77,21 @@ def test_the_days_amount_is_counted_under_it(door, shop, db) -> None:
     assert [_under(door, shop, 1500).state for _ in range(2)] == ["approved", "approved"]
     with pytest.raises(NotAllowed, match=r"The day would come to 30\.01 USD"):
         _under(door, shop, 1)
+
+
+def test_money_is_never_taken_for_a_copy(door, shop, db, connected) -> None:
+    """Under an approval that looks like a book's own, of the mirror at one connection, a refund stands under budgets and four eyes."""
+    _agree(db, connection_id=connected.id, currency=None, call_minor=None, day_minor=None, only={})
+    budget = Budget(id=0, grantee="*", pattern="*", currency="USD", day_minor=1000, four_eyes_minor=900)
+    with db.transaction() as cx:
+        rights_store.add_budget(cx, OWNER, connection_id=None, budget=budget)
+    assert _under(door, shop, 800).state == "approved"
+    with pytest.raises(NotAllowed, match="Not today"):
+        _under(door, shop, 300)
+    with pytest.raises(NotAllowed, match="four eyes"):
+        _under(door, shop, 900)
+    with pytest.raises(Bug, match="said to copy"):
+        dataclasses.replace(door.kit.catalogue.action("refunds.create"), copies=True)
 
 
 def test_an_agent_cannot_agree_and_a_viewer_neither(db) -> None:

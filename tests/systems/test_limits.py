@@ -177,6 +177,58 @@ def test_hold_stops_everyone_for_a_while():
     assert 0.39 <= time.monotonic() - before < 1
 
 
+def test_a_turn_that_was_missed_costs_nothing():
+    """Two calls a minute: the first begins so slowly that it misses its moment, and there is one for the second all the same."""
+    gate, layers, begun = Gate(LocalLeaser()), (Layer("account", 100), Layer("batch", 2, 60.0)), []
+
+    def slowly():
+        begun.append(time.monotonic())
+        time.sleep(0.3)
+
+    gate.wait(layers, begin=slowly)
+    gate.wait(layers)
+    assert len(begun) == 1, "it was begun a moment ago"
+    assert time.monotonic() - begun[0] < 5
+
+
+def test_a_call_that_is_not_begun_uses_no_turn():
+    gate, layers = Gate(LocalLeaser()), (Layer("account", 100), Layer("batch", 1, 60.0))
+
+    def never():
+        raise Outage("The right was taken back")
+
+    with pytest.raises(Outage, match="taken back"):
+        gate.wait(layers, begin=never)
+    before = time.monotonic()
+    gate.wait(layers)
+    assert time.monotonic() - before < 5
+
+
+def test_a_turn_is_given_back_to_every_worker(db, link):
+    first, second = SharedLeaser(db, link), SharedLeaser(db, link)
+    layers = (Layer("account", 100), Layer("batch", 1, 60.0))
+    [unused] = first.lease([layers]).moments
+    first.give_back(layers, unused)
+    found = second.lease([layers])
+    assert found.moments[0] - found.now < 1_000_000
+    assert second.lease([layers]).moments[0] >= found.moments[0] + 60_000_000
+    first.close(reads=0)
+    second.close(reads=0)
+
+
+def test_a_slow_beginning_is_begun_sooner_the_next_time():
+    """Turns two seconds apart, and half a second to begin: the first is missed, and the second is not."""
+    gate, layers, begun = Gate(LocalLeaser()), (Layer("account", 1, 2.0),), []
+
+    def slowly():
+        begun.append(time.monotonic())
+        time.sleep(0.5)
+
+    gate.wait(layers, begin=slowly)
+    assert len(begun) <= 2
+    assert time.monotonic() - begun[-1] < 1.5
+
+
 WORK = """
 import threading, time
 from bookhand.core.facts import Link

@@ -22,6 +22,7 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.last_moment_workflow import LastMoment, approval_of, forged, must_hold, too_late
 from bookhand.actions.proposal import Call, Proposal, State
 from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.permit_workflow import is_copy
 from bookhand.core.action import Action, Looked, Sent
 from bookhand.core.caller import Caller
 from bookhand.core.facts import Link
@@ -283,6 +284,8 @@ class Calls:
 
     def give_back(self, cx: Transaction[Any], proposal: Proposal, calls: Sequence[Call]) -> None:
         """What was counted for calls that were not done is free again, on the day it was counted."""
+        if is_copy(self.kit, cx, proposal):
+            return
         numbers = {call.row_no for call in calls}
         rows = None
         if proposal.size > 1:

@@ -49,8 +49,12 @@ class LastMoment:
     def held_back(self, proposal: Proposal, link: Link) -> str | None:
         """Who took the right back since it was given, in a sentence; `Refusal` where the connection is away."""
         with self.kit.db.transaction() as cx:
-            usable(connections.get(cx, link.connection_id))
-            return self.taken_back(cx, proposal)
+            return self.barred(cx, proposal, link)
+
+    def barred(self, cx: Transaction[Any], proposal: Proposal, link: Link) -> str | None:
+        """The same in a transaction that is open."""
+        usable(connections.get(cx, link.connection_id))
+        return self.taken_back(cx, proposal)
 
     def is_away(self, link: Link) -> bool:
         """Whether the account is not connected at this moment: what was refused for that goes on once it is."""

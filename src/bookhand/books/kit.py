@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from bookhand.actions.workflow import Door
     from bookhand.db.engine import Database
 
-AGENT = "mirror"
-"""Which agent writes into books, by the standing approval of a person."""
-ROWS = 4_000
+ROWS = 2_000
+"""Documents that are asked for at a time: one such batch is being sent, and the next is asked for meanwhile."""
 RESOURCES = {"journal_entry": "journal_entries", "deposit": "deposits"}
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,11 +23,11 @@ from bookhand.actions import store as proposals
 from bookhand.actions.asked import Asked
 from bookhand.books import sending_store, store
 from bookhand.books.book import Book, Kept, State
-from bookhand.books.kit import AGENT, BookKit, Progress, writes
+from bookhand.books.kit import BookKit, Progress, writes
 from bookhand.books.planning_workflow import Coverage, Plans
 from bookhand.books.posting.lines import Waits
 from bookhand.core.book_params import params_of
-from bookhand.core.caller import Caller, NotAllowed
+from bookhand.core.caller import MIRROR, Caller, NotAllowed
 from bookhand.core.facts import Link
 from bookhand.core.problems import Outage, Problem, Refusal
 from bookhand.workspace import store as problems
@@ -44,6 +45,7 @@ _PAGE = 1000
 _MOST_REFUSED = 100
 _ROW = re.compile(r"Row (\d+): (.*)", re.DOTALL)
 """How the door names the row of a batch that it cannot ask for."""
+_Ready = tuple[int, "Proposal"]
 _End = tuple[str, State, str | None, str | None, str | None]
 
 
@@ -94,13 +96,25 @@ class Mirrors:
         with self.kit.db.transaction() as cx:
             total = store.tally(cx, link).intended
             waiting = sending_store.open_batches(cx, link)
-        pace = _Pace(total, told)
-        while not stop():
+        pace, coming = _Pace(total, told), None
+        with ThreadPoolExecutor(1, "asking") as aside:
+            while not stop():
+                ready = (coming and coming.result()) or self._ready(link, waiting)
+                if ready is None:
+                    break
+                coming = aside.submit(self._ready, link, waiting)
+                self._do(link, ready, pace)
+        return pace.done
+
+    def _ready(self, link: Link, waiting: list[int]) -> _Ready | None:
+        """The next batch, asked for while the one before it is sent, so that the book does not wait; None where nothing is left."""
+        while True:
             batch = waiting.pop(0) if waiting else self._next(link)
             if batch is None:
-                break
-            self._do(link, batch, pace)
-        return pace.done
+                return None
+            proposal = self._proposed(link, batch)
+            if proposal is not None:
+                return batch, proposal
 
     def has_news(self, link: Link) -> bool:
         """Whether documents are written down that nobody has asked for: reversals that a person wanted, most likely."""
@@ -112,11 +126,9 @@ class Mirrors:
             store.take_turn(cx, link)
             return sending_store.next_batch(cx, link, limit=self.kit.rows)
 
-    def _do(self, link: Link, batch: int, pace: _Pace) -> None:
-        """Ask for a batch, have it done, and read back what became of each document, also where it is stopped on the way."""
-        proposal = self._proposed(link, batch)
-        if proposal is None:
-            return
+    def _do(self, link: Link, ready: _Ready, pace: _Pace) -> None:
+        """Have a batch done, and read back what became of each document, also where it is stopped on the way."""
+        batch, proposal = ready
         try:
             self._perform(proposal, pace.say)
         finally:
@@ -248,7 +260,7 @@ def mirror_of(link: Link, book: Book) -> Caller:
     """The mirror, in the name of who agreed to the book: it may propose, and no more."""
     return Caller(
         workspace_id=link.workspace_id, who=book.agreed_by, name=book.agreed_name, role="operator",
-        can=frozenset({"read", "propose"}), channel="workflow", agent=AGENT,
+        can=frozenset({"read", "propose"}), channel="workflow", agent=MIRROR,
     )  # fmt: skip
 
 

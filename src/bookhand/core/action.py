@@ -21,7 +21,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from bookhand.core.facts import Link
-from bookhand.core.problems import BookhandError
+from bookhand.core.problems import BookhandError, Bug
 
 Risk = Literal["read", "write", "money", "irreversible"]
 """``read`` changes nothing; ``write`` can be changed back; ``money`` moves or promises money; ``irreversible`` cannot be undone."""
@@ -170,6 +170,13 @@ class Action:
     call: Call | None = None
     plan: Plan | None = None
     lookup: Lookup | None = None
+    copies: bool = False
+    """Whether it only writes down in a book what has happened already, so that no money moves by it."""
+
+    def __post_init__(self) -> None:
+        """Money is never moved as a copy."""
+        if self.copies and self.risk != "write":
+            raise Bug(f"{self.name} is said to copy what has happened, and its risk is {self.risk}.")
 
     @property
     def resource(self) -> str:
@@ -257,6 +264,9 @@ class Performer(Protocol):
         ...
 
 
+USUALLY_AT_ONCE = 8
+
+
 class Item(msgspec.Struct, frozen=True):
     """One call of many that are sent together."""
 
@@ -273,6 +283,10 @@ class BulkPerformer(Performer, Protocol):
         """How many calls of `action` go into one request; 1 where they go alone."""
         ...
 
+    def at_once(self, link: Link) -> int:  # noqa: ARG002 (who takes more or fewer, says so)
+        """How many requests there should be at a time, those that wait for their turn among them."""
+        return USUALLY_AT_ONCE
+
     def send_many(
         self,
         link: Link,
@@ -284,7 +298,7 @@ class BulkPerformer(Performer, Protocol):
     ) -> list[Sent | BookhandError]:
         """One request; for each of `items` in order what became of it, with the errors that `send` would raise.
 
-        `begin` is called once, after every wait for a limit and right before the request leaves: it renews the claim on the calls, or
-        raises `Outage` where another worker may have them by now; then nothing is sent.
+        `begin` is called when the request's turn has come, at most a second before it leaves, and again where it missed its turn: it
+        renews the claim on the calls, or raises `Outage` where another worker may have them by now; then nothing is sent.
         """
         ...

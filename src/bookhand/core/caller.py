@@ -22,6 +22,8 @@ Role = Literal["owner", "admin", "approver", "operator", "viewer", "auditor"]
 Capability = Literal["read", "propose", "approve", "audit", "manage", "people", "own"]
 Channel = Literal["cli", "rest", "web", "chat", "mcp", "slack", "workflow"]
 
+MIRROR = "mirror"
+"""Which agent writes into books what has happened, under the standing approval of the book that a person agreed to."""
 ROLES: tuple[Role, ...] = get_args(Role)
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 

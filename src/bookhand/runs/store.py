@@ -246,9 +246,12 @@ def stop_of(
     *,
     but: str | None = None,
 ) -> list[str]:
-    """Revoke now: cancel every run of `grantee` (on one connection, or all) before its next step; their ids. Not those of template `but`."""
+    """Revoke now: cancel every run of `grantee` (``*`` is everybody), on one connection or all, before its next step; their ids.
+
+    Not those of template `but`.
+    """
     rows = cx.execute(
-        f"select {FIELDS} from run where grantee = %s and (%s::int is null or connection_id = %s)"
+        f"select {FIELDS} from run where %s in (grantee, '*') and (%s::int is null or connection_id = %s)"
         " and template is distinct from %s and state <> all (%s) order by run_id for update",
         (grantee, connection_id, connection_id, but, list(ENDED)),
     ).fetchall()

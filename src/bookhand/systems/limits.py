@@ -5,8 +5,9 @@ object) and takes a moment that suits all of them at once. `grant` finds such mo
 whoever holds the state (a process, or a row that all workers share) holds the limit. Moments lie on the grid of the account's
 rate, which spreads calls evenly and lets endpoints interleave without gaps.
 
-A moment may be used up to `LATENESS` after it, and not later; windows are stretched by as much, so that the count of calls
-that start in any window is never over the layer's, however the sleepers wake. That costs 3.4 % of the rate.
+A moment may be used up to the layer's lateness after it, and not later; windows are stretched by as much, so that the count of
+calls that start in any window is never over the layer's, however the sleepers wake. That costs 3.4 % of the rate. A moment that was
+not used is given back (`give_back`), or whoever wakes late would pay for it twice.
 
 >>> state: State = {}
 >>> moments = grant(state, [(Layer("account", 100),)] * 3, now=0)
@@ -24,7 +25,7 @@ import msgspec
 from bookhand.core.problems import Problem, Refusal
 
 LATENESS = 35_000
-"""Microseconds after its moment in which a call may still start."""
+"""Microseconds after its moment in which a call may still start, where its layer does not say otherwise."""
 
 _SECOND = 1_000_000
 _GRID_SECONDS = 1.0
@@ -34,16 +35,17 @@ State = dict[str, list[int]]
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """At most `count` calls in any `window_seconds`; `name` is what is counted together."""
+    """At most `count` calls in any `window_seconds`; `name` is what is counted together, `lateness` is in microseconds."""
 
     name: str
     count: int
     window_seconds: float = 1.0
+    lateness: int = LATENESS
 
     @property
     def span(self) -> int:
         """The window in microseconds, stretched by the lateness that is allowed."""
-        return round(self.window_seconds * _SECOND) + LATENESS
+        return round(self.window_seconds * _SECOND) + self.lateness
 
     @property
     def gap(self) -> int:
@@ -58,6 +60,21 @@ def grant(state: State, wanted: Sequence[Sequence[Layer]], *, now: int) -> list[
     """
     prune(state, now, {layer for layers in wanted for layer in layers})
     return [_grant_one(state, layers, now) for layers in wanted]
+
+
+def give_back(state: State, layers: Sequence[Layer], moment: int) -> list[int]:
+    """Take a moment that nobody used out of `state`; no moment is given for it.
+
+    >>> given: State = {"account": [0, 10350]}
+    >>> give_back(given, [Layer("account", 100)], 10350), given
+    ([], {'account': [0]})
+    """
+    for layer in layers:
+        given = state.get(layer.name, [])
+        at = bisect_left(given, moment)
+        if at < len(given) and given[at] == moment:
+            del given[at]
+    return []
 
 
 def _grant_one(state: State, layers: Sequence[Layer], now: int) -> int:
@@ -83,10 +100,10 @@ def binding(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 def prune(state: State, now: int, layers: Collection[Layer]) -> None:
     """Forget the moments that no window reaches any more."""
-    spans = {layer.name: layer.span for layer in layers}
-    longest = 3600 * _SECOND + LATENESS
+    reach = {layer.name: layer.span + layer.lateness for layer in layers}
+    longest = 3600 * _SECOND + 2 * LATENESS
     for name, moments in list(state.items()):
-        del moments[: bisect_left(moments, now - spans.get(name, longest) - LATENESS)]
+        del moments[: bisect_left(moments, now - reach.get(name, longest))]
         if not moments:
             del state[name]
 

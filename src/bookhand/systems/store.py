@@ -6,9 +6,10 @@ seen by every worker at once, so each is a short transaction of its own (one row
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,7 @@ from bookhand.core.facts import Link
 from bookhand.core.problems import Missing, Problem, Refusal
 from bookhand.systems.client import Layers, Lease
 from bookhand.systems.connection import Auth, Connection, Status
-from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, grant, quota_problem
+from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, give_back, grant, quota_problem
 from bookhand.workspace.store import clear, report
 
 if TYPE_CHECKING:
@@ -215,6 +216,11 @@ class SharedLeaser:
                 self._let_go()  # the server was restarted: once more, on a fresh connection
                 return self._lease(self._connected(), wanted, reads)
 
+    def give_back(self, layers: Layers, moment: int) -> None:
+        """See `systems.client.Leaser`; one that cannot be given back is lost, and no more than that."""
+        with self._lock, contextlib.suppress(psycopg.OperationalError):
+            self._changed(self._connected(), lambda state, _: give_back(state, layers, moment))
+
     def close(self, *, reads: int) -> None:
         """See `systems.client.Leaser`: counts the last reads and gives the connection back."""
         with self._lock:
@@ -236,13 +242,18 @@ class SharedLeaser:
         return self._own
 
     def _lease(self, cx: Transaction, wanted: Sequence[Layers], reads: int) -> Lease:
-        """Two round trips: the row with its lock and the time, then what was given with the commit."""
+        return self._changed(cx, lambda state, now: grant(state, wanted, now=now), reads=reads)
+
+    def _changed(
+        self, cx: Transaction, change: Callable[[State, int], list[int]], *, reads: int = 0
+    ) -> Lease:
+        """Two round trips: the row with its lock and the time, then what `change` made of it with the commit."""
         try:
             with cx.pipeline():
                 cx.execute("begin")
                 held = cx.execute(_LOCKED, self._key)
             state, now = self._state(held.fetchone())
-            moments = grant(state, wanted, now=now)
+            moments = change(state, now)
             with cx.pipeline():
                 cx.execute(_GIVEN, (msgspec.msgpack.encode(state), *self._key))
                 if reads:

@@ -7,17 +7,22 @@ import threading
 from collections import Counter
 
 import msgspec
+import psycopg
 import pytest
 from tests.contract.books.company import first, second, third, told
 from tests.contract.books.conftest import OWNER
 from tests.journal.shapes import DAY, START, invoice, paid
 
+from bookhand.actions.asked import Asked
 from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.govern_workflow import Terms
+from bookhand.actions.rights.policy import Budget
 from bookhand.actions.workflow import Door
 from bookhand.books import store
-from bookhand.books.kit import BookKit
+from bookhand.books.kit import BookKit, writes
 from bookhand.books.mapping import Finder
 from bookhand.books.room_workflow import BookRoom
+from bookhand.core.book_params import params_of
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Outage, Refusal
 from bookhand.journal import store as journal
@@ -304,6 +309,32 @@ def test_what_is_not_mapped_is_refused_not_guessed(by_clearing):
         case.room.setups.agree(OWNER, case.link, shown.choice(), "why")
 
 
+def test_a_setup_that_fails_leaves_no_standing_approval_behind(by_clearing):
+    case = by_clearing
+    before = case.room.named(OWNER, str(case.link.connection_id)).book
+    choice = case.room.setups.propose(OWNER, case.link, method="clearing", chosen=case.shelf.chosen).choice()
+    with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+        case.room.setups.agree(
+            OWNER, case.link, msgspec.structs.replace(choice, most_lines=2**40), "Too many lines."
+        )
+    left = case.room.kit.door.governing.standings(OWNER)
+    assert [each["id"] for each in left if each["state"] == "open"] == [before.standing_id]
+
+
+def test_an_account_is_mapped_by_its_name_as_by_its_id(by_clearing):
+    case = by_clearing
+    [sales] = [
+        each
+        for each in case.room.kit.reader(case.link).accounts(case.link)
+        if each.id == case.shelf.accounts["sales"]
+    ]
+    for word in (sales.id, sales.name, sales.name.upper()):
+        shown = case.room.setups.propose(
+            OWNER, case.link, chosen={**case.shelf.chosen, "processing_fees": word}
+        )
+        assert shown.mapping.line("processing_fees", "USD").account == sales.id
+
+
 @pytest.mark.parametrize("since", ["2026-01-15", "2026-13-01", "this-year-01"])
 def test_a_book_begins_with_a_month(by_clearing, since):
     case = by_clearing
@@ -324,6 +355,47 @@ def test_the_mirror_stops_when_its_right_is_taken_back_and_goes_on_when_it_is_gi
     case.agree(case.room.named(OWNER, str(case.shelf.connection.id)).book.method)
     case.mirror()
     case.must_be_equal()
+
+
+def _limits(case, **more) -> None:
+    """Nothing may be done in this workspace without two people, nor more than one call and one dollar a day."""
+    for limit in ({"day_minor": 100}, {"day_count": 1}, {"four_eyes_minor": 0}):
+        budget = Budget(id=0, grantee="*", pattern="*", currency="USD", **limit, **more)
+        case.room.kit.door.governing.set_budget(OWNER, connection_id=None, budget=budget)
+
+
+def test_copies_of_what_has_happened_use_no_budget_and_need_no_second_eyes(case):
+    _limits(case)
+    case.mirror()
+    case.must_be_equal()
+    with case.db.transaction() as cx:
+        assert cx.execute("select count(*) from budget_use").fetchone() == (0,)
+
+
+def test_a_document_that_somebody_asks_for_stands_under_budgets_and_four_eyes(by_clearing):
+    """By hand it is no copy, nor under an approval that is not the book's own."""
+    case = by_clearing
+    case.room.mirrors.plans.plan(case.link)
+    one, two, *_ = [
+        params_of(each.content) for each in case.documents() if each.content.kind == "journal_entry"
+    ]
+    where = {"account": case.link.account, "mode": case.link.mode}
+    create = writes(case.link.system, "journal_entry")
+    door = case.room.kit.door
+    governing = door.governing
+    governing.permit(OWNER, connection_id=None, grantee=OWNER.who, pattern=create, allowed=True)
+    _limits(case)
+    asked = door.propose(OWNER, create, one | where, "By hand")
+    assert asked.preview.warnings or not asked.preview.moves
+    assert asked.four_eyes
+    with pytest.raises(NotAllowed, match="four eyes"):
+        door.approve(OWNER, asked.proposal_id, asked.call_hash)
+
+    terms = {"mapping": [], "method": "clearing"}
+    mine = Terms(grantee=OWNER.who, patterns=(create,), connection_id=case.link.connection_id, terms=terms)
+    standing = governing.agree(OWNER, mine, "Mine")
+    with pytest.raises(NotAllowed, match="four eyes"):
+        door.propose(OWNER, create, two | where, Asked(reason="Mine", under=standing, terms=terms))
 
 
 def test_a_standing_approval_that_was_stopped_lets_nothing_through(by_clearing):

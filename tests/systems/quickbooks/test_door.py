@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from tests.actions.conftest import APPROVER, OPERATOR, OWNER
@@ -9,6 +11,7 @@ from tests.systems.quickbooks.connecting import BRIEF, connect_for_test
 
 from bookhand.actions import call_store
 from bookhand.actions.asked import Asked
+from bookhand.actions.batch_workflow import CHUNK
 from bookhand.actions.catalogue import Catalogue
 from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
@@ -118,6 +121,38 @@ def test_a_right_taken_back_while_requests_wait_for_their_turn_stops_them_all(de
     assert desk.held() == []
     with desk.db.transaction() as cx:
         assert "Stop." in call_store.calls(cx, 1, batch.proposal_id)[-1].state_why
+
+
+def test_the_next_chunk_is_taken_on_while_one_is_sent(desk):
+    taken_on = []
+
+    class Watching(QuickBooksPerformer):
+        def send_many(self, link, action, items, *, begin, api_version=None):
+            time.sleep(0.2)
+            with desk.db.transaction() as cx:
+                row = cx.execute("select count(*) from call where state = 'sending'").fetchone()
+                taken_on.append(row[0])
+            return super().send_many(link, action, items, begin=begin, api_version=api_version)
+
+    door = door_of(desk)
+    door.kit.performers = {"quickbooks": Watching(desk.db, desk.secrets, patience=BRIEF, settled_seconds=0)}
+    batch = approved(door, [desk.sale(n) for n in range(2 * CHUNK + 10)])
+    assert performed(door, batch.proposal_id) == {"done": 2 * CHUNK + 10}
+    assert max(taken_on) > CHUNK
+
+
+def test_a_chunk_that_was_taken_on_ahead_is_left_for_later_where_the_one_before_has_to_come_back(desk):
+    door, sales = door_of(desk), [desk.sale(n) for n in range(2 * CHUNK)]
+    batch = approved(door, sales)
+    desk.fault("429", path="*/batch", times=1)
+    with pytest.raises(Outage):
+        door.batches.perform(batch.proposal_id)
+    with desk.db.transaction() as cx:
+        assert call_store.tally(cx, 1, batch.proposal_id).keys() <= {"done", "intended"}, (
+            "nothing is left in the air"
+        )
+    assert performed(door, batch.proposal_id) == {"done": 2 * CHUNK}
+    assert sorted(each["DocNumber"] for each in desk.held()) == sorted(each.number for each in sales)
 
 
 def test_what_quickbooks_refuses_fails_alone_and_the_rest_is_done(desk):

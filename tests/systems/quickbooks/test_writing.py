@@ -13,6 +13,7 @@ from bookhand.core.book import BookLine, Posted
 from bookhand.core.book_params import params_of
 from bookhand.core.problems import Outage, Refusal, UnknownOutcome
 from bookhand.systems import store
+from bookhand.systems.quickbooks import acting_client
 from bookhand.systems.quickbooks.actions import CREATES
 from bookhand.systems.quickbooks.answers import QuickBooksRefusal
 
@@ -69,14 +70,13 @@ def test_the_same_key_with_other_content_is_refused_and_not_written_over(desk):
     assert len(desk.held()) == 1
 
 
-def test_a_number_that_is_refused_as_used_is_our_own_document(desk):
+def test_a_number_that_is_refused_as_used_is_our_own_document(desk, monkeypatch):
     """6140 comes where the company asks for it; requests that overlap find it so."""
     desk.qb.companies[desk.realm].duplicate_numbers_refused = True
     first = desk.write(desk.sale())
-    known = desk.at.performer._known
-    desk.at.performer._known = lambda *a: (
-        {} if not desk.qb.calls["POST journalentry"] > 1 else known(*a)
-    )  # it comes in between
+    found = acting_client.known
+    between = lambda *a: found(*a) if desk.qb.calls["POST journalentry"] > 1 else {}  # noqa: E731 (it comes in between)
+    monkeypatch.setattr(acting_client, "known", between)
     assert desk.write(desk.sale()).data == first.data
     assert len(desk.held()) == 1
 

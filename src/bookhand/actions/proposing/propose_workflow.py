@@ -20,9 +20,8 @@ from bookhand.actions.catalogue import OWN, arguments
 from bookhand.actions.kit import Kit
 from bookhand.actions.proposal import Kind, Proposal, Row, call_hash, must_wait
 from bookhand.actions.proposing.draft_workflow import Draft, Drafts, rows_of
-from bookhand.actions.rights import rights_store
 from bookhand.actions.rights.permit_workflow import Permits
-from bookhand.actions.rights.policy import Wanted, needs_four_eyes
+from bookhand.actions.rights.policy import Wanted
 from bookhand.core.action import Action
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import Conflict, Refusal
@@ -169,10 +168,9 @@ class Proposing:
         """The proposal as a row; and, where no person has to be asked any more, its yes as well."""
         caller, asked, now = draft.caller, draft.asked, self.kit.clock()
         wanted = notes.wanted_of(made, rows or None)
-        budgets = rights_store.budgets_of(cx, caller.workspace_id, made.connection_id)
         proposal = msgspec.structs.replace(
             made,
-            four_eyes=needs_four_eyes(budgets, wanted),
+            four_eyes=self._permits.needs_four_eyes(cx, made, wanted),
             preview=self._permits.warned(cx, made, wanted, now),
         )
         said = self._replace(cx, draft, now)

@@ -81,7 +81,11 @@ class Governing:
     def revoke_now(
         self, caller: Caller, *, connection_id: int | None, grantee: str, pattern: str, why: str
     ) -> int:
-        """Forbid at once, also for what is under way: nothing more of it is sent; how many runs were stopped."""
+        """Forbid at once, also for what is under way: nothing more of it is sent; how many runs were stopped.
+
+        Runs of `grantee` are stopped before their next step; everybody's are where everything (``*``) is taken back. Other runs meet it at
+        the door, when they come to what they may not do any more.
+        """
         caller.need("manage")
         self._known(grantee, pattern)
         if not why.strip():
@@ -89,10 +93,18 @@ class Governing:
         with self.kit.db.transaction() as cx:
             _there(cx, connection_id)
             rights_store.revoke_now(
-                cx, caller, connection_id=connection_id, grantee=grantee, pattern=pattern, why=why
+                cx,
+                caller,
+                connection_id=connection_id,
+                grantee=grantee,
+                pattern=pattern,
+                why=why,
+                reads=self._reads,
             )
             reason = f"{caller.name} took back the right to {pattern}: {why}"
-            stopped = self.kit.runs.stop(cx, grantee=grantee, connection_id=connection_id, reason=reason)
+            stopped = 0
+            if grantee != EVERYONE or pattern == EVERYONE:
+                stopped = self.kit.runs.stop(cx, grantee=grantee, connection_id=connection_id, reason=reason)
             details = {"grantee": grantee, "runs_stopped": stopped}
             self._note(
                 cx,
@@ -193,6 +205,11 @@ class Governing:
             self._note(cx, caller, f"standing.{named}", standing_id, connection_id=None, details={}, why=why)
 
     # --- what they share ---
+
+    def _reads(self, pattern: str) -> bool | None:
+        """Whether an action only reads; None where `pattern` is no action of the catalogue."""
+        action = self.kit.catalogue.actions.get(pattern)
+        return None if action is None else action.risk == "read"
 
     def _known(self, grantee: str, pattern: str) -> None:
         """`Refusal` where nobody is named so, or no action of the catalogue fits the pattern."""

@@ -17,7 +17,7 @@ from bookhand.actions.catalogue import Target
 from bookhand.actions.kit import Kit
 from bookhand.actions.proposal import Proposal, Row, call_hash, must_fit, must_wait
 from bookhand.actions.rights import rights_store
-from bookhand.actions.rights.policy import Wanted, allows, needs_four_eyes, outside, over_budget
+from bookhand.actions.rights.policy import Wanted, allows, copies_under, needs_four_eyes, outside, over_budget
 from bookhand.core.action import Action, Preview
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import Conflict, Refusal
@@ -102,11 +102,12 @@ class Permits:
 
     def _needs_four_eyes(self, cx: Transaction[Any], proposal: Proposal) -> bool:
         """Whether it did when it was asked for, or does by the thresholds of now."""
-        budgets = rights_store.budgets_of(cx, proposal.workspace_id, proposal.connection_id)
-        return proposal.four_eyes or needs_four_eyes(budgets, notes.wanted_of(proposal))
+        return proposal.four_eyes or self.needs_four_eyes(cx, proposal, notes.wanted_of(proposal))
 
     def spend(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> None:
-        """Count it into the day's budgets, or refuse."""
+        """Count it into the day's budgets, or refuse; what is only a copy uses nothing of them."""
+        if self.is_copy(cx, proposal):
+            return
         rights_store.lock_budgets(cx, proposal.workspace_id, proposal.connection_id)
         over = self._over(cx, proposal, wanted, now)
         if over:
@@ -116,9 +117,18 @@ class Permits:
         where, day = (proposal.workspace_id, proposal.connection_id), self.kit.day(now)
         rights_store.use(cx, *where, day, wanted, standing=proposal.standing_id or "")
 
+    def is_copy(self, cx: Transaction[Any], proposal: Proposal) -> bool:
+        """Whether it only writes into a book what has happened already, under the book's own standing approval."""
+        return is_copy(self.kit, cx, proposal)
+
+    def needs_four_eyes(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted) -> bool:
+        """Whether two people have to be in it."""
+        budgets = rights_store.budgets_of(cx, proposal.workspace_id, proposal.connection_id)
+        return not self.is_copy(cx, proposal) and needs_four_eyes(budgets, wanted)
+
     def warned(self, cx: Transaction[Any], proposal: Proposal, wanted: Wanted, now: datetime) -> Preview:
         """The preview, with what the day's budgets would say if it were approved now."""
-        over = self._over(cx, proposal, wanted, now)
+        over = [] if self.is_copy(cx, proposal) else self._over(cx, proposal, wanted, now)
         preview = proposal.preview
         return msgspec.structs.replace(preview, warnings=(*preview.warnings, *over)) if over else preview
 
@@ -176,6 +186,14 @@ class Permits:
             if why:
                 return why
         return []
+
+
+def is_copy(kit: Kit, cx: Transaction[Any], proposal: Proposal) -> bool:
+    """Whether a proposal only writes into a book what has happened already, under the book's own standing approval."""
+    if proposal.standing_id is None:
+        return False
+    standing = rights_store.standing(cx, proposal.workspace_id, proposal.standing_id)
+    return copies_under(standing, kit.catalogue.action(proposal.action))
 
 
 def _meant(found: Sequence[Connection], action: Action, target: Target) -> Connection:

@@ -19,7 +19,8 @@ from typing import Any
 
 import msgspec
 
-from bookhand.core.action import Moves
+from bookhand.core.action import Action, Moves
+from bookhand.core.caller import MIRROR
 from bookhand.core.money import Money
 from bookhand.core.problems import Refusal
 
@@ -101,6 +102,23 @@ def _exactness(pattern: str, action: str, *, reads: bool) -> int:
 def matches(pattern: str, action: str, *, reads: bool) -> bool:
     """Whether a pattern speaks of an action at all; ``*`` speaks of every one."""
     return pattern == EVERYONE or bool(_exactness(pattern, action, reads=reads))
+
+
+def covers(pattern: str, other: str, *, reads: bool | None) -> bool:
+    """Whether whatever `other` speaks of, `pattern` speaks of too; `reads` is whether `other`, where it is an action, only reads.
+
+    >>> covers("refunds:write", "refunds.create", reads=False), covers("*:write", "refunds:write", reads=None)
+    (True, True)
+    >>> covers("refunds.create", "refunds:write", reads=None), covers("*:read", "refunds.create", reads=False)
+    (False, False)
+    """
+    if pattern in {other, EVERYONE}:
+        return True
+    resource, _, way = pattern.partition(":")
+    narrower, _, its_way = other.partition(":")
+    if its_way:
+        return way == its_way and resource in {narrower, EVERYONE}
+    return reads is not None and matches(pattern, other, reads=reads)
 
 
 # --- budgets ---
@@ -279,6 +297,22 @@ def outside(
         if values.get(name) not in inside
     ]
     return found + _too_much(standing, used, wanted, largest)
+
+
+def copies_under(standing: Standing, action: Action) -> bool:
+    """Whether `action` under `standing` writes into a book what has happened already, as a person agreed for that book.
+
+    So it is for an action that copies, under an approval for the mirror at one connection of a whole configuration (mapping and method),
+    without amounts of its own. Such a call moves no money: it stands under no budget, and needs no second pair of eyes.
+    """
+    limits = (standing.call_minor, standing.day_minor, standing.day_count)
+    return (
+        action.copies
+        and standing.grantee == f"agent:{MIRROR}"
+        and standing.connection_id is not None
+        and {"mapping", "method"} <= standing.terms.keys()
+        and all(limit is None for limit in limits)
+    )
 
 
 def _too_much(standing: Standing, used: Sequence[Use], wanted: Wanted, largest: Sequence[Moves]) -> list[str]:

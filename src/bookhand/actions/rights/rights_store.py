@@ -6,7 +6,7 @@ use(cx, 1, 7, day, wanted, standing="")            # after `lock_budgets`, in th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from psycopg.types.json import Jsonb
 
 from bookhand.actions.rights.policy import (
     DEFAULT_GRANTS,
+    EVERYONE,
     Budget,
     Grant,
     Standing,
     Use,
     Wanted,
     checked_pattern,
+    covers,
     matches,
 )
 from bookhand.core.caller import Caller
@@ -31,6 +33,7 @@ from bookhand.core.ready import ready
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+_EVERYTHING = ("*:read", "*:write")
 EVERY = 0
 """The connection number of what holds for every connection."""
 _LOCK_BUDGETS = 4_242_201
@@ -75,19 +78,34 @@ def grant(
 
 
 def revoke_now(
-    cx: Transaction[Any], caller: Caller, *, connection_id: int | None, grantee: str, pattern: str, why: str
+    cx: Transaction[Any],
+    caller: Caller,
+    *,
+    connection_id: int | None,
+    grantee: str,
+    pattern: str,
+    why: str,
+    reads: Callable[[str], bool | None] = lambda _: None,
 ) -> None:
     """Forbid, and stop what is under way with it: calls whose rights were taken before this moment are not sent any more.
 
-    Without a connection it is taken back at every one, also where it was given for that connection alone.
+    Without a connection it is taken back at every one, also where it was given for that connection alone. What was allowed more exactly
+    (an action of a resource, one agent of everybody) is taken back with it; `reads` says of an action whether it only reads.
     """
-    grant(cx, caller, connection_id=connection_id, grantee=grantee, pattern=pattern, allowed=False)
-    if connection_id is None:
-        cx.execute(
-            "update permission set allowed = false, by_who = %s, at = now()"
-            " where workspace_id = %s and grantee = %s and pattern = %s and allowed",
-            (caller.who, caller.workspace_id, grantee, pattern),
-        )
+    for each in _EVERYTHING if pattern == EVERYONE else (pattern,):
+        grant(cx, caller, connection_id=connection_id, grantee=grantee, pattern=each, allowed=False)
+    for given in permissions(cx, caller.workspace_id):
+        concerned = EVERYONE in {grantee, given.grantee} or grantee == given.grantee
+        there = connection_id is None or given.connection_id in {None, connection_id}
+        if (
+            given.allowed
+            and concerned
+            and there
+            and covers(pattern, given.pattern, reads=reads(given.pattern))
+        ):
+            where = given.connection_id if connection_id is None else connection_id
+            who = given.grantee if grantee == EVERYONE else grantee
+            grant(cx, caller, connection_id=where, grantee=who, pattern=given.pattern, allowed=False)
     cx.execute(
         "insert into revocation (workspace_id, connection_id, grantee, pattern, by_who, why) values (%s, %s, %s, %s, %s, %s)",
         (caller.workspace_id, connection_id or EVERY, grantee, pattern, caller.name, why),

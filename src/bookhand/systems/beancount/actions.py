@@ -39,6 +39,7 @@ def _preview(values: Values, _found: Mapping[str, Any]) -> Preview:
 def _creates(resource: str, params: type[DocumentParams], summary: str) -> Action:
     return Action(
         name=f"{SYSTEM}.{resource}.create", vendor=SYSTEM, summary=summary, risk="write", params=params, result=POSTED, limits=_LIMITS,
+        copies=True,
         when="By the mirror, under the standing approval of a book's mapping.", lookup=Lookup(),
         plan=Plan(reads=lambda _values: {}, watched={}, preview=_preview),
     )  # fmt: skip

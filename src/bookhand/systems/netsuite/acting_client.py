@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _RECORD = re.compile(r"/record/v1/(journalEntry|deposit)/(\S+)")
 _KINDS: dict[str, DocumentKind] = {"journal_entries": "journal_entry", "deposits": "deposit"}
 _PAGE = 1000
+_WAITING = 3
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +93,10 @@ class NetSuitePerformer(BulkPerformer):
         """See `BulkPerformer`: documents go alone; it is the renewed claim that is needed, for the last of a chunk wait long."""
         return 1
 
+    def at_once(self, link: Link) -> int:
+        """See `BulkPerformer`: every slot of the account in use, and always somebody who waits for the next that is free."""
+        return self._sessions.at_once(link) + _WAITING
+
     def send_many(
         self,
         link: Link,
@@ -101,7 +106,7 @@ class NetSuitePerformer(BulkPerformer):
         begin: Callable[[], None],
         api_version: str | None = None,  # noqa: ARG002 (NetSuite has one)
     ) -> list[Sent | BookhandError]:
-        """See `BulkPerformer`; `begin` is called whenever a write is about to leave, with its slot in hand."""
+        """See `BulkPerformer`; `begin` is called whenever a write is about to leave."""
         found: list[Sent | BookhandError] = []
         for item in items:
             try:

@@ -119,6 +119,7 @@ def _create(kind: str, params: type[DocumentParams], summary: str, scope: str, w
     resource = "journal_entries" if kind == "journal_entry" else "deposits"
     return Action(
         name=f"netsuite.{resource}.create", vendor=VENDOR, summary=summary, risk="write", params=params, result=POSTED, scope=scope,
+        copies=True,
         limits=_LIMITS + " Two requests a document.", when=when, call=Call("PUT", f"/record/v1/{record}/eid:{{key}}", marked=False),
         plan=Plan(reads=_chart, watched={}, preview=_preview), lookup=Lookup(marked=lambda values: _by_key(record, values)),
     )  # fmt: skip

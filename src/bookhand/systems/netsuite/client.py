@@ -25,6 +25,7 @@ import msgspec
 import structlog
 
 from bookhand.core.problems import Outage, UnknownOutcome
+from bookhand.systems.client import Begins
 from bookhand.systems.meters import CALLS, TOO_FAST
 from bookhand.systems.netsuite import answers
 from bookhand.systems.netsuite.answers import Answer, encode
@@ -98,7 +99,7 @@ class Holds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent, but for its signature; `begin` is called right before it leaves."""
+    """What is sent, but for its signature; `begin` is called before it leaves, a second at most."""
 
     method: str
     url: str
@@ -179,7 +180,8 @@ class NetSuiteClient:
     ) -> str:
         """Make the record of that external id, or make it so; the internal id that NetSuite gave.
 
-        `begin` is called with the slot in hand, right before anything is sent; what it raises keeps it from being sent.
+        `begin` is called a second at most before anything is sent, with the slot in hand if that was waited for; what it raises keeps it
+        from being sent.
         """
         asked = f"PUT {record}"
         told = {"X-NetSuite-PropertyNameValidation": "Error"}
@@ -259,9 +261,11 @@ class NetSuiteClient:
         raise answers.outage(answer, asked=request.method, tries=_TOKENS, retry_after_seconds=5.0)
 
     def _exchange(self, request: _Request) -> tuple[Answer, str]:
+        begins = Begins(request.begin)
+        begins.be_fresh()  # while others have the slots: one that is in hand should be in use
         with self._slots.hold():
             own = self._credential.headers(request.method, request.url)
-            request.begin()
+            begins.be_fresh()
             try:
                 got = self._http.request(
                     request.method, request.url, content=request.content, headers={**request.headers, **own}

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.core.action import Action, BulkPerformer, Found, Get, Item, Looked, Sent, Values
-from bookhand.core.book import Document, Posted
+from bookhand.core.book import Document
 from bookhand.core.book_params import document_of
-from bookhand.core.days import moment
 from bookhand.core.problems import BookhandError, Bug, Outage, Refusal, UnknownOutcome
 from bookhand.systems.quickbooks import answers, translate
 from bookhand.systems.quickbooks.actions import ACCOUNTS, COMPANY
 from bookhand.systems.quickbooks.answers import QuickBooksRefusal
 from bookhand.systems.quickbooks.books_client import Lines, QuickBooksBooks
+from bookhand.systems.quickbooks.finding_client import again, every_of, known
 from bookhand.systems.quickbooks.layers import BATCH_ITEMS
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 SETTLED_SECONDS = 125.0
 """QuickBooks works on a request for 120 seconds at most: after that, one that was cut is not under way any more."""
-_EARLIER_SECONDS = 300
-"""For clocks that disagree."""
 _REMEMBERED = 100_000
 
 
@@ -93,9 +91,9 @@ class QuickBooksPerformer(BulkPerformer):
         document, path = document_of(values), _path(action)
         entity, home = translate.ENTITIES[document.kind], self.books.home(link)
         with self._lines.open(link) as client:
-            known = self._known(client, [document], home).get(document.key)
-            if known is not None:
-                return _again(known, document)
+            there = known(client, [document], home).get(document.key)
+            if there is not None:
+                return again(there, document)
             try:
                 body, answer = self._posted(
                     client, path, translate.as_quickbooks(document, marker=marker), keys=[key], request_id=_request_id([key]), begin=_nothing
@@ -126,11 +124,11 @@ class QuickBooksPerformer(BulkPerformer):
         documents, home = [document_of(item.values) for item in items], self.books.home(link)
         found: list[Sent | BookhandError | None] = [None] * len(items)
         with self._lines.open(link) as client:
-            known = self._known(client, documents, home)
+            there = known(client, documents, home)
             for place, document in enumerate(documents):
                 first = next(at for at, each in enumerate(documents) if each.key == document.key)
-                if document.key in known:
-                    found[place] = _outcome(partial(_again, known[document.key], document))
+                if document.key in there:
+                    found[place] = _outcome(partial(again, there[document.key], document))
                 elif first != place:
                     found[place] = Refusal(
                         f"{document.key} was asked for twice at once: the first is written."
@@ -157,7 +155,7 @@ class QuickBooksPerformer(BulkPerformer):
         document = document_of(values)
         home = self.books.home(link)
         with self._lines.open(link) as client:
-            found = list(self._found(client, document, since, home))
+            found = list(every_of(client, document, since, home))
         if not found:
             self._must_be_over(key, since)
             return Looked(outcome="not_done", why=f"No document in QuickBooks has the key {document.key}.")
@@ -290,44 +288,10 @@ class QuickBooksPerformer(BulkPerformer):
         self, client: QuickBooksClient, document: Document, home: str, refusal: QuickBooksRefusal
     ) -> Sent:
         """QuickBooks has that number already: if it is ours, that is the answer."""
-        known = self._known(client, [document], home).get(document.key)
-        if known is None:
+        there = known(client, [document], home).get(document.key)
+        if there is None:
             raise refusal
-        return _again(known, document)
-
-    # --- finding what is there ---
-
-    def _known(self, client: QuickBooksClient, documents: Sequence[Document], home: str) -> dict[str, Posted]:
-        """Those of `documents` that the book holds already, by key: two queries at most."""
-        keys = {document.key for document in documents}
-        found: dict[str, Posted] = {}
-        for kind, entity in translate.ENTITIES.items():
-            asked = [document for document in documents if document.kind == kind]
-            if not asked:
-                continue
-            for obj in client.every(entity, _where_known(asked)):
-                key = _key_among(obj, asked)
-                if key in keys and key is not None:
-                    found.setdefault(key, translate.posted(entity, obj, home=home))
-        return found
-
-    def _found(
-        self, client: QuickBooksClient, document: Document, since: int, home: str
-    ) -> Iterator[tuple[dict[str, Any], Posted]]:
-        """Every document of this key: by its number or day, then among what was made since it was sent."""
-        entity, seen = translate.ENTITIES[document.kind], set()
-        made = f"MetaData.CreateTime >= '{moment(since - _EARLIER_SECONDS)}'"
-        wheres = [
-            _where_known([document]),
-            f"{made} AND TxnDate = '{document.day}'" if document.kind == "journal_entry" else made,
-        ]
-        for where in wheres:
-            for obj in client.every(entity, where):
-                if obj["Id"] not in seen and _key_among(obj, [document]) == document.key:
-                    seen.add(obj["Id"])
-                    yield obj, translate.posted(entity, obj, home=home)
-            if seen:
-                return
+        return again(there, document)
 
 
 _ENTITY_OF = {"journal_entries": "JournalEntry", "deposits": "Deposit"}
@@ -339,44 +303,9 @@ def _path(action: Action) -> str:
     return action.call.path
 
 
-def _where_known(documents: Sequence[Document]) -> str:
-    """Where documents would be: journal entries by their numbers, deposits (which have none) by their days."""
-    if documents[0].kind == "journal_entry":
-        numbers = ", ".join(f"'{document.number}'" for document in documents)
-        return f"DocNumber IN ({numbers})"
-    days = sorted(document.day for document in documents)
-    return f"TxnDate >= '{days[0]}' AND TxnDate <= '{days[-1]}'"
-
-
-def _key_among(obj: dict[str, Any], documents: Sequence[Document]) -> str | None:
-    """The key of a document of ours: by its mark, or by its number where somebody took the mark away."""
-    key = translate.key_of(obj)
-    if key is not None:
-        return key
-    number = obj.get("DocNumber")
-    return next((document.key for document in documents if number and document.number == number), None)
-
-
 def _request_id(keys: Sequence[str]) -> str:
     """QuickBooks' idempotency key of a request: the same for the same calls, 32 characters (a batch's may have 36)."""
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
-
-
-def _again(known: Posted, document: Document) -> Sent:
-    """What stands under the key is the answer, if it says the same; a person's edit is not ours to write over."""
-    if _content(known.lines) == _content(document.lines) and (known.day, known.currency) == (
-        document.day,
-        document.currency,
-    ):
-        return Sent(data=msgspec.to_builtins(known))
-    raise Refusal(
-        f"{document.number} ({document.key}) stands in QuickBooks already, as {known.id}, and says something else: compare the two."
-    )
-
-
-def _content(lines: Sequence[Any]) -> list[tuple[str, int]]:
-    """What lines book, without their words."""
-    return sorted((line.account, line.minor) for line in lines)
 
 
 def _sent(entity: str, obj: Any, home: str, tid: str | None) -> Sent:

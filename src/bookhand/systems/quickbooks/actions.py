@@ -154,6 +154,7 @@ def _must_be_open(document: Document, company: Mapping[str, Any]) -> None:
 def _creates(resource: str, path: str, params: type[DocumentParams], summary: str) -> Action:
     return Action(
         name=f"{SYSTEM}.{resource}.create", vendor=SYSTEM, summary=summary, risk="write", params=params, result=POSTED, scope=SCOPE,
+        copies=True,
         limits=_WRITE, when="By the mirror, under the standing approval of a book's mapping.", lookup=Lookup(),
         call=Call("POST", path, marked=False),
         plan=Plan(

@@ -164,13 +164,12 @@ class QuickBooksClient:
     ) -> tuple[dict[str, Any], Answer]:
         """One write, sent once; `begin` is called right before it leaves. The answer as JSON, and raw."""
         asked = f"POST {path}"
-        token = self._token()
-        self._wait(path, read=False)
-        begin()
-        answer = self._write_once(asked, path, body, request_id, token)
+        content, token = encode(body), self._token()
+        self._wait(path, read=False, begin=begin)
+        answer = self._write_once(asked, path, content, request_id, token)
         if answers.credential_refused(answer) and (renewed := self._renew(token)):
             self._wait(path, read=False)
-            answer = self._write_once(asked, path, body, request_id, renewed)
+            answer = self._write_once(asked, path, content, request_id, renewed)
         if not answers.is_good(answer):
             raise self._trouble(answer, asked)
         try:
@@ -213,12 +212,12 @@ class QuickBooksClient:
             return None, type(error).__name__
         return _counted(response), ""
 
-    def _write_once(self, asked: str, path: str, body: Any, request_id: str, token: str) -> Answer:
+    def _write_once(self, asked: str, path: str, content: bytes, request_id: str, token: str) -> Answer:
         try:
             response = self._http.post(
                 f"{self._base}{path}",
                 params={"minorversion": MINOR_VERSION, "requestid": request_id},
-                content=encode(body),
+                content=content,
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
             )
         except _NOT_SENT as error:
@@ -237,8 +236,8 @@ class QuickBooksClient:
         )
         return answer
 
-    def _wait(self, path: str, *, read: bool) -> None:
-        self._gate.wait(layers_of(self._counts, batch=path == "/batch"), read=read)
+    def _wait(self, path: str, *, read: bool, begin: Callable[[], None] | None = None) -> None:
+        self._gate.wait(layers_of(self._counts, batch=path == "/batch"), read=read, begin=begin)
 
     def _no(self, answer: Answer, asked: str) -> BookhandError:
         """A definite no to a read; an answer that is none of QuickBooks' is trouble in between."""

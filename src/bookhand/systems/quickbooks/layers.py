@@ -3,8 +3,8 @@
 The company (500 calls a minute), the app at that company (10 a second), and batches (40 a minute). Each count can be overridden for a
 connection: ``{"company": 500, "app": 10, "batch": 40}``. Source: developer.intuit.com, limits and throttles, 2026.
 
-A request is counted when it arrives, and between its moment and its arrival lie the renewal of its claim and the network: the windows of
-a minute are held a second longer, so that requests that leave late do not crowd those after them. That costs 1.7 % of the pace.
+A request is counted when it arrives, up to a tenth of a second after its moment and however long the network takes: windows are held
+longer for it, so that requests which arrive late do not crowd those after them. All of it costs 1 % of the pace of batches.
 
 >>> [layer.name for layer in layers_of(limits(), batch=True)]
 ['company', 'app', 'batch']
@@ -20,7 +20,10 @@ from bookhand.systems.limits import Layer, overridden
 BATCH_ITEMS = 30
 """What Intuit recommends at most in one batch (2026)."""
 _COUNTS = {"company": 500, "app": 10, "batch": 40}
-_WINDOWS = {"company": 61.0, "app": 1.0, "batch": 61.0}
+_WINDOWS = {"company": 60.5, "app": 1.0, "batch": 60.5}
+"""Seconds; a minute's are longer by what one request may be longer on its way than another."""
+_LATENESS = {"company": 100_000, "app": 200_000, "batch": 100_000}
+"""Microseconds. The least of them is what a call may be late: the rest of the app's is for its way."""
 
 
 def limits(overrides: Mapping[str, object] | None = None) -> dict[str, int]:
@@ -34,7 +37,7 @@ def limits(overrides: Mapping[str, object] | None = None) -> dict[str, int]:
 def layers_of(counts: Mapping[str, int], *, batch: bool = False) -> tuple[Layer, ...]:
     """The layers of one call, the widest first."""
     names = ("company", "app", "batch") if batch else ("company", "app")
-    return tuple(Layer(name, counts[name], _WINDOWS[name]) for name in names)
+    return tuple(Layer(name, counts[name], _WINDOWS[name], _LATENESS[name]) for name in names)
 
 
 def pace(counts: Mapping[str, int]) -> float:

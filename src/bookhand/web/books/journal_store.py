@@ -91,10 +91,16 @@ class Lines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(
-    cx: Transaction[Any], links: Sequence[Link], wanted: Wanted, *, before: Place | None, limit: int
+    cx: Transaction[Any],
+    links: Sequence[Link],
+    wanted: Wanted,
+    *,
+    before: Place | None,
+    limit: int,
+    most_looked: int = MOST_LOOKED,
 ) -> Lines:
-    """Entries of these journals, newest first, from after the place `before`."""
-    parts = [_part(cx, link, wanted, before, limit) for link in links]
+    """Entries of these journals, newest first, from after the place `before`; of each `most_looked` are looked through at most."""
+    parts = [_part(cx, link, wanted, before, limit, most_looked) for link in links]
     safe = max((part.next for part in parts if part.next is not None), default=None)
     found = sorted(
         (each for part in parts for each in part.entries if safe is None or each.place >= safe),
@@ -106,10 +112,11 @@ def page(
     return Lines(entries=found, next=safe, short=safe is not None and len(found) < limit)
 
 
-def _part(cx: Transaction[Any], link: Link, wanted: Wanted, before: Place | None, limit: int) -> Lines:
+def _part(  # noqa: PLR0917 (as `page` has it)
+    cx: Transaction[Any], link: Link, wanted: Wanted, before: Place | None, limit: int, left: int
+) -> Lines:
     """One journal's part of a page: entries, and how far it was looked through (None: to the end)."""
     found: list[Line] = []
-    left = MOST_LOOKED
     for month, count in _months(cx, link, wanted, before):
         rows = _rows(cx, link, wanted, month, before, limit + 1 - len(found), looked=left)
         found += rows

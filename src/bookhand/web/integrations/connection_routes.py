@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -19,6 +21,8 @@ from bookhand.web.page.wording import plain
 BASE = "/settings/integrations/{key}/{number:int}"
 _ALL, _DAYS = "all", "days"
 _MOST_MONTHS = 240
+_BEGINNING = timedelta(seconds=15)
+"""How long a worker is given to begin before it is said that none does."""
 
 
 def add(router: APIRouter, site: Site, room: Connecting) -> None:
@@ -72,7 +76,7 @@ class _Pages:
             watched = watch(cx, connection.link, now=me.now) if connection.link.system == "stripe" else None
             hanging = store.hanging(cx, me.caller.workspace_id, number)
         return {
-            **seen, "watched": watched, "state": _state(watched), "hanging": hanging, "months": self._room.backfill_months(),
+            **seen, "watched": watched, "state": _state(watched, now=me.now), "hanging": hanging, "months": self._room.backfill_months(),
             "today": me.reads.today(me.now).isoformat(), "lacking": self._room.lacking(key),
         }  # fmt: skip
 
@@ -163,8 +167,8 @@ def head(site: Site, key: str, number: int) -> Seen:
     }  # fmt: skip
 
 
-def _state(watched: Watched | None) -> str:
-    """How a backfill stands for who watches: none, moving, paused, waits, left, complete or incomplete."""
+def _state(watched: Watched | None, *, now: datetime) -> str:
+    """How a backfill stands for who watches: none, begins, moving, pausing, paused, waits, left, complete or incomplete."""
     if watched is None:
         return "none"
     backfill = watched.backfill
@@ -174,6 +178,8 @@ def _state(watched: Watched | None) -> str:
         return "pausing" if watched.is_moving else "paused"
     if watched.is_moving:
         return "moving"
+    if backfill.started_at is not None and now - backfill.started_at < _BEGINNING:
+        return "begins"
     return "waits" if backfill.asked_by else "left"
 
 

@@ -58,7 +58,7 @@ def standing(row: PayoutRow, cause: str | None, *, mode: str, today: date) -> St
         case PayoutRow() if row.mode != mode:
             return Standing("elsewhere", "quiet")
         case PayoutRow() if cause is not None and cause not in {"manual_payout", "breakdown"}:
-            return Standing("asked", "look") if cause in _ASKING else Standing(f"cause.{cause}", "bad")
+            return Standing("asked", "look") if cause in _ASKING else Standing(f"cause_{cause}", "bad")
         case PayoutRow(status="failed"):
             return Standing("failed", "bad")
     due = day_of(row.arrival) <= today
@@ -210,6 +210,8 @@ def day_of(seconds: int) -> date:
 
 def closest(found: Sequence[Any], minor: Mapping[str, int]) -> list[Any]:
     """Lines or payouts, those of the amount that is looked for first (by currency); the rest in the order that they have."""
+    if not minor:
+        return list(found)
     return sorted(
         found, key=lambda each: (each.currency not in minor, abs(each.minor - minor.get(each.currency, 0)))
     )

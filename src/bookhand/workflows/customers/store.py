@@ -92,14 +92,14 @@ def letters(cx: Transaction, link: Link, *, after: int, limit: int) -> tuple[lis
 
 
 def aged(cx: Transaction, link: Link, *, after: int, before: datetime) -> int:
-    """The last delivery after `after` that everything up to came before `before`: nothing older can appear any more."""
+    """The last delivery after `after` of those that came before `before`, with none among them that came later."""
     row = cx.execute(
         """
-        select coalesce(
-            (select min(seq) - 1 from delivery where workspace_id = %(workspace)s and connection_id = %(connection)s
+        select coalesce(max(seq), %(after)s) from delivery
+        where workspace_id = %(workspace)s and connection_id = %(connection)s and seq > %(after)s and seq < coalesce(
+            (select min(seq) from delivery where workspace_id = %(workspace)s and connection_id = %(connection)s
                 and seq > %(after)s and received_at >= %(before)s),
-            (select max(seq) from delivery where workspace_id = %(workspace)s and connection_id = %(connection)s),
-            %(after)s)
+            9223372036854775807)
         """,
         {"workspace": link.workspace_id, "connection": link.connection_id, "after": after, "before": before},
     ).fetchone()

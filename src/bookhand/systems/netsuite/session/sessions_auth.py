@@ -127,6 +127,11 @@ class Sessions:
             self._open[connection.id] = self.opened(connection)
             return self._open[connection.id]
 
+    def at_once(self, link: Link) -> int:
+        """The requests at once that a connection's settings allow, whether it is active or not."""
+        with self._db.transaction() as cx:
+            return at_once(store.get(cx, link.connection_id).settings)
+
     def opened(self, connection: Connection) -> Session:
         """A session of its own, which the caller lets go of."""
         place = place_of_connection(connection)

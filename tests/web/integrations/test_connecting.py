@@ -1,0 +1,229 @@
+"""Connecting: by a window that comes back to its own session alone, and by forms with each fault beside its field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from tests.web.browsing import LOCAL, Browser
+from tests.web.integrations.conftest import HOME, SELLER, At, connected, words
+
+from bookhand.cli.demo_sign_ins import at_intuit
+from bookhand.sandbox.outside.server import running
+from bookhand.sandbox.plaid.standin import Plaid
+from bookhand.sandbox.quickbooks.person import come_back
+from bookhand.sandbox.quickbooks.standin import SMALL_REALM, QuickBooks
+
+pytestmark = pytest.mark.anyio
+OURS = {"sec-fetch-site": "same-origin"}
+AWAY = {"sec-fetch-site": "cross-site"}
+
+
+async def begin(browser: Browser, **headers: str) -> httpx.Response:
+    return await browser.get(f"{HOME}/stripe/connect?way=oauth", **(headers or OURS))
+
+
+def say(decision: str, address: str) -> str:
+    """Press a button on the stand-in's consent page; where it sends the window, as path and query."""
+    page = httpx.get(address)
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    answer = httpx.post(
+        str(httpx.URL(address).copy_with(path="/oauth/authorize", query=None)),
+        data={**fields, "account": SELLER, "decision": decision},
+    )
+    back = urlsplit(answer.headers["location"])
+    assert f"{back.scheme}://{back.netloc}" == LOCAL
+    return f"{back.path}?{back.query}"
+
+
+def choose(address: str, bank: str) -> str:
+    """The same on the stand-in Plaid's page."""
+    assert "Choose your bank" in httpx.get(address).text
+    return httpx.post(address, data={"bank": bank}).headers["location"].removeprefix(LOCAL)
+
+
+# --- by a window ---
+
+
+async def test_a_window_comes_back_connected_and_closes_itself(at: At) -> None:
+    browser = await at.person()
+    sent = await begin(browser)
+    assert sent.status_code == 303, sent.text
+    back = await browser.get(say("allow", sent.headers["location"]), **AWAY)
+    assert back.status_code == 200, back.text
+    assert 'data-popup-done="good"' in back.text
+    assert re.search(r'<script src="/static/app[^"]*\.js', back.text)
+    assert back.headers["cross-origin-opener-policy"] == "unsafe-none"
+    [made] = at.house.every()
+    assert (made.link.account, made.status, made.auth) == (SELLER, "active", "app_oauth")
+    with at.house.db.transaction() as cx:
+        [noted] = cx.execute("select body from trail where what = 'connection.connected'").fetchall()
+    assert "person:1" in str(noted)
+
+
+async def test_who_says_no_is_told_and_the_window_stays(at: At) -> None:
+    browser = await at.person()
+    back = await browser.get(say("deny", (await begin(browser)).headers["location"]), **AWAY)
+    assert back.status_code == 400
+    assert 'data-popup-done="bad"' in back.text
+    assert at.house.every() == []
+
+
+async def test_another_browser_does_not_finish_it(at: At) -> None:
+    way = say("allow", (await begin(await at.person())).headers["location"])
+    for stranger in (Browser(at.app, LOCAL, {}), await at.person("admin"), await at.person("owner")):
+        answer = await stranger.get(way, **AWAY)
+        assert answer.status_code == 403, answer.text
+        assert "begun by somebody else, or in another browser" in words(answer.text)
+    assert at.house.every() == []
+
+
+async def test_what_others_tried_does_not_use_it_up(at: At) -> None:
+    browser = await at.person()
+    way = say("allow", (await begin(browser)).headers["location"])
+    assert (await Browser(at.app, LOCAL, {}).get(way, **AWAY)).status_code == 403
+    assert (await browser.get(way, **AWAY)).status_code == 200
+    assert (await browser.get(way, **AWAY)).status_code == 400  # once
+
+
+async def test_who_signed_out_meanwhile_does_not_finish_it(at: At) -> None:
+    browser = await at.person()
+    way = say("allow", (await begin(browser)).headers["location"])
+    with at.house.db.transaction() as cx:
+        cx.execute("delete from session")
+    assert (await browser.get(way, **AWAY)).status_code == 403
+
+
+async def test_it_is_led_home_under_the_name_it_began_with_and_nowhere_else(at: At) -> None:
+    browser = await at.person(base="http://127.0.0.1:8787")
+    sent = await begin(browser)
+    state = parse_qs(urlsplit(sent.headers["location"]).query)["state"][0]
+    elsewhere = Browser(at.app, LOCAL, {})  # the same machine, under the name that the vendor knows
+    answer = await elsewhere.get(
+        f"/oauth/stripe/app?state={state}&code=ac_1&next=https://evil.example", **AWAY
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("http://127.0.0.1:8787/oauth/stripe/app?state=")
+    made_up = await elsewhere.get("/oauth/stripe/app?state=made-up&code=ac_1", **AWAY)
+    assert made_up.status_code == 400  # and no redirect
+
+
+@pytest.mark.parametrize(
+    ("role", "headers", "status"), [("viewer", OURS, 403), ("approver", OURS, 403), ("owner", AWAY, 403)]
+)
+async def test_who_may_not_begin_is_told(at: At, role: Any, headers: dict[str, str], status: int) -> None:
+    answer = await begin(await at.person(role), **headers)
+    assert answer.status_code == status
+    assert 'data-popup-done="bad"' in answer.text
+    with at.house.db.transaction() as cx:
+        assert cx.execute("select count(*) from sign_in").fetchone() == (0,)
+
+
+async def test_what_is_not_set_up_is_named_and_not_offered(at: At) -> None:
+    browser = await at.person()
+    page = await browser.get(f"{HOME}/quickbooks")
+    assert "BOOKHAND_QUICKBOOKS_CLIENT_ID" in page.text
+    assert "data-popup" not in page.text
+    answer = await browser.get(f"{HOME}/quickbooks/connect", **OURS)
+    assert answer.status_code == 400
+    assert "BOOKHAND_QUICKBOOKS_CLIENT_ID" in answer.text
+
+
+async def test_intuit_knows_localhost_alone_and_the_window_is_led_home(at: At) -> None:
+    browser = await at.person(base="http://127.0.0.1:8787")
+    with running(QuickBooks(seed=1)) as url:
+        at.house.settings = at.house.settings.model_copy(update=at_intuit(url))
+        sent = await browser.get(f"{HOME}/quickbooks/connect", **OURS)
+        assert sent.status_code == 303, sent.text
+        query = come_back(sent.headers["location"], realm=SMALL_REALM)
+        landed = await Browser(at.app, LOCAL, {}).get(f"/oauth/quickbooks?{urlencode(query)}", **AWAY)
+        assert landed.status_code == 303
+        back = await browser.get(landed.headers["location"].removeprefix("http://127.0.0.1:8787"), **AWAY)
+    assert (back.status_code, 'data-popup-done="good"' in back.text) == (200, True), back.text
+    [made] = at.house.every()
+    assert (made.link.system, made.link.account, made.link.mode) == ("quickbooks", SMALL_REALM, "test")
+
+
+async def test_a_bank_is_chosen_on_plaids_own_page(at: At) -> None:
+    browser = await at.person()
+    with running(Plaid()) as url:
+        known = {"plaid_client_id": "client", "plaid_secret": SecretStr("sandbox"), "plaid_base_url": url}
+        at.house.settings = at.house.settings.model_copy(update=known)
+        for bank, status in (("", 400), ("platypus", 200)):
+            sent = await browser.get(f"{HOME}/plaid/connect", **OURS)
+            way = choose(sent.headers["location"], bank)
+            back = await browser.get(way, **AWAY)
+            assert back.status_code == status, back.text
+        assert (await browser.get(way, **AWAY)).status_code == 400  # once
+    [made] = at.house.every()
+    assert (made.link.system, made.auth) == ("bank", "plaid")
+    assert "access-sandbox" not in (await browser.get(f"{HOME}/plaid/{made.id}")).text
+
+
+# --- by a form ---
+
+
+async def test_a_key_connects_and_is_never_shown(at: At, key: str) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, key, name="Seller")
+    page = await browser.get(f"{HOME}/stripe/{number}")
+    assert "Seller is connected, in test mode." in words(page.text)
+    assert key not in page.text
+
+
+async def test_a_key_that_is_none_is_told_beside_its_field_and_not_echoed(at: At) -> None:
+    browser, page = await at.person(), f"{HOME}/stripe/connect/key"
+    answer = await browser.fill(page, page, {"key": "pk_live_notasecretkey", "name": "Mine"})
+    assert answer.status_code == 400
+    assert 'id="field-key-wrong"' in answer.text
+    assert "That is a publishable key" in answer.text
+    assert "pk_live_notasecretkey" not in answer.text
+    assert 'value="Mine"' in answer.text
+    assert at.house.every() == []
+
+
+async def test_what_is_left_empty_is_named_field_by_field(at: At) -> None:
+    browser, page = await at.person(), f"{HOME}/netsuite/connect/tba"
+    answer = await browser.fill(page, page, {"account": "1234567", "token_id": "a"})
+    assert answer.status_code == 400
+    wrong = set(re.findall(r'id="field-(\w+)-wrong"', answer.text))
+    assert wrong == {"consumer_key", "consumer_secret", "token_secret"}
+
+
+async def test_a_certificate_is_shown_and_the_account_stays_typed(at: At) -> None:
+    browser, page = await at.person(), f"{HOME}/netsuite/connect/m2m"
+    answer = await browser.fill(page, f"{HOME}/netsuite/certificate", {"account": "1234567"})
+    assert answer.status_code == 200, answer.text
+    assert "-----BEGIN CERTIFICATE-----" in answer.text
+    assert "PRIVATE" not in answer.text
+    assert 'value="1234567"' in answer.text
+    again = await browser.fill(page, f"{HOME}/netsuite/certificate", {"account": ""})
+    assert again.status_code == 400
+
+
+async def test_a_folder_becomes_a_book(at: At, tmp_path: Any) -> None:
+    browser, page = await at.person(), f"{HOME}/beancount/connect/folder"
+    relative = await browser.fill(page, page, {"folder": "books", "mode": "test"})
+    assert (relative.status_code, "whole path" in relative.text) == (400, True)
+    wrong = await browser.fill(page, page, {"folder": str(tmp_path / "acme"), "mode": "sandbox7"})
+    assert (wrong.status_code, 'id="field-mode-wrong"' in wrong.text) == (400, True)
+    answer = await browser.fill(page, page, {"folder": str(tmp_path / "acme"), "mode": "test"})
+    assert answer.status_code == 303, answer.text
+    [made] = at.house.every()
+    assert (made.link.system, made.link.mode) == ("beancount", "test")
+
+
+async def test_a_form_needs_the_right_and_its_token(at: At, key: str) -> None:
+    page = f"{HOME}/stripe/connect/key"
+    assert (await (await at.person("viewer")).get(page)).status_code == 403
+    viewer = await at.person("viewer")
+    assert (await viewer.fill(HOME, page, {"key": key})).status_code == 403
+    owner = await at.person()
+    without = await owner.client.post(page, data={"key": key}, headers=OURS)
+    foreign = await owner.fill(page, page, {"key": key}, **AWAY)
+    assert (without.status_code, foreign.status_code) == (403, 403)
+    assert at.house.every() == []
