@@ -1,4 +1,4 @@
-"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin door runs payouts matching mirror]``.
+"""bookhand's benchmarks: ``make bench``, or ``python -m bench [webhooks posting backfill scale standin door runs payouts matching mirror pages]``.
 
 Every figure is measured in this run, beside what it is compared to; absolute numbers are this machine's, ratios travel. Loopback
 only; whatever is started is stopped. The table is printed, and written to bench/out/results.json and bench/out/results.md.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import backfill, door, matching, mirroring, payouts, posting, runs, scale, standin, webhooks
+from bench import backfill, door, matching, mirroring, pages, payouts, posting, runs, scale, standin, webhooks
 from bench.figures import Figure, as_markdown, keep, show
 from bench.ground import Ground
 
@@ -32,6 +32,7 @@ SECTIONS = {
     "payouts": payouts,
     "matching": matching,
     "mirror": mirroring,
+    "pages": pages,
 }
 OUT = Path(__file__).parent / "out"
 

@@ -37,6 +37,17 @@ class Sight(NamedTuple):
 _INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
+    Sight("approvals", "/approvals"),
+    Sight("approvals-one", "/approvals/prop_{id}", "/approvals"),
+    Sight("approvals-edit", "/approvals/prop_{id}/edit", "/approvals"),
+    Sight("approvals-decided", "/approvals/decided"),
+    Sight("approvals-standing", "/approvals/decided?by=standing"),
+    Sight("runs", "/runs"),
+    Sight("runs-one", "/runs/run_{id}", "/runs"),
+    Sight("actions", "/actions?vendor=stripe&risk=money"),
+    Sight("actions-events", "/actions?show=events"),
+    Sight("actions-refund", "/actions/refunds.create"),
+    Sight("actions-list", "/actions/charges.list"),
     Sight("books-proof", "/books"),
     Sight("books-proof-one", "/books/proof/{number}/{currency}", "/books"),
     Sight("books-journal", "/books/journal"),
@@ -51,6 +62,7 @@ PAGES = (
     Sight("books-documents", "/books/outside/{number}/documents", "/books/outside/6"),
     Sight("books-setup", "/books/outside/{number}/setup", "/books/outside/6"),
     Sight("books-undo", "/books/outside/{number}/undo", "/books/outside/6"),
+    Sight("books-document", "/books/outside/{number}/documents/{key}", "/books/outside/6/documents"),
     Sight("books-periods", "/books/periods"),
     Sight("home-begin", "/begin"),
     Sight("home-problems", "/problems"),
@@ -105,6 +117,8 @@ def main() -> int:
         taken = 0
         for look in ("light", "dark"):
             for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
+                if asked.suffix not in {"", f"{look}-{size}"}:
+                    continue
                 context = browser.new_context(
                     storage_state=state, viewport=viewport, color_scheme=look, base_url=base,
                     timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
@@ -124,6 +138,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--state", help="a browser state that an earlier call has kept")
     parser.add_argument("--base", help="where the app is, with --state")
     parser.add_argument("--only", default="", help="only pages whose name begins so")
+    parser.add_argument(
+        "--in", dest="suffix", default="", help="only in one look and size: light-wide, dark-narrow …"
+    )
     parser.add_argument("--into", default=str(INTO))
     asked = parser.parse_args()
     if not (asked.link or (asked.state and asked.base)):
@@ -183,14 +200,19 @@ def _hole(name: str) -> str:
     return name.partition(":")[2] or "[^/?#]+"
 
 
+def form_of(sight: Sight) -> re.Pattern[str]:
+    """What addresses of the page look like, its holes filled."""
+    parts = re.split(r"\{([^}]*)\}", sight.path)
+    return re.compile(
+        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
+    )
+
+
 def _address(page: Page, sight: Sight) -> str | None:
     if sight.found_on is None:
         return sight.path
     page.goto(sight.found_on)
-    parts = re.split(r"\{([^}]*)\}", sight.path)
-    form = re.compile(
-        "".join(_hole(part) if place % 2 else re.escape(part) for place, part in enumerate(parts)) + "$"
-    )
+    form = form_of(sight)
     links: list[str] = page.eval_on_selector_all(
         "main a[href]", "all => all.map(a => a.getAttribute('href'))"
     )

@@ -7,6 +7,7 @@ import "./keys.js";
 import "./live.js";
 import "./notices.js";
 import "./popup.js";
+import "./scrolls.js";
 import "./ticks.js";
 import "./uploads.js";
 import "./viewer.js";

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from psycopg import conninfo, sql
 from tests.browser import chromium
 from tests.browser.town import Stripe, Town, stand_in_stripe, town
 from tests.browser.window import Windows
+from tests.databases import Databases
 
 from bookhand.web.page import assets
 
@@ -55,29 +53,24 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stripe]:
 
 
 @pytest.fixture(scope="package")
-def build(
-    browser: Browser, server_url: str, template: str, stripe: Stripe, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], AbstractContextManager[Town]]:
-    """Build a town by its name, on a database of its own."""
-
-    def made(name: str) -> AbstractContextManager[Town]:
-        with psycopg.connect(server_url, autocommit=True) as cx:
-            cx.execute(
-                sql.SQL("create database {} template {}").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
-        return town(conninfo.make_conninfo(server_url, dbname=name), tmp_path_factory.mktemp(name), stripe)
-
-    return made
-
-
-@pytest.fixture(scope="package")
-def lived_in(build: Callable[[str], AbstractContextManager[Town]]) -> Iterator[Town]:
-    """A town that has been there for a while: its Stripe account is connected, its month is in the books."""
-    with build("town_lived_in") as here:
-        here.connect()
+def lived_in(
+    browser: Browser, databases: Databases, stripe: Stripe, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    """A town that has been there for a while: its account, its bank, a book, refunds that wait and refunds that are done."""
+    lent = databases.lend()
+    with town(lent.url, tmp_path_factory.mktemp("lived-in"), stripe) as here:
+        here.furnish()
         yield here
+    databases.take_back(lent)
+
+
+@pytest.fixture
+def empty(browser: Browser, databases: Databases, stripe: Stripe, tmp_path: Path) -> Iterator[Town]:
+    """A town into which nobody has come yet."""
+    lent = databases.lend()
+    with town(lent.url, tmp_path, stripe) as here:
+        yield here
+    databases.take_back(lent)
 
 
 @pytest.fixture(scope="package")
@@ -92,6 +85,12 @@ def windows(
 ) -> Iterator[Windows]:
     """Windows into the town that is lived in."""
     yield from _watched(Windows(browser, lived_in, states), request)
+
+
+@pytest.fixture
+def new_windows(browser: Browser, empty: Town, request: pytest.FixtureRequest) -> Iterator[Windows]:
+    """Windows into the empty town."""
+    yield from _watched(Windows(browser, empty, {}), request)
 
 
 def _watched(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Windows]:

@@ -2,7 +2,7 @@
 
 with town(url, folder, stripe) as here:
     page.goto(here.link("owner"))          # signs in, once
-    here.connect()                         # as the command line does it: the account, its history, the bank
+    here.furnish()                         # as the command line does it: the account, its history, the bank
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from bench import company
 
-from bookhand.cli.demo import TO_ACT
 from bookhand.cli.running import Running
 from bookhand.core.caller import Role
 from bookhand.house import House
@@ -30,14 +30,14 @@ from bookhand.sandbox.quickbooks.standin import QuickBooks
 from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT
 from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
-from bookhand.systems.stripe import MANIFEST, auth
-from bookhand.wiring import open_house
+from bookhand.wiring import intake_of, open_house
 from bookhand.workspace.people import invitation_store
 from bookhand.workspace.people import store as people
 
 SOURCE = Path(__file__).parents[2] / "src"
+STRANGE = b"When,What it says,Sum (USD)\n2026-11-02,STRIPE PAYOUT,12.00\n2026-11-03,FEE,-1.00\n"
+"""A statement of a bank that nobody has seen before: somebody has to look at its columns."""
 WORLD = "seed=6,months=1,customers=6"
-LIMITS = {"account": 400, "endpoint": 200}
 
 
 @dataclass
@@ -53,29 +53,10 @@ class Stripe:
         told: dict[str, Any] = answer.json()
         return told
 
-    def key(self, account: str = DEFAULT_ACCOUNT) -> str:
-        """A restricted key that may read all that bookhand asks for, and act."""
-        names = (*(need.permission for need in MANIFEST.needs), *TO_ACT)
-        ways = [name.removeprefix("rak_").rpartition("_") for name in names]
-        told = self.post("keys", account=account, **{f"permissions[{what}]": way for what, _, way in ways})
-        return str(told["key"])
-
     def developer_key(self) -> str:
         """The secret key of the platform that asks for consent."""
         accounts = httpx.get(f"{self.url}/_pinstripe", timeout=30).json()["accounts"]
         return str(accounts[DEFAULT_ACCOUNT]["test"])
-
-    def listed(self, what: str, account: str = DEFAULT_ACCOUNT, **query: str) -> list[dict[str, Any]]:
-        """A first page of a list."""
-        answer = httpx.get(
-            f"{self.url}/v1/{what}",
-            params={"limit": "100", **query},
-            auth=(self.key(account), ""),
-            timeout=30,
-        )
-        answer.raise_for_status()
-        found: list[dict[str, Any]] = answer.json()["data"]
-        return found
 
 
 @contextmanager
@@ -117,33 +98,16 @@ class Town:
             link = invitation_store.entry_link(cx, email, now=now, note=self.house.note)
         return f"{self.url}/enter/{link.secret}"
 
-    def connect(self) -> Connection:
-        """Stripe's account by a key, with its month of history."""
-        house = self.house
-        made = auth.connect_with_key(
-            house.db, house.secrets, self.stripe.key(), name="Lantern Metrics", base_url=self.stripe.url, limits=LIMITS,
-            need_webhooks=True,
-        )  # fmt: skip
-        house.register_webhooks(made, url=self.url)
-        done = house.backfill(made, since=int(time.time()) - 60 * 86_400)
-        assert done.phase == "complete", done
-        self.running.keeper.look(now=True)
+    def furnish(self) -> None:
+        """What lies in a company's books after a while, brought in without a browser."""
+        key = company.key(self.stripe.url)
+        made = company.history(self.house, self.running, self.stripe.url, key)
+        self.house.register_webhooks(made, url=self.url)
+        company.bank(self.house, self.stripe.url, key)
+        company.book(self.house, made, self.house.settings.data_dir)
+        company.refunds(self.house, made, waiting=3, done=1)
+        intake_of(self.house, mode="test").take(STRANGE, name="strange.csv", by="person:1", account="Savings")
         self.connection = made
-        return made
-
-    def asks(self, role: Role = "operator") -> Any:
-        """Somebody of that role, as the door knows them."""
-        from bookhand.cli.demo_refund import person
-
-        return person(self.house, role)
-
-    def refundable(self) -> list[str]:
-        """Charges of which a part can go back."""
-        return [
-            each["id"]
-            for each in self.stripe.listed("charges")
-            if each["paid"] and each["captured"] and not each["disputed"] and not each["amount_refunded"] and each["amount"] >= 2_000
-        ]  # fmt: skip
 
     def until(self, true: Callable[[], Any], *, what: str, seconds: float = 20) -> Any:
         """Wait until something is so."""

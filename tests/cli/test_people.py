@@ -142,6 +142,19 @@ def test_a_locked_out_owner_comes_in_again_and_nobody_else_becomes_one_so(house,
         assert [each.email for each in store.every(cx)] == ["ada@example.com"]
 
 
+def test_a_link_signs_somebody_in_who_is_here_once_and_changes_no_password(house, run):
+    come(house, run("owner", "ada@example.com"))
+    said = run("link", "Ada@example.com")
+    link = said.output.strip().splitlines()[-1]
+    assert link.startswith("http://localhost:8787/enter/bhl_"), said.output
+    door, secret = house.sign_in(), link.rpartition("/")[2]
+    assert door.enter(secret, source=HERE, now=datetime.now(UTC)).person_id == 1
+    with pytest.raises(Refusal, match="used already"):
+        door.enter(secret, source=HERE, now=datetime.now(UTC))
+    assert sign_in(run).exit_code == 0
+    assert "is not in this workspace" in str(run("link", "eve@example.com").exception)
+
+
 def test_a_wrong_file_is_no_session(house, run):
     come(house, run("owner", "ada@example.com"))
     kept = house.settings.data_dir / "session.json"

@@ -13,15 +13,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bookhand.core.problems import Outage
+from bookhand.core.problems import Missing, Outage
 from bookhand.db.engine import Database
 from bookhand.runs.template import Template
 from bookhand.web import health, pages, rooms, runs, store
@@ -33,6 +36,7 @@ from bookhand.web.integrations.back import BoundTo, SignIn
 from bookhand.web.metrics import CONTENT_TYPE, Meter
 from bookhand.web.page import assets
 from bookhand.web.page.site import Site
+from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
 from bookhand.web.people import sign_in as sign_in_pages
 from bookhand.web.people import welcome as welcome_pages
@@ -85,7 +89,7 @@ def create_app(
     if api is not None:
         app.mount(PREFIX, api)
     _machines(app, db, Meter(db, tally=tally if tally is not None else {}))
-    _errors(app)
+    _errors(app, site)
     return _Front(_guarded(_bounded(app, site), hosts, reception), webhooks)
 
 
@@ -156,7 +160,7 @@ def _machines(app: FastAPI, db: Database, meter: Meter) -> None:
         return Response(meter.text(), media_type=CONTENT_TYPE)
 
 
-def _errors(app: FastAPI) -> None:
+def _errors(app: FastAPI, site: Site | None) -> None:
     async def away(_request: Request, error: Exception) -> HTMLResponse:
         log.warning("page_waits", why=str(error).strip())
         return _message(
@@ -165,14 +169,20 @@ def _errors(app: FastAPI) -> None:
             "Nothing is lost: Stripe sends again what could not be received. This page tries again by itself.",
         )
 
-    async def status(_request: Request, error: Exception) -> HTMLResponse:
+    async def nowhere(request: Request, _error: Exception) -> HTMLResponse:
+        me = await run_in_threadpool(site.viewer, request) if site is not None else None
+        if site is not None and me is not None:
+            return site.told(me, Missing(plain("page.nowhere", path=request.url.path[:80])))
+        return _message(
+            404,
+            "There is no such page.",
+            "The first page is at /; machines read /health and /metrics.",
+        )
+
+    async def status(request: Request, error: Exception) -> HTMLResponse:
         code = error.status_code if isinstance(error, HTTPException) else 500
-        if code == 404:  # noqa: PLR2004 (not found)
-            return _message(
-                code,
-                "There is no such page.",
-                "The status page is at /, runs are at /runs; machines read /health and /metrics.",
-            )
+        if code == HTTPStatus.NOT_FOUND:
+            return await nowhere(request, error)
         return _message(code, "This cannot be asked for.", "This address does not answer that.")
 
     async def fault(_request: Request, error: Exception) -> HTMLResponse:
@@ -186,6 +196,7 @@ def _errors(app: FastAPI) -> None:
     app.add_exception_handler(Outage, away)
     app.add_exception_handler(psycopg.OperationalError, away)
     app.add_exception_handler(HTTPException, status)
+    app.add_exception_handler(RequestValidationError, nowhere)  # what is no number is nowhere either
     app.add_exception_handler(Exception, fault)
 
 

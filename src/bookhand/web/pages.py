@@ -28,12 +28,12 @@ _SIGNED_IN_BY = {
 }
 
 
-def status_page(status: Status, *, caller: Caller | None = None, csrf: str = "") -> str:
-    """The status page; with who looks at it, where people sign in."""
+def status_page(status: Status, *, caller: Caller | None = None, csrf: str = "", begins: bool = False) -> str:
+    """The status page; with who looks at it, where people sign in, or with how the first one comes in (`begins`)."""
     return (
         _environment()
         .get_template("status.html")
-        .render(status=status, verdict=verdict(status), caller=caller, csrf=csrf)
+        .render(status=status, verdict=verdict(status), caller=caller, csrf=csrf, begins=begins)
     )
 
 

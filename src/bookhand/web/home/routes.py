@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
+from bookhand.web import pages
 from bookhand.web import store as status_store
 from bookhand.web.home import problems_store, store
 from bookhand.web.home.seen import MONTHS, Step, month_before, needs, picture, steps, whole_year
@@ -21,6 +22,8 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/")
     def today(request: Request, currency: str = "") -> Response:
+        if not site.reception.is_guarded():
+            return _before_anybody(site)
         return site.show(request, "home/today.html", lambda me: _today(site, me, currency))
 
     @router.get("/begin")
@@ -32,6 +35,13 @@ def routes(site: Site) -> APIRouter:
         return site.show(request, "home/problems.html", lambda _me: _problems(site, cursor))
 
     return router
+
+
+def _before_anybody(site: Site) -> Response:
+    """Until the first owner has come in: the status, for who sits at the machine, and how to come in."""
+    with site.db.transaction() as cx:
+        status = status_store.status(cx, at=datetime.now(UTC))
+    return HTMLResponse(pages.status_page(status, begins=True))
 
 
 def _today(site: Site, me: Viewer, currency: str) -> Seen:

@@ -1,0 +1,148 @@
+"""A workspace that is large: what a small company brought in, copied by SQL until there are a million charges and all that belongs to them.
+
+with lived(ground, folder) as (settings, owner_url):     # a small company, the whole way: history, bank, matches, a book, proposals
+    grow(owner_url, charges=1_000_000)
+
+Copies have ids of their own and lie before what they are copied from, so that lists have pages and no page is empty. Their deliveries have
+no body: nothing but the sums of what is kept is looked at in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from bench import company, programs
+from bench.ground import Ground
+from bookhand import wiring
+from bookhand.cli.running import Running
+from bookhand.db.schema import migrate
+from bookhand.settings import Settings
+
+WORLD = "seed=3,months=2,customers=20"
+
+
+@contextmanager
+def lived(ground: Ground) -> Iterator[tuple[Settings, str]]:
+    """A small company that went the whole way; the settings to open it again, and its database."""
+    url = ground.database()
+    migrate(url)
+    folder = Path(ground.folder) / "pages"
+    folder.mkdir()
+    settings = Settings(
+        data_dir=folder,
+        books_dir=folder / "books",
+        database_url=url,
+        port=0,
+        log_level="error",
+        backfill_months=3,
+    )
+    try:
+        with programs.running(
+            "bookhand.sandbox.stripe", "--world", WORLD, "--shelf", str(folder / "worlds")
+        ) as stripe:
+            with wiring.open_house(settings, main_mode="test") as house, Running(house) as running:
+                key = company.key(stripe.url)
+                connection = company.history(house, running, stripe.url, key)
+                company.bank(house, stripe.url, key)
+                company.book(house, connection, folder)
+                company.refunds(house, connection)
+            yield settings, url
+    finally:
+        ground.drop(url)
+
+
+# --- copies ---
+
+_OWN = "{} || '_' || n"
+_PAYOUT = "{} || case when n <= 100 then '' else '_' || n / 80 end"
+"""A payout of a large company holds thousands: the first hundred copies of its members stay in it."""
+_EARLIER = "{} - n * interval '90 seconds'"
+_SPECS: dict[str, tuple[float, dict[str, str]]] = {
+    # table: how many of the copies (all of them: 1), and what differs in each
+    "journal_entry": (1, {"key": _OWN, "source": _OWN, "happened_at": "{} - n % 80000", "reverses": "null", "recorded_at": _EARLIER}),
+    "journal_member": (1, {"balance_transaction": _OWN, "payout": _PAYOUT}),
+    "journal_source": (1, {"id": _OWN, "charge": _OWN, "payment_intent": _OWN}),
+    "delivery": (1, {"key": _OWN, "object_id": _OWN, "body": "'{{}}'::bytea", "received_at": _EARLIER}),
+    "snapshot": (1, {"object_id": _OWN, "as_of": "{} - n % 80000"}),
+    "payout": (1 / 80, {"payout_id": "{} || '_' || n + 1", "created": "{} - n * 100", "arrival_date": "{} - n / 20 * 86400"}),
+    "payout_total": (1 / 80, {"payout_id": "{} || '_' || n + 1"}),
+    "statement_line": (1 / 80, {"key": _OWN, "day": "{} - n / 20", "native_id": _OWN}),
+    "bank_statement": (1 / 80, {"number": _OWN}),
+    "bank_match": (1 / 80, {"match_id": _OWN, "undoes": "null", "at": _EARLIER}),
+    "bank_match_payout": (1 / 80, {"payout_id": "{} || '_' || n + 1", "match_id": _OWN}),
+    "break": (1 / 100, {"break_id": _OWN, "found_at": _EARLIER, "since": "{} - n"}),
+    "journal_proof": (1, {"as_of": _EARLIER}),
+    "run": (1, {"run_id": _OWN, "key": "null", "created_at": _EARLIER}),
+    "proposal": (1, {"proposal_id": _OWN, "root_id": _OWN, "request_key": "null", "created_at": _EARLIER}),
+    "decision": (1, {"proposal_id": _OWN, "at": _EARLIER}),
+    "call": (1, {"call_id": _OWN, "proposal_id": _OWN, "key": _OWN, "created_at": _EARLIER}),
+    "book_document": (1, {"key": _OWN, "base": _OWN, "created_at": _EARLIER, "batch": "null"}),
+    "book_cover": (1, {"entry": _OWN, "base": _OWN}),
+}  # fmt: skip
+_LEAST_ENTRIES = 10
+
+
+def grow(url: str, *, charges: int) -> dict[str, int]:
+    """Copy until there are `charges` entries of charges; how many rows each table has then."""
+    with psycopg.connect(url, autocommit=True) as cx:
+        row = cx.execute("select count(*) from journal_entry where kind = 'charge'").fetchone()
+        there = int(row[0]) if row else 0
+        if there < _LEAST_ENTRIES:
+            raise RuntimeError(f"There are {there} charges: that is no company.")
+        times = -(-charges // there)
+        for table, (share, differs) in _SPECS.items():
+            _copy(cx, table, max(1, int(times * share)), differs)
+        _more_trail(cx, times)
+        cx.execute("delete from line_open where key like '%\\_%' and line_id % 40 <> 0")
+        cx.execute("vacuum analyze")
+        counted = (
+            (table, cx.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone())
+            for table in _SPECS
+        )
+        return {table: int(found[0]) for table, found in counted if found}
+
+
+def _copy(cx: psycopg.Connection[Any], table: str, times: int, differs: dict[str, str]) -> None:
+    columns = [
+        str(name)
+        for (name,) in cx.execute(
+            "select column_name from information_schema.columns where table_schema = 'public' and table_name = %s"
+            " and is_identity = 'NO' and is_generated = 'NEVER' order by ordinal_position",
+            (table,),
+        )
+    ]
+    unknown = set(differs) - set(columns)
+    if unknown:
+        raise RuntimeError(
+            f"{table} has no column {', '.join(sorted(unknown))}: the growing of pages is behind the tables."
+        )
+    values = [
+        sql.SQL(differs.get(name, "{}")).format(sql.SQL("t.{}").format(sql.Identifier(name)))
+        for name in columns
+    ]
+    only = sql.SQL("where t.state <> 'waiting'") if table == "proposal" else sql.SQL("")
+    cx.execute(
+        sql.SQL("insert into {} ({}) select {} from {} t cross join generate_series(1, {}) n {} on conflict do nothing").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(values), sql.Identifier(table),
+            sql.Literal(times), only,
+        )
+    )  # fmt: skip
+
+
+def _more_trail(cx: psycopg.Connection[Any], times: int) -> None:
+    """The trail grows at its end; nobody verifies these."""
+    cx.execute(
+        "insert into trail (workspace_id, seq, body, prev, hash) select t.workspace_id,"
+        " (select max(seq) from trail) + row_number() over (order by n, t.seq), t.body, t.prev, t.hash"
+        " from trail t cross join generate_series(1, %s) n",
+        (times,),
+    )
+    cx.execute(
+        "update trail_head set seq = (select max(seq) from trail where trail.workspace_id = trail_head.workspace_id)"
+    )
