@@ -138,7 +138,7 @@ def town(database_url: str, folder: Path, stripe: Stripe) -> Iterator[Town]:
         settings = Settings(
             data_dir=folder, books_dir=folder / "books", database_url=database_url, port=port, public_url=public, log_level="error",
             stripe_base_url=stripe.url, stripe_connect_url=stripe.url, stripe_marketplace_url=stripe.url, stripe_client_id=client,
-            stripe_developer_key=stripe.developer_key(), backfill_months=2,
+            stripe_developer_key=stripe.developer_key(), stripe_application="connect", backfill_months=2,
             quickbooks_client_id=quickbooks.app.client_id, quickbooks_client_secret=quickbooks.app.client_secret, quickbooks_mode="test",
             quickbooks_base_url=url, quickbooks_discovery_url=f"{url}/.well-known/openid_configuration",
         )  # fmt: skip

@@ -15,10 +15,13 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.workflow import Door
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
+from bookhand.cli.connecting import Connections
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Bug, Conflict, Missing, Outage, Refusal
 from bookhand.db.engine import Database
+from bookhand.house import House as Whole
 from bookhand.runs.template import Template
+from bookhand.settings import Settings
 from bookhand.web import rooms
 from bookhand.web.page.site import Done, Sent, Site
 from bookhand.web.people import sign_in, welcome
@@ -28,6 +31,7 @@ from bookhand.wiring import OWN_ACTS, catalogue
 from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import invitation_store
 from bookhand.workspace.people import store as people
+from bookhand.workspace.secrets_store import Secrets
 
 HOSTILE = "</span><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 SECRET = "rk_live_51Nh3xQrStUvWxYz0123456789"
@@ -58,6 +62,7 @@ class House(Web):
         self.site = Site(
             db=db, reception=self.reception, door=door, templates=templates or {},
             books=BookRoom(BookKit(db=db, door=door, books={})), payouts=Payouts(db, mode="test"),
+            rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ()))},
         )  # fmt: skip
         self.done: list[str] = []
         app = FastAPI(openapi_url=None)
