@@ -89,6 +89,7 @@ PAGES = (
     Sight("payouts-reconciliation", "/payouts/reconciliation"),
     Sight("integrations", _INTEGRATIONS),
     Sight("integrations-stripe", f"{_INTEGRATIONS}/stripe"),
+    Sight("integrations-bank", f"{_INTEGRATIONS}/bank"),
     Sight("integrations-key", f"{_INTEGRATIONS}/stripe/connect/key"),
     Sight("integrations-netsuite", f"{_INTEGRATIONS}/netsuite/connect/m2m"),
     Sight("integrations-connection", f"{_INTEGRATIONS}/stripe/{{number}}", _INTEGRATIONS),

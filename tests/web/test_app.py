@@ -313,7 +313,7 @@ async def test_a_sign_in_comes_back_from_anywhere_and_is_told_how_it_went(db: Da
     bad = await browser.get("/oauth/stripe/connect?error=access_denied", **away)
     assert bad.status_code == 400
     assert "Stripe did not connect: &lt;no&gt;." in bad.text
-    assert (await browser.get("/oauth/stripe/other", **away)).status_code == 422
+    assert (await browser.get("/oauth/stripe/other", **away)).status_code == 404
     assert (await Browser(create_app(db)).get("/oauth/stripe/app")).status_code == 404
 
 

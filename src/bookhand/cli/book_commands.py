@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from bookhand.books.setup.proposing import shown as account_shown
 from bookhand.cli.app import app, out
 from bookhand.cli.connect_commands import connect
 from bookhand.cli.desk import desk
@@ -78,7 +79,10 @@ def books_setup(
     ] = None,
     mapped: Annotated[
         list[str] | None,
-        typer.Option("--map", help="Your own choice: revenue=4000, or revenue@EUR=4010 for one currency."),
+        typer.Option(
+            "--map",
+            help="Your own choice, by the account's id or whole name: revenue=79, or revenue@EUR=Sales for one currency.",
+        ),
     ] = None,
     agree: Annotated[bool, typer.Option("--agree", help="Keep the book like this from now on.")] = False,
     why: Annotated[str, typer.Option(help="Why, for the trail.")] = "Set up at the command line",
@@ -249,7 +253,7 @@ def _show_setup(shown: Setup) -> None:
     table = plain_table(f"{shown.company.name}: {shown.method} from {shown.since}")
     for heading in ("Journal", "Currency", "Account of the book", "Evidence"):
         table.add_column(heading)
-    names = {account.id: account.name for account in shown.accounts}
+    names = {account.id: account_shown(account) for account in shown.accounts}
     for line in shown.lines:
         found = shown.mapping.line(line.journal, line.currency)
         chosen = found is not None and found.account != line.account

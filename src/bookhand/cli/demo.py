@@ -29,7 +29,7 @@ from bookhand.cli import demo_bank, demo_books
 from bookhand.cli.backfilling import backfill_with_bars
 from bookhand.cli.demo_books import Stage
 from bookhand.cli.demo_process import spinner, stand_in
-from bookhand.cli.demo_refund import person, refund, told
+from bookhand.cli.demo_refund import leave_waiting, person, refund, told
 from bookhand.cli.demo_sign_ins import at_plaid, at_stripe
 from bookhand.cli.running import Running
 from bookhand.cli.tables import proof_table
@@ -107,6 +107,8 @@ def _walk(out: Console, house: House, running: Running, stripe: _Pinstripe, *, o
             house.settings = house.settings.model_copy(update=at_plaid(stack, house.settings.data_dir))
         connected = [_connect(out, house, running, stripe, account) for account in COMPANIES]
         done = refund(out, house, connected[0]) if once else None
+        if not once:
+            leave_waiting(house, connected[0])
         stage = Stage(out, house, house.settings.data_dir, person(house, "owner"))
         if once:
             with spinner(out, "Live traffic for a moment, then until everything is posted"):

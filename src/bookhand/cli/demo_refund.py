@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bookhand.systems.connection import Connection
 
 MINOR = 500
+_WHY = ("Charged twice for one seat", "Cancelled within the trial")
 _PATIENCE_SECONDS = 60.0
 
 
@@ -39,6 +40,17 @@ def refund(out: Console, house: House, connection: Connection) -> Proposal:
     out.print(card(asked))
     house.door.approve(approves, asked.proposal_id, asked.call_hash, note="The demo says yes")
     return _done(house, asked)
+
+
+def leave_waiting(house: House, connection: Connection) -> None:
+    """Something for whoever opens the app: two refunds that an operator asked for, and nobody has said yes to."""
+    asks = person(house, "operator")
+    where = {"account": connection.link.account, "mode": connection.link.mode}
+    found = house.door.read(asks, "charges.list", {"limit": 100, **where}, why="The demo's refunds")
+    fitting = [each for each in found.data if _fits(each)]
+    for charge, part, why in zip(fitting, (MINOR, None), _WHY, strict=False):
+        amount = {} if part is None else {"amount": part}
+        house.door.propose(asks, "refunds.create", {"charge": charge["id"], **amount, **where}, why)
 
 
 def told(out: Console, house: House, done: Proposal, connection: Connection) -> bool:

@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+import psycopg
 import structlog
 
 from bookhand.core.problems import BookhandError
 from bookhand.inbox import slices_store
+from bookhand.inbox.watch_store import watch
 from bookhand.systems import store as connections
 
 if TYPE_CHECKING:
@@ -85,9 +90,18 @@ class HistoryRounds:
             how = self._house.backfill(connection, since=int(time.time()), stop=stop)
         except BookhandError as error:
             log.warning("history_waits", connection=connection.id, why=str(error))
-            self._not_before[connection.id] = self._clock() + self._rest
+            self._rest_after(connection, str(error))
         except Exception:
             log.exception("history_failed", connection=connection.id)
-            self._not_before[connection.id] = self._clock() + self._rest
+            self._rest_after(connection, "A fault of bookhand's own; the log says more. It is tried again.")
         else:
             log.info("history", connection=connection.id, phase=how.phase, objects=how.seen)
+
+    def _rest_after(self, connection: Connection, why: str) -> None:
+        """Try again later, and write down why it waits, for those who watch."""
+        self._not_before[connection.id] = self._clock() + self._rest
+        with suppress(psycopg.Error, BookhandError), self._house.db.transaction() as cx:
+            watched = watch(cx, connection.link, now=datetime.now(UTC))
+            if watched is not None:
+                told = msgspec.structs.replace(watched.progress, note=why)
+                slices_store.tell(cx, connection.link, told, at_work=False)

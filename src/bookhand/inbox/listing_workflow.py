@@ -1,7 +1,8 @@
 """Listing: fetchers read pages in threads, the caller's thread saves whatever they brought, in one transaction.
 
 Pages, their place in the queue and the slices' cursors are saved together or not at all: killed anywhere, it goes on from the last
-saved page. Stripe being down lets a slice rest; a missing permission refuses its list by name, and the rest goes on.
+saved page. Stripe being down lets a slice rest; a missing permission refuses its list by name, and the rest goes on. Where our credential is
+gone or refused, it ends with that, and goes on once the account is connected again.
 
     Listing(db, link, reader, backfill.id, clock=time.time, stop=Event(), fetchers=24, count=speed.add).bring(slices, show=print)
 """
@@ -25,6 +26,7 @@ from bookhand.inbox.backfill import EVENTS, Slice, params_of
 from bookhand.inbox.delivery import Delivery, listed, of_event
 from bookhand.inbox.errands_workflow import strays
 from bookhand.inbox.schedule import Schedule
+from bookhand.systems.connection import NoCredential
 from bookhand.systems.stripe.answers import StripeRefusal
 from bookhand.systems.stripe.client import Page, StripeReader
 from bookhand.systems.stripe.translate import about
@@ -34,6 +36,9 @@ PAGES_A_SAVE = 16
 PAGES_AHEAD = 64
 _LONGEST_REST_SECONDS = 60.0
 _REFUSED = "backfill_refused"
+_UNKNOWN = 401
+_NOT_OURS = "account_invalid"
+"""Stripe's words for a key that it does not take, and for an account that took its access back."""
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +157,8 @@ class Listing:
                     brought.put(Brought(schedule.rest(part.key, seconds=rest, note=str(error)), []))
                     break
                 except (Refusal, ValueError) as error:
+                    if _is_of_us(error):
+                        raise
                     part = self._refused(schedule, part, error, brought)
 
     def _fetch_page(self, schedule: Schedule, part: Slice, brought: queue.Queue[Brought]) -> Slice:
@@ -189,6 +196,13 @@ class Listing:
                 brought.get(timeout=0.05)
             except queue.Empty:
                 continue
+
+
+def _is_of_us(error: Refusal | ValueError) -> bool:
+    """Whether it is our credential that was refused, and not the list: then nothing more is asked, and nothing is marked as refused."""
+    if isinstance(error, StripeRefusal):
+        return error.status == _UNKNOWN or error.code == _NOT_OURS
+    return isinstance(error, NoCredential)
 
 
 def _deliveries(link: Link, name: str, page: Page, as_of: int) -> list[Delivery]:

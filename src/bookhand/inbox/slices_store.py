@@ -90,14 +90,14 @@ def asked_for(cx: Transaction) -> list[int]:
     return [row[0] for row in rows]
 
 
-def tell(cx: Transaction, link: Link, how: Progress) -> None:
-    """Write down how far the newest backfill of a connection is, for whoever watches it."""
+def tell(cx: Transaction, link: Link, how: Progress, *, at_work: bool = True) -> None:
+    """Write down how far the newest backfill of a connection is, for whoever watches it, and whether somebody is at it."""
     cx.execute(
         """
-        update backfill set told = %s, told_at = clock_timestamp() where workspace_id = %s and connection_id = %s and backfill_id = (
+        update backfill set told = %s, told_at = case when %s then clock_timestamp() end where workspace_id = %s and connection_id = %s and backfill_id = (
             select max(backfill_id) from backfill where workspace_id = %s and connection_id = %s)
         """,
-        (Jsonb(msgspec.to_builtins(how)), *(link.workspace_id, link.connection_id) * 2),
+        (Jsonb(msgspec.to_builtins(how)), at_work, *(link.workspace_id, link.connection_id) * 2),
     )
 
 

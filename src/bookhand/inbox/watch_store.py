@@ -42,5 +42,6 @@ def watch(cx: slices_store.Transaction, link: Link, *, now: datetime) -> Watched
         rate=0.0,
         unread=store.waiting(cx, link) if found.status == "running" else 0,
         verdict=found.verdict,
+        note=found.told.note if found.told is not None and found.status == "running" else None,
     )
     return Watched(backfill=found, progress=progress, is_moving=False)

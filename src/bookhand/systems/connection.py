@@ -43,6 +43,10 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return self.link.connection_id
 
 
+class NoCredential(Refusal):
+    """There is nothing to prove with who we are: the key was removed, or the other side takes it no more."""
+
+
 def usable(connection: Connection) -> Connection:
     """`connection` itself if it is active, else a `Refusal` that says why it is not."""
     if connection.status == "active":

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 
 import msgspec
+import psycopg
 import pytest
 from tests.contract.books.company import first, second, third, told
 from tests.contract.books.conftest import OWNER
@@ -306,6 +307,32 @@ def test_what_is_not_mapped_is_refused_not_guessed(by_clearing):
     )
     with pytest.raises(Refusal, match="no account Nowhere"):
         case.room.setups.agree(OWNER, case.link, shown.choice(), "why")
+
+
+def test_a_setup_that_fails_leaves_no_standing_approval_behind(by_clearing):
+    case = by_clearing
+    before = case.room.named(OWNER, str(case.link.connection_id)).book
+    choice = case.room.setups.propose(OWNER, case.link, method="clearing", chosen=case.shelf.chosen).choice()
+    with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+        case.room.setups.agree(
+            OWNER, case.link, msgspec.structs.replace(choice, most_lines=2**40), "Too many lines."
+        )
+    left = case.room.kit.door.governing.standings(OWNER)
+    assert [each["id"] for each in left if each["state"] == "open"] == [before.standing_id]
+
+
+def test_an_account_is_mapped_by_its_name_as_by_its_id(by_clearing):
+    case = by_clearing
+    [sales] = [
+        each
+        for each in case.room.kit.reader(case.link).accounts(case.link)
+        if each.id == case.shelf.accounts["sales"]
+    ]
+    for word in (sales.id, sales.name, sales.name.upper()):
+        shown = case.room.setups.propose(
+            OWNER, case.link, chosen={**case.shelf.chosen, "processing_fees": word}
+        )
+        assert shown.mapping.line("processing_fees", "USD").account == sales.id
 
 
 @pytest.mark.parametrize("since", ["2026-01-15", "2026-13-01", "this-year-01"])

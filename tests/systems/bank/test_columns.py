@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -257,3 +258,55 @@ def test_a_row_that_is_not_booked_is_no_line_and_is_told(word: str) -> None:
     found = table(text)
     profile = confirmed(found.proposal().profile, {"currency": "USD"}, found.sheet.header)
     assert "1 rows are not booked" in found.read_by(profile, account="A").statements[0].notes[0]
+
+
+ROWS = "Date,Description,Amount (USD)\n2026-11-13,FEE,-1.00\n"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '2026-11-02,"STRIPE,100.00\n2026-11-13,"FEE",-1.00\n2026-11-14,X,5.00\n',
+        '2026-11-02,"STRIPE,100.00\n2026-11-13,FEE,-1.00\n2026-11-14,X",5.00\n2026-11-15,Y,1.00\n',
+        '2026-11-02,"STRIPE,100.00\n2026-11-13,FEE,-1.00\n2026-11-14,"X",5.00\n',
+        '2026-11-02,100.00,"STRIPE\n',
+        '2026-11-02,"STRIPE,100.00',
+    ],
+)
+def test_a_quotation_mark_that_is_not_closed_takes_no_row_with_it(rows: str) -> None:
+    with pytest.raises(Refusal, match="row that begins in line 3 is not closed"):
+        table(ROWS + rows)
+
+
+def test_quotation_marks_within_a_line_and_lines_within_a_cell_are_the_banks_business() -> None:
+    text = f'{ROWS}2026-11-14,"ACME "BEST" INC",2.00\n2026-11-15,"""a"", b\nsecond, line\r\n2026-11-16",3.00\n2026-11-17,5" PIPE,4.00\n'
+    assert money(text) == [
+        ("2026-11-13", -100), ("2026-11-14", 200), ("2026-11-15", 300), ("2026-11-17", 400),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Date,Text,Amount (USD),Note\n2026-11-13,FEE,-1.00,n\n2026-11-14,A,1.00,n\n2026-11-02,Pay 5,00,100.00,n\n", "5 cells, and the table 4 columns"),
+        ("Date,Text,Money in (USD),Money out (USD)\n2026-11-13,FEE,,1.00\n2026-11-14,PAY,2.00,\n2026-11-15,X\n", "Row 4 ends before its amount"),
+        ("Date,Text,Money in (USD),Money out (USD)\n2026-11-13,FEE,,1.00\n2026-11-14,PAY,-2.00,\n", "less than nothing"),
+        ("Date,Text,Money in (USD),Money out (USD)\n2026-11-13,FEE,,1.00\n2026-11-14,PAY,2.00,\n2026-11-15,BACK,,-1.00\n", "rows 2 and 4"),
+    ],
+)  # fmt: skip
+def test_a_row_that_can_be_read_in_two_ways_is_refused(text: str, says: str) -> None:
+    with pytest.raises(Refusal, match=re.escape(says)):
+        money(text)
+
+
+@pytest.mark.parametrize("amount", ["(-2.00)", "-2.00 DR", "(2.00) DR", "(2.00-)"])
+def test_two_marks_of_a_minus_are_refused_and_not_taken_for_a_plus(amount: str) -> None:
+    known = table(ROWS + "2026-11-14,PAY,2.00\n")
+    profile = confirmed(known.proposal().profile, {}, known.sheet.header)
+    with pytest.raises(Refusal, match=r"Row 3: .* has two marks of a minus"):
+        table(f"{ROWS}2026-11-14,PAY,{amount}\n").read_by(profile, account="A")
+
+
+def test_a_dated_row_in_which_nothing_moved_is_no_line() -> None:
+    text = "Date,Text,Paid in (USD),Paid out (USD),Balance\n2026-11-01,BALANCE BROUGHT FORWARD,,,100.00\n2026-11-02,A,5.00,,105.00\n2026-11-03,B,,6.00,99.00\n"
+    assert money(text) == [("2026-11-02", 500), ("2026-11-03", -600)]

@@ -155,3 +155,37 @@ def test_a_file_that_no_database_holds_is_refused_and_does_not_hold_up_the_other
 def test_a_folder_that_is_not_there_is_said(db, tmp_path) -> None:
     with pytest.raises(Refusal, match="BOOKHAND_BANK_FOLDER"):
         Watcher(tmp_path / "nowhere", Intake(db)).look()
+
+
+def test_a_csv_that_ends_within_a_line_rests_for_a_minute_first(folder, db) -> None:
+    now = [0.0]
+    watcher = Watcher(folder, Intake(db), clock=lambda: now[0])
+    whole = file("csv").rstrip() + b"5"  # the amount goes on, or so it may
+    (folder / "nov.csv").write_bytes(whole[:-3])
+    for _ in range(3):
+        assert watcher.look() == []
+    (folder / "nov.csv").write_bytes(whole)
+    assert watcher.look() == []
+    now[0] += 59
+    assert watcher.look() == []
+    now[0] += 1
+    assert "waits" in watcher.look()[0]
+    assert (folder / "waiting/nov.csv").read_bytes() == whole
+
+
+def test_a_file_in_which_somebody_writes_on_while_it_is_read_is_read_again(folder, db) -> None:
+    class Slow(Intake):
+        def take(self, raw, **how):
+            taken = super().take(raw, **how)
+            if len(raw) < len(file()):
+                (folder / "nov.xml").write_bytes(file())
+            return taken
+
+    watcher = Watcher(folder, Slow(db))
+    (folder / "nov.xml").write_bytes(file(count=3))
+    watcher.look()
+    assert watcher.look() == []
+    assert (names(folder), count(db)) == (["nov.xml"], 3)
+    watcher.look()
+    assert "2 new of 5 lines" in watcher.look()[0]
+    assert (names(folder), count(db)) == (["done/nov.xml"], 5)

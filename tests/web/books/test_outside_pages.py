@@ -174,6 +174,16 @@ async def test_an_undoing_is_shown_then_begun_and_sent_by_the_next_mirror(web, d
     again = await send(owner, at, f"{at}/undo", **days, why="again")
     assert again.status_code == 400
     assert "or all are undone" in text(again)
+    page = text(await owner.get(f"{at}/undo?since=2026-01-01&until=2026-12-31"))
+    assert "documents of these days are undone" in page
+    with db.transaction() as cx:
+        held = store.tally(cx, kept.link).entries
+    assert (await send(owner, at, f"{at}/post-again", **days, why="Mapped anew")).status_code == 303
+    with db.transaction() as cx:
+        assert (held > 0, store.tally(cx, kept.link).entries) == (True, 0)
+    assert (await send(owner, at, f"{at}/post-again", **days, why="twice")).status_code == 400
+    web.site.books.mirrors.mirror(kept.link)
+    assert "Equal: the book holds what the journal holds" in text(await owner.get(f"{at}/comparison"))
 
 
 def _trail(cx):

@@ -131,6 +131,41 @@ async def test_what_is_disconnected_stops_and_goes_on_once_it_is_connected_again
     rounds.end()
 
 
+async def test_a_lost_key_refuses_no_list_and_a_new_one_goes_on(at: At, key: str) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, key)
+    page = f"{HOME}/stripe/{number}"
+    await browser.fill(page, f"{page}/history", {"range": "12"})
+    with at.house.db.transaction() as cx:
+        cx.execute("delete from secret")
+    rounds = HistoryRounds(at.house, rest_seconds=0)
+    until(rounds, lambda: newest(at, number).told is not None)
+    rounds.end()
+    with at.house.db.transaction() as cx:
+        slices = slices_store.slices(cx, link_of(at, number), newest(at, number).id)
+    assert (newest(at, number).status, {each.state for each in slices}) == ("running", {"waiting"})
+    assert "has no credential: its key was removed." in words((await browser.get(page)).text)
+    assert await connected(at, browser, key) == number
+    until(rounds, lambda: newest(at, number).status == "complete")
+    rounds.end()
+
+
+async def test_a_key_that_stripe_takes_no_more_refuses_no_list(
+    at: At, key: str, pinstripe: tuple[str, Pinstripe]
+) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, key)
+    page = f"{HOME}/stripe/{number}"
+    await browser.fill(page, f"{page}/history", {"range": "12"})
+    pinstripe[1].ring.drop(key)
+    rounds = HistoryRounds(at.house)
+    until(rounds, lambda: newest(at, number).told is not None)
+    rounds.end()
+    with at.house.db.transaction() as cx:
+        slices = slices_store.slices(cx, link_of(at, number), newest(at, number).id)
+    assert {each.state for each in slices} == {"waiting"}
+
+
 async def test_progress_is_shown_with_count_rate_and_time_left(at: At, key: str) -> None:
     browser = await at.person()
     number = await connected(at, browser, key)

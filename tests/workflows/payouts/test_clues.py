@@ -7,14 +7,14 @@ from random import Random
 import pytest
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.amounts import match_amounts
-from bookhand.workflows.payouts.clues import Clues
-from bookhand.workflows.payouts.evidence import Evidence
-from bookhand.workflows.payouts.left_over import Left, is_on_its_day
 from bookhand.workflows.payouts.matching import Bounds, Expected
-from bookhand.workflows.payouts.naming import match_named
-from bookhand.workflows.payouts.other_ways import ways
-from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
+from bookhand.workflows.payouts.matching.amounts import match_amounts
+from bookhand.workflows.payouts.matching.clues import Clues
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.left_over import Left, is_on_its_day
+from bookhand.workflows.payouts.matching.naming import match_named
+from bookhand.workflows.payouts.matching.other_ways import ways
+from bookhand.workflows.payouts.matching.sums import match_fees, match_sums, open_lines, open_payouts
 
 _SEEDS = 40
 _EXACT = {"amount", "descriptor", "group"}

@@ -8,6 +8,8 @@ import pytest
 from tests.workflows.payouts.conftest import BANK, day_of
 
 from bookhand.core.problems import Missing
+from bookhand.systems import store as connections
+from bookhand.systems.bank import store as bank_store
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling.statement_store import reconciliation
 from bookhand.workflows.payouts.reconciling.workflow import reconcile
@@ -69,6 +71,25 @@ def test_it_holds_on_every_day_whatever_the_bank_shows(db, link, shop, bank, see
     reconcile(db, mode="test")
     for day in ("2025-10-15", "2025-10-17", "2025-10-20", "2025-10-22", None):
         assert statement(db, day=day).difference_minor == 0
+
+
+def test_a_matched_line_that_the_bank_took_back_is_named_until_the_match_is_taken_apart(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    account, key = bank.line(day_of(payout), payout["amount"], f"STRIPE {payout['id']}")
+    reconcile(db, mode="test")
+    with db.transaction() as cx:
+        (connection,) = connections.every(cx, system="bank")
+        bank_store.supersede(cx, connection.link, account, key, by_key=None, why="Booked by mistake")
+    found = statement(db)
+    assert found.difference_minor == 0
+    assert [item.minor for item in found.items if "taken back by the bank" in item.text] == [payout["amount"]]
+    reconcile(db, mode="test")
+    after = statement(db)
+    assert after.difference_minor == 0
+    assert not [item for item in after.items if "taken back by the bank" in item.text]
 
 
 def test_an_account_that_is_not_there(db):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 from tests.workflows.payouts.conftest import BANK as ACCOUNT
@@ -14,6 +16,8 @@ from bookhand.core.problems import Conflict, Refusal
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import store as journal
 from bookhand.journal.check_workflow import check
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
 from bookhand.systems.bank import store as bank_store
 from bookhand.wiring import OWN_ACTS, catalogue
@@ -292,3 +296,46 @@ def test_manual_payouts_are_confirmed_through_the_door(db, link, shop, bank, doo
     assert standing(db) == {}
     (listed,) = door.read(ANA, "payouts.arrivals", {"standing": "matched"}).data
     assert (listed["id"], listed["match"] is not None) == (made, True)
+
+
+def test_a_match_of_what_the_bank_exchanged_says_so_with_the_rate(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    line = BankLine(
+        id="TX1", day=day_of(payout), minor=8_712, description=f"STRIPE {payout['id']}", sent_minor=9_680, sent_currency="USD",
+    )  # fmt: skip
+    account = BankAccount(number=f"{ACCOUNT[:-3]}EUR", currency="EUR", lines=(line,))
+    bank.intake.take(render(account, "camt053"), name="1.xml", by="person:1")
+    assert reconcile(db, mode="test").matches == 1
+    with db.transaction() as cx:
+        (kept,) = match_store.standing(cx, [payout["id"]])
+        (why,) = cx.execute("select why from journal_entry where kind = 'bank_match'").fetchone()
+    assert kept.reason.endswith("; exchanged at the bank, 0.9 EUR for 1 USD")
+    assert kept.reason in why
+
+
+def test_what_was_matched_without_a_person_is_in_the_trail(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    line = bank.line(day_of(payout), 9_680, f"STRIPE {payout['id']}")
+    reconcile(db, mode="test")
+    reconcile(db, mode="test")
+    with db.transaction() as cx:
+        (kept,) = match_store.standing(cx, [payout["id"]])
+        (connection,) = connections.every(cx, system="bank")
+        bank_store.supersede(cx, connection.link, *line, by_key=None, why="Booked by mistake")
+    reconcile(db, mode="test")
+    with db.transaction() as cx:
+        rows = cx.execute(
+            "select body from trail where body like %s order by seq", ('%"payouts.%',)
+        ).fetchall()
+    said = [json.loads(body) for (body,) in rows]
+    assert [(each["who"], each["what"], each["subject"]) for each in said] == [
+        ("bookhand", "payouts.matched", kept.id),
+        ("bookhand", "payouts.unmatched", kept.id),
+    ]
+    assert said[0]["details"] == {"count": 1, "matches": [kept.id]}

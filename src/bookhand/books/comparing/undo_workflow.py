@@ -2,6 +2,7 @@
 
     undone = Undos(kit).undo(caller, link, since="2026-01-01", until="2026-01-31")
     Undos(kit).begin(caller, link, since="2026-01-01", until="2026-01-31", why="Booked twice")     # the next mirror sends them
+    Undos(kit).post_again(caller, link, since="2026-01-01", until="2026-01-31", why="Mapped anew")
 
 Nothing is deleted: the reversed document and its reversal both stay in the book. What they covered is posted again only if that is
 asked for. Errors: `NotAllowed` for who may not, `Refusal` while documents are on their way or a day is closed, those of mirroring.
@@ -66,11 +67,8 @@ class Undos:
         written = self.mirrors.send(link, told=told)
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
-            found = [
-                each for each in store.documents(cx, link, since=since, until=until) if each.reverses is None
-            ]
-            done = _wholly_reversed(found)
-            freed = store.free(cx, link, sorted(done)) if again and done else 0
+            found = _of_range(cx, link, since, until)
+            freed = _freed(cx, link, found) if again else 0
         return Undone(written=written, reversed=sum(each.state == "reversed" for each in found), freed=freed)
 
     def begin(self, caller: Caller, link: Link, *, since: str, until: str, why: str) -> int:
@@ -83,7 +81,22 @@ class Undos:
             count = self._intend(cx, link, company, since, until)
             if not count:
                 raise Refusal(f"No document of the book is dated from {since} to {until}, or all are undone.")
-            append(cx, link.workspace_id, [_note(caller, link, since, until, why, count)])
+            note = _note(caller, link, "books.undo", why, since=since, until=until, documents=count)
+            append(cx, link.workspace_id, [note])
+        return count
+
+    def post_again(self, caller: Caller, link: Link, *, since: str, until: str, why: str) -> int:
+        """Let what the undone documents of these days covered be posted again, by the next mirror; how many entries."""
+        caller.need("approve")
+        caller.need("manage")
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            store.refuse_if_busy(cx, link)
+            count = _freed(cx, link, _of_range(cx, link, since, until))
+            if not count:
+                raise Refusal(f"No document from {since} to {until} is undone and still holds its entries.")
+            note = _note(caller, link, "books.post_again", why, since=since, until=until, entries=count)
+            append(cx, link.workspace_id, [note])
         return count
 
     def _intend(self, cx: Transaction[Any], link: Link, company: Company, since: str, until: str) -> int:
@@ -102,10 +115,19 @@ class Undos:
         return len(fresh)
 
 
-def _note(caller: Caller, link: Link, since: str, until: str, why: str, count: int) -> Note:  # noqa: PLR0917 (what it says)
+def _of_range(cx: Transaction[Any], link: Link, since: str, until: str) -> list[Kept]:
+    return [each for each in store.documents(cx, link, since=since, until=until) if each.reverses is None]
+
+
+def _freed(cx: Transaction[Any], link: Link, found: Sequence[Kept]) -> int:
+    done = _wholly_reversed(found)
+    return store.free(cx, link, sorted(done)) if done else 0
+
+
+def _note(caller: Caller, link: Link, what: str, why: str, **details: Any) -> Note:
     return Note(
-        who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what="books.undo", subject=link.account, why=why,
-        connection=link.connection_id, mode=link.mode, details={"since": since, "until": until, "documents": count},
+        who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what=what, subject=link.account, why=why,
+        connection=link.connection_id, mode=link.mode, details=details,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from bookhand.books.mapping import MapLine
 from bookhand.core.book import BookAccount, Nature
+from bookhand.core.problems import Refusal
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -104,6 +105,21 @@ def proposed(wanted: Iterable[tuple[str, str]], accounts: Sequence[BookAccount])
     return [_one(journal, currency, active) for journal, currency in wanted]
 
 
+def ids_of(chosen: Map[str, str], accounts: Sequence[BookAccount]) -> dict[str, str]:
+    """What a person chose, by the ids of accounts: a word that is no id may be an account's whole name. `Refusal` where several are called so."""
+    ids = {account.id for account in accounts}
+    return {role: word if word in ids else _called(role, word, accounts) for role, word in chosen.items()}
+
+
+def _called(role: str, word: str, accounts: Sequence[BookAccount]) -> str:
+    found = [account for account in accounts if account.active and _plain(account.name) == _plain(word)]
+    if len(found) > 1:
+        raise Refusal(
+            f"Several accounts are called {word} (for {role}): map it by its id, which is one of {', '.join(each.id for each in found)}."
+        )
+    return found[0].id if found else word
+
+
 def lines_of(found: Iterable[Proposed], chosen: Map[str, str]) -> tuple[MapLine, ...]:
     """The lines that proposals make, with what a person chose instead (``revenue``, or ``revenue:USD``, to an account) on top.
 
@@ -140,6 +156,11 @@ def alone_of(lines: Iterable[MapLine], accounts: Sequence[BookAccount]) -> tuple
     )
 
 
+def shown(account: BookAccount) -> str:
+    """An account's name, and its id where that is another."""
+    return account.name if account.id == account.name else f"{account.name} ({account.id})"
+
+
 def _alone(chosen: Map[str, str], held: Map[str, Map[str, str]]) -> list[tuple[str, str]]:
     """What a person chose for roles that the journal has not posted to yet."""
     return [(name, account) for name, account in chosen.items() if "@" not in name and name not in held]
@@ -174,7 +195,7 @@ def _one(journal: str, currency: str, accounts: Sequence[BookAccount]) -> Propos
         return Proposed(journal=journal, currency=currency, account=None, name=None, evidence=why)
     best = [account for score, account in scored if score == scored[0][0]]
     if len(best) > 1:
-        names = ", ".join(account.name for account in best)
+        names = ", ".join(shown(account) for account in best)
         return Proposed(
             journal=journal, currency=currency, account=None, name=None, evidence=f"Several fit equally well: {names}. Say which.",
             candidates=tuple(account.id for account in best),

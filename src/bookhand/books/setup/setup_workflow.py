@@ -27,7 +27,7 @@ from bookhand.books.mirror_workflow import request_key
 from bookhand.books.posting import clearing, deposit, summary
 from bookhand.books.posting.lines import FEWEST_LINES, MOST_LINES, Booked, Days, Desk
 from bookhand.books.reading_store import Counts
-from bookhand.books.setup.proposing import Proposed, alone_of, lines_of, proposed
+from bookhand.books.setup.proposing import Proposed, alone_of, ids_of, lines_of, proposed
 from bookhand.core.book import BookAccount, Company, Document, PostingMethod
 from bookhand.core.caller import MIRROR, Caller
 from bookhand.core.facts import Link
@@ -96,7 +96,7 @@ class Setups:
         since: str | None = None,
         chosen: Map[str, str] | None = None,
     ) -> Setup:
-        """Read the book and propose how to keep it; `chosen` is a person's own word (``revenue`` or ``revenue@USD`` to an account's id).
+        """Read the book and propose how to keep it; `chosen` is a person's own word (``revenue`` or ``revenue@USD`` to an account's id or name).
 
         Without `sources` it takes every Stripe account of the book's mode; without `since` everything.
         """
@@ -108,16 +108,18 @@ class Setups:
             first = since or _first_month(cx, links)
             wanted = sorted({pair for each in links for pair in reading_store.used(cx, each, since=first)})
             counts = [reading_store.count(cx, each, since=first) for each in links]
-            newest = next((found for each in links if (found := reading_store.latest_payout(cx, each))), None)
+            newest = next(
+                ((each, *found) for each in links if (found := reading_store.latest_payout(cx, each))), None
+            )
         lines = proposed(wanted, accounts)
-        mapping = Mapping(lines_of(lines, chosen or {}))
+        mapping = Mapping(lines_of(lines, ids_of(chosen or {}, accounts)))
         takes = {account.id: account.currency for account in accounts}
         mapping = Mapping(
             tuple(msgspec.structs.replace(line, takes=takes.get(line.account)) for line in mapping.lines)
         )
         sample: tuple[Document, ...] = ()
         if newest is not None and not mapping.unmapped(wanted):
-            sample = _sample(method, links[0], mapping, *newest)
+            sample = _sample(method, mapping, *newest)
         return Setup(
             company=company, accounts=accounts, method=method, lines=lines, mapping=mapping, sources=tuple(each.connection_id for each in links),
             since=first, alone=alone_of(mapping.lines, accounts), sample=sample, pace=tuple(_pace(company, method, counts)),
@@ -148,17 +150,22 @@ class Setups:
             digest=mapping.digest(), alone=tuple(sorted(choice.alone)), since=choice.since, most_lines=choice.most_lines,
             standing_id=standing, agreed_by=caller.who, agreed_name=caller.name, agreed_at=self.kit.clock(),
         )  # fmt: skip
-        with self.kit.db.transaction() as cx:
-            store.take_turn(cx, link)
-            self._changeable(cx, link, choice, from_now=from_now)
-            before = store.find(cx, link)
-            store.drop_failed(cx, link, unsent=True)
-            store.put(cx, link, book)
+        try:
+            with self.kit.db.transaction() as cx:
+                store.take_turn(cx, link)
+                self._changeable(cx, link, choice, from_now=from_now)
+                before = store.find(cx, link)
+                store.drop_failed(cx, link, unsent=True)
+                store.put(cx, link, book)
+        except BaseException:  # whatever it was: nobody uses the approval, so it is not left standing
+            self._end(caller, standing, "The book was not set up after all.")
+            raise
         if before is not None:
-            self.kit.door.governing.set_standing(
-                caller, before.standing_id, "ended", "The book is kept otherwise from now on."
-            )
+            self._end(caller, before.standing_id, "The book is kept otherwise from now on.")
         return book
+
+    def _end(self, caller: Caller, standing_id: str, why: str) -> None:
+        self.kit.door.governing.set_standing(caller, standing_id, "ended", why)
 
     def _approved(self, caller: Caller, link: Link, choice: Choice, mapping: Mapping, why: str) -> str:
         """The permission and the standing approval of exactly this; its id."""
@@ -237,7 +244,7 @@ def _sound(choice: Choice) -> None:
 
 
 def _sample(
-    method: PostingMethod, source: Link, mapping: Mapping, held: list[Booked], payouts: deposit.Payouts
+    method: PostingMethod, mapping: Mapping, source: Link, held: list[Booked], payouts: deposit.Payouts
 ) -> tuple[Document, ...]:
     desk = Desk(link=source, find=Finder(mapping), days=Days(), most_lines=MOST_LINES)
     fresh = msgspec.structs.replace(payouts, parts={})

@@ -3,20 +3,21 @@
     watcher = Watcher(Path("/bank"), Intake(db))
     watcher.look()                     # every few seconds; what was done, in sentences
 
-    /bank/nov.sta                      read as soon as it does not grow any more
+    /bank/nov.sta                      read as soon as it does not grow any more; a CSV that ends within a line, when it rested for a minute
     /bank/Main/nov.csv                 the same; a folder's name is the account of the CSV files in it
     /bank/done/      /bank/refused/    where files go; beside a refused one lies ``NAME.txt``, which says why
     /bank/waiting/                     a CSV that somebody has to confirm first; it is read by itself after that
 
-A file is moved after its lines are committed: where the machine stops in between, it is read again, and adds nothing. Links and what
-begins with a point are left alone.
+A file is moved after its lines are committed: where the machine stops in between, or somebody writes on in it, it is read again, and adds
+what is new. Links and what begins with a point are left alone.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ import structlog
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.systems.bank.intake_workflow import Taken, Waiting
+from bookhand.systems.bank.reading import may_go_on
 
 if TYPE_CHECKING:
     from bookhand.systems.bank.intake_workflow import Intake
@@ -37,16 +39,24 @@ _REASON = ".txt"
 """After the name of a file, where the file beside it says what became of it."""
 _UNFINISHED = frozenset({".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download"})
 _MEGABYTE = 1024 * 1024
+_REST_SECONDS = 60.0
+"""How long a CSV without a line end at its end rests before it is taken for whole: whoever writes it may only pause."""
+
+_State = tuple[int, int]
+"""Size and last change of a file."""
 
 
 class Watcher:
     """Looks at one folder, in one process at a time (two would only read a file twice, which adds nothing)."""
 
-    def __init__(self, folder: Path, intake: Intake, *, by: str = "folder") -> None:
+    def __init__(
+        self, folder: Path, intake: Intake, *, by: str = "folder", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._folder = folder
         self._intake = intake
         self._by = by
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self._clock = clock
+        self._seen: dict[Path, tuple[_State, float]] = {}
         self._confirmed: object = None
 
     def look(self) -> list[str]:
@@ -63,10 +73,13 @@ class Watcher:
             now = _state(path)
             if now is None:
                 continue
-            if self._seen.get(path) == now:
-                told += self._take(path, account)
+            before, since = self._seen.get(path, (None, 0.0))
+            if before != now:
+                seen[path] = now, self._clock()
+            elif (taken := self._take(path, account, rested=self._clock() - since)) is None:
+                seen[path] = now, since
             else:
-                seen[path] = now
+                told += taken
         self._seen = seen
         return told + self._look_again()
 
@@ -91,13 +104,17 @@ class Watcher:
         told = []
         for path, account in list(self._files(waiting)):
             if _state(path) is not None and path.suffix != _REASON:
-                told += self._take(path, account)
+                told += self._take(path, account, rested=_REST_SECONDS) or []
         return told
 
-    def _take(self, path: Path, account: str | None) -> list[str]:
+    def _take(self, path: Path, account: str | None, *, rested: float) -> list[str] | None:
+        """What became of a file, in sentences; None for one that may not be whole yet."""
         try:
+            raw, state = _read(path, self._intake.most_megabytes)
+            if rested < _REST_SECONDS and may_go_on(raw):
+                return None
             found = self._intake.take(
-                _read(path, self._intake.most_megabytes),
+                raw,
                 name=path.name,
                 by=self._by,
                 account=account,
@@ -118,6 +135,12 @@ class Watcher:
             log.exception("bank_file_failed", file=path.name)
             why = f"It could not be read, by a fault of bookhand's own ({type(error).__name__}): the log says more."
             return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
+        if _state(path) != state:
+            log.info("bank_file_grew", file=path.name)
+            return []  # it is looked at anew, and what was read of it adds nothing again
+        return self._taken(path, account, found)
+
+    def _taken(self, path: Path, account: str | None, found: Taken | Waiting) -> list[str]:
         match found:
             case Taken(again=True):
                 return self._moved(path, DONE, None, f"{path.name} had been read before: nothing was added.")
@@ -158,7 +181,7 @@ class Watcher:
         return [said]
 
 
-def _state(path: Path) -> tuple[int, int] | None:
+def _state(path: Path) -> _State | None:
     """Size and last change of a plain file that is meant for us; None for everything else."""
     try:
         found = path.lstat()
@@ -169,17 +192,18 @@ def _state(path: Path) -> tuple[int, int] | None:
     return found.st_size, found.st_mtime_ns
 
 
-def _read(path: Path, most_megabytes: int) -> bytes:
-    """The whole file, never through a link; `Refusal` before anything is read where it is too large."""
+def _read(path: Path, most_megabytes: int) -> tuple[bytes, _State]:
+    """The whole file, never through a link, and its state before; `Refusal` before anything is read where it is too large."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
-        size = os.fstat(handle).st_size
+        found = os.fstat(handle)
+        size = found.st_size
         if size > most_megabytes * _MEGABYTE:
             raise Refusal(
                 f"The file has {size / _MEGABYTE:,.1f} MB, more than the {most_megabytes} MB that are read (BOOKHAND_BANK_FILE_MB): "
                 "export fewer days at once."
             )
-        return file.read()
+        return file.read(), (size, found.st_mtime_ns)
 
 
 def _free(path: Path) -> Path:

@@ -78,6 +78,18 @@ _FORMATS = (
 )
 
 
+def may_go_on(raw: bytes) -> bool:
+    """Whether a file may be the beginning of a longer one: a table whose last row has no line end. Other formats tell their end themselves."""
+    if not raw or raw.endswith((b"\n", b"\r")):
+        return False
+    try:
+        text, _ = texts.decoded(raw[:_HEAD_BYTES])
+    except Refusal:
+        return False
+    head = text.lstrip()
+    return not head.startswith(("<", "{")) and not any(kind.looks_so(head) for kind in _FORMATS)
+
+
 def read(raw: bytes, *, most_megabytes: int = MOST_MEGABYTES) -> Reading | Table:
     """`raw` by its format; `Refusal` for what is too large, no text, or broken, that says what and where."""
     if len(raw) > most_megabytes * _MEGABYTE:

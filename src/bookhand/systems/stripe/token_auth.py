@@ -21,7 +21,7 @@ import structlog
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.core.ready import ready
-from bookhand.systems.connection import Connection
+from bookhand.systems.connection import Connection, NoCredential
 from bookhand.systems.store import set_status
 from bookhand.systems.stripe import answers
 from bookhand.systems.stripe.client import base_url, post_form
@@ -151,8 +151,8 @@ class Credential:
     def _refusal(self, answer: Answer) -> Refusal | None:
         return None if answer.is_ok else answers.refusal(answer, asked="POST /v1/oauth/token")
 
-    def _lost(self, why: str) -> Refusal:
-        return Refusal(
+    def _lost(self, why: str) -> NoCredential:
+        return NoCredential(
             f"Connection {self._connection.id} ({self._connection.name}) has no credential: {why}. Connect it again."
         )
 

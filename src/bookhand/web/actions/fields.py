@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -49,6 +50,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Field, ...] = ()
 
 
+@cache
 def fields_of(params: type[Params]) -> tuple[Field, ...]:
     """The fields of an action's parameters, in their order: what is needed first."""
     schema = params.model_json_schema()

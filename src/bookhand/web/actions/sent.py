@@ -22,6 +22,7 @@ from bookhand.web.page.figures import Reads
 from bookhand.web.page.wording import plain
 
 _LARGEST_DIGITS = 15
+_DIGITS = "-0123456789"
 _YES = {"yes": True, "no": False}
 
 
@@ -145,12 +146,12 @@ def major(amount_minor: int, currency: str, locale: str) -> str:
 
 
 def _decimal(text: str, locale: str) -> Decimal:
-    group = get_group_symbol(locale)
-    told = text.strip().replace("\N{MINUS SIGN}", "-")
-    if group.isspace():
-        told = "".join(group if each.isspace() else each for each in told)
+    group, mark = get_group_symbol(locale), get_decimal_symbol(locale)
+    told = "".join(_as_written(each, group) for each in text.strip())
     try:
-        found = parse_decimal(told, locale=locale, strict=True)
+        found = (
+            parse_decimal(told, locale=locale, strict=True) if set(told) <= {*_DIGITS, group, mark} else None
+        )
     except NumberFormatError:
         found = None
     if (
@@ -159,9 +160,19 @@ def _decimal(text: str, locale: str) -> Decimal:
         or len(text) > _LARGEST_DIGITS * 2
         or found.adjusted() >= _LARGEST_DIGITS
     ):
-        example = f"1{group}234{get_decimal_symbol(locale)}50"
+        example = f"1{group}234{mark}50"
         raise FieldError(plain("actions.wrong.amount", text=text[:30], example=example))
     return found
+
+
+def _as_written(character: str, group: str) -> str:
+    """A sign that people write for another: a minus, a blank or an apostrophe between the groups."""
+    if character == "\N{MINUS SIGN}":
+        return "-"
+    same = (character.isspace() and group.isspace()) or (
+        character == "'" and group == "\N{RIGHT SINGLE QUOTATION MARK}"
+    )
+    return group if same else character
 
 
 def whole(text: str) -> int:

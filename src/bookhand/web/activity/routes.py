@@ -19,7 +19,7 @@ from bookhand.web.activity import store
 from bookhand.web.api.shown import after as after_cursor
 from bookhand.web.api.shown import page
 from bookhand.web.approvals import store as approvals
-from bookhand.web.approvals.seen import CALL_TONES, Tone
+from bookhand.web.approvals.seen import CALL_TONES, Tone, spells
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site, status_of
 from bookhand.web.page.wording import plain
@@ -77,7 +77,7 @@ def _one(site: Site, me: Viewer, run_id: str, refused: str = "") -> Seen:
     return {
         "whole": found, "run": run, "cards": list(zip(cards, (each.calls for each in found.asked), strict=True)), "means": WHAT[run.state],
         "tone": TONES[run.state], "may": _may(me, run), "call_tones": CALL_TONES, "refused": refused, "ended": run.state in ENDED,
-        "undone": _undone(found, site.templates.get(run.template)),
+        "trail": None if found.trail is None else spells(found.trail), "undone": _undone(found, site.templates.get(run.template)),
     }  # fmt: skip
 
 

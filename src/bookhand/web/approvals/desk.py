@@ -82,7 +82,8 @@ class Desk:
             )
         return {
             "whole": found, "card": found.card, "proposal": found.card.proposal, "means": ALIVE[found.card.proposal.state],
-            "without": without, "call_tones": seen.CALL_TONES, "conflict": conflict, "refused": refused,
+            "without": without, "call_tones": seen.CALL_TONES,
+            "trail": None if found.trail is None else seen.spells(found.trail), "conflict": conflict, "refused": refused,
         }  # fmt: skip
 
     # --- deciding ---

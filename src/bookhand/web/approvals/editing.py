@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from bookhand.actions import store as proposals
 from bookhand.actions.catalogue import arguments
 from bookhand.core.action import Action
+from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import BookhandError, Conflict, Missing
 from bookhand.web.actions import form
 from bookhand.web.approvals import store
@@ -52,9 +53,12 @@ class Editing:
 
     def again(self, proposal_id: str, held: form.Held, me: Viewer, error: BookhandError) -> Response:
         """The form once more, with what was refused; where it cannot be edited any more, how it stands now."""
-        if isinstance(error, (Conflict, Missing)):
+        if isinstance(error, (Conflict, Missing, NotAllowed)):
             return self._stands(proposal_id, me, error)
-        return self._shown(me, proposal_id, held, {"": str(error)}, status=status_of(error))
+        try:
+            return self._shown(me, proposal_id, held, {"": str(error)}, status=status_of(error))
+        except Conflict as decided:
+            return self._stands(proposal_id, me, decided)
 
     def _shown(
         self, me: Viewer, proposal_id: str, held: form.Held, wrong: Mapping[str, str], *, status: int = 200

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -110,3 +110,43 @@ def by_currency(proposal: Proposal) -> tuple[tuple[str, int], ...]:
     for each in proposal.preview.moves:
         sums[each.currency.upper()] = sums.get(each.currency.upper(), 0) + each.minor
     return tuple(sorted(sums.items()))
+
+
+class Spell(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries of the trail that say the same in a row: `count` of them, the first one's number is `first`."""
+
+    first: int
+    count: int
+    what: str
+    name: str
+    channel: str | None
+    why: str | None
+
+
+def spells(entries: Iterable[Mapping[str, Any]]) -> tuple[Spell, ...]:
+    """The trail, oldest first, with what was said many times in a row said once.
+
+    >>> [(each.what, each.count) for each in spells([{"seq": n, "what": "call.done", "who": "bookhand"} for n in (4, 5, 6)])]
+    [('call.done', 3)]
+    """
+    found: list[Spell] = []
+    for entry in entries:
+        one = Spell(
+            first=entry["seq"], count=1, what=entry["what"], name=entry.get("name") or entry["who"], channel=entry.get("channel"),
+            why=entry.get("why"),
+        )  # fmt: skip
+        last = found[-1] if found else None
+        if last is not None and _same(last, one):
+            found[-1] = msgspec.structs.replace(last, count=last.count + 1)
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _same(before: Spell, after: Spell) -> bool:
+    return (before.what, before.name, before.channel, before.why) == (
+        after.what,
+        after.name,
+        after.channel,
+        after.why,
+    )

@@ -20,7 +20,7 @@ from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection
 from bookhand.web.books import journal_store, store
 from bookhand.web.books.hands import hands
-from bookhand.web.books.journal import Namer, cursor_of, namer, place
+from bookhand.web.books.journal import Namer, continued, cursor_of, namer, place
 from bookhand.web.books.journal_store import Line, Wanted
 from bookhand.web.books.proofs import stripe
 from bookhand.web.page.site import Seen, Site
@@ -76,7 +76,10 @@ def routes(site: Site, router: APIRouter) -> None:
         return site.show(
             request,
             "books/ledger.html",
-            lambda _me: _ledger(site, number, account, currency.upper(), month, cursor),
+            lambda _me: {
+                **_ledger(site, number, account, currency.upper(), month, cursor),
+                "on_its_own": continued(request),
+            },
         )
 
 

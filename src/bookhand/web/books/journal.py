@@ -62,11 +62,20 @@ def routes(site: Site, router: APIRouter) -> None:
     @router.get("/books/journal")
     def journal(request: Request, cursor: str | None = None) -> Response:
         asked = _asked(request)
-        return site.show(request, "books/journal.html", lambda _me: _page(site, asked, cursor))
+        return site.show(
+            request,
+            "books/journal.html",
+            lambda _me: {**_page(site, asked, cursor), "on_its_own": continued(request)},
+        )
 
     @router.get("/books/journal/{number}/{key:path}")
     def entry(request: Request, number: int, key: str) -> Response:
         return site.show(request, "books/entry.html", lambda me: _entry(site, me, number, key))
+
+
+def continued(request: Request) -> bool:
+    """Whether a page goes on from another and stands on its own, not as the rest of a table that looks on by itself."""
+    return "cursor" in request.query_params and not request.headers.get("hx-request")
 
 
 def _asked(request: Request) -> Asked:

@@ -103,7 +103,8 @@ def _break(site: Site, me: Viewer, break_id: str) -> Seen:
         people = store.people(cx, workspace)
         is_question = bool(store.questions(cx, workspace, limit=1, id_=break_id))
     return {
-        "kept": kept, "today": datetime.now(UTC).date().isoformat(), "payouts": payouts, "lines": lines, "people": people,
+        "kept": kept, "today": datetime.now(UTC).date().isoformat(), "payouts": payouts, "lines": lines, "first_line": next(iter(lines.values()), None),
+        "people": people,
         "is_question": is_question, "day_of": seen.day_of, "contents": kept.found.cause in break_store.CONTENTS,
     }  # fmt: skip
 

@@ -44,7 +44,10 @@ def routes(site: Site) -> APIRouter:
             if not me.can("propose"):
                 return site.told(me, error)
             ticked = {"payouts": form.texts("payout"), "lines": form.texts("line")}
-            sides = _sides(site, me, **ticked, word=form.text("q"), around=form.text("around"))
+            try:
+                sides = _sides(site, me, **ticked, word=form.text("q"), around=form.text("around"))
+            except BookhandError:
+                return site.told(me, error)
             return site.part(
                 me, "payouts/match.html",
                 {**sides, "wrong": str(error), "why": form.text("why"), "difference": form.text("difference")}, status=status_of(error),

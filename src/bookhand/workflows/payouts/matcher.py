@@ -1,6 +1,6 @@
 """The matcher: payouts and statement lines in, what belongs together out; pure, and the same for any order of what it is given.
 
-Rules go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
+Rules (`matching`) go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
 (`amounts`), amounts less a fee and sums (`sums`). Nothing is ever taken because it is the best: only because nothing else can be meant.
 
 >>> from bookhand.core.bank import StatementLine
@@ -20,18 +20,18 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import compress, groupby
-from operator import attrgetter
+from itertools import compress
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.amounts import match_amounts
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
-from bookhand.workflows.payouts.naming import match_named
-from bookhand.workflows.payouts.second_look import look_again
-from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
+from bookhand.workflows.payouts.matching.amounts import match_amounts
+from bookhand.workflows.payouts.matching.evidence import Evidence, is_account
+from bookhand.workflows.payouts.matching.naming import match_named
+from bookhand.workflows.payouts.matching.reasons import days, shown
+from bookhand.workflows.payouts.matching.second_look import look_again
+from bookhand.workflows.payouts.matching.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
     r"\b(FEES?|CHARGES?|CHGS?|GEB\w*|SPESEN|FRAIS|KONTOF\w*|ENTGELT|COMMISSION)\b", re.IGNORECASE
@@ -73,7 +73,7 @@ def _matched(known: Evidence) -> Outcome:
     _mentioned(known)
     _weak(known)
     return Outcome(
-        matches=tuple([one.match for one in sorted(known.decided, key=attrgetter("payouts"))]),
+        matches=tuple(known.matches()),
         questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
         payouts=tuple(_open_payouts(known)),
         lines=tuple(_open_lines(known)),
@@ -160,13 +160,9 @@ _Spans = dict[str, tuple[str, str]]
 
 def _spans(known: Evidence) -> tuple[_Spans, dict[str, set[str]]]:
     """The first and last day that are covered of each account, and the currencies of its lines."""
-    spans: _Spans = {}
-    currencies: dict[str, set[str]] = {}
-    for account, each in groupby(known.lines, attrgetter("account")):
-        lines = list(each)
-        days = [line.day for line in lines]
-        spans[account] = min(days), max(days)
-        currencies[account] = {line.currency for line in lines}
+    seen = known.reading.seen
+    spans: _Spans = {account: (min(seen[account].days), max(seen[account].days)) for account in sorted(seen)}
+    currencies = {account: each.currencies for account, each in seen.items()}
     begins = known.bounds.begins
     for account, day in known.bounds.covered.items():
         spans[account] = (begins.get(account) or spans.get(account, ("", day))[0], day)

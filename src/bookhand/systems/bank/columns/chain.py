@@ -52,6 +52,10 @@ def moved(header: tuple[str, ...], row: Row, profile: Profile) -> Decimal:
         )
         if came and went:
             raise ValueError("money came in and went out in one row")
+        if came < 0:
+            raise ValueError(
+                f"{came} in column {profile.money_in!r}, which is for money that came in, is less than nothing"
+            )
         return abs(came) - abs(went)
     value = number_of(cell(profile.amount), mark)
     if profile.direction is None:

@@ -157,7 +157,9 @@ class _Guess:
         ]
         if rest:
             return {"amount": self._take("amount", rest[0], "its cells are numbers")}
-        raise Refusal("The table (CSV) has no column of amounts: it is no statement.")
+        raise Refusal(
+            "The table (CSV) has no column of amounts, which can be read in every row: it is no statement."
+        )
 
     def _directed(self, amounts: dict[str, Any]) -> dict[str, Any]:
         """The columns of amounts, with the column that says their direction where the amounts have no sign of their own."""

@@ -13,7 +13,7 @@ from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import balance, breaks, moved
 from bookhand.systems.bank.columns.profile import Profile
 from bookhand.systems.bank.columns.sheet import Row, Sheet
-from bookhand.systems.bank.columns.values import day_of
+from bookhand.systems.bank.columns.values import day_of, number_of
 from bookhand.systems.bank.columns.words import NOT_BOOKED, STATUS, plain
 from bookhand.systems.bank.figures import currency_of, scaled
 
@@ -48,6 +48,7 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
     kept = [each for each in read if each is not None]
     if not kept:
         raise Refusal("No row of the table (CSV) is a booked line.")
+    _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
     groups: dict[tuple[str, str], list[_Read]] = {}
     for each in kept:
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
@@ -93,6 +94,10 @@ def _read(sheet: Sheet, profile: Profile, account: str, row: Row, left: list[Row
         raise Refusal(
             f"Row {row.line}, column {profile.date!r}: {error}. Nothing of the file was taken."
         ) from None
+    _refuse_misplaced(sheet, profile, row)
+    if profile.amount is None and not (cell(profile.money_in) or cell(profile.money_out)):
+        left.append(row)  # a balance brought forward, say: nothing moved
+        return None
     try:
         currency = currency_of(cell(profile.currency_column) or profile.currency or "")
         amount = moved(sheet.header, row, profile) * (profile.sign or 1)
@@ -108,6 +113,39 @@ def _read(sheet: Sheet, profile: Profile, account: str, row: Row, left: list[Row
     except ValueError as error:
         raise Refusal(f"Row {row.line}: {error}. Nothing of the file was taken.") from None
     return _Read(row, line, amount, stated)
+
+
+def _refuse_misplaced(sheet: Sheet, profile: Profile, row: Row) -> None:
+    """`Refusal` for a row whose cells may not stand in their columns: one has too many, one ends before its amount."""
+    if len(row.cells) > len(sheet.header):
+        raise Refusal(
+            f"Row {row.line} has {len(row.cells)} cells, and the table {len(sheet.header)} columns: nobody can say which cell is of which column "
+            f"({row.raw[:_SHOWN]!r}). Is there a {sheet.delimiter!r} in a text without quotation marks? Nothing of the file was taken."
+        )
+    names = [name for name in (profile.amount, profile.money_in, profile.money_out) if name]
+    if row.short and not any(row.cells[sheet.header.index(name)] for name in names):
+        raise Refusal(
+            f"Row {row.line} ends before its amount: {row.raw[:_SHOWN]!r}. Is the file cut off? Nothing of it was taken; get it from the bank again."
+        )
+
+
+def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> None:
+    """`Refusal` where the column for money out has both signs, and no balances show which way they go.
+
+    Some banks write what went out with a minus there, some without; one that does both means something else by one of them.
+    """
+    if profile.money_out is None or profile.balance:
+        return
+    place = sheet.header.index(profile.money_out)
+    below: dict[bool, Row] = {}
+    for row in rows:
+        if row.cells[place] and (value := number_of(row.cells[place], profile.decimal or ".")):
+            below.setdefault(value < 0, row)
+    if len(below) > 1:
+        raise Refusal(
+            f"Column {profile.money_out!r} has amounts with and without a minus (rows {below[False].line} and {below[True].line}), and no balance "
+            "shows which way they go. Nothing of the file was taken: export it with the balance of each row, or in another format."
+        )
 
 
 def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:

@@ -34,6 +34,8 @@ class Row(msgspec.Struct, frozen=True):
     cells: tuple[str, ...]
     line: int
     raw: str
+    short: bool = False
+    """Whether it ended before the last column: the missing cells are empty."""
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sheet_of(text: str) -> Sheet:
-    """The table; `Refusal` where there is none."""
+    """The table; `Refusal` where there is none, or where a quotation mark is opened and not closed."""
     by_delimiter = {mark: _sampled(text, mark) for mark in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda mark: _score(by_delimiter[mark]))
     width, _ = _width(by_delimiter[delimiter])
@@ -66,6 +68,7 @@ def sheet_of(text: str) -> Sheet:
     if width > _MOST_COLUMNS:
         raise Refusal(f"The table has {width} columns, more than any statement has: it was refused.")
     rows = [row for row in _rows(text, delimiter) if any(row.cells)]
+    _refuse_open_quotes(rows, delimiter, width)
     begin = next((place for place, row in enumerate(rows) if _fits(row, width) and _has_day(row)), 0)
     head = next((place for place in range(begin - 1, -1, -1) if _is_header(rows[place], width)), None)
     header = (
@@ -92,6 +95,52 @@ def _rows(text: str, delimiter: str, *, most: int | None = None) -> Iterator[Row
             before = reader.line_num
     except csv.Error as error:
         raise Refusal(f"Line {reader.line_num} of the CSV file cannot be read: {error}.") from None
+
+
+def _refuse_open_quotes(rows: list[Row], delimiter: str, width: int) -> None:
+    """`Refusal` for a quotation mark that is not closed: it takes the rows below into one cell, up to the next mark or the end.
+
+    A cell may well have lines of its own. It is told from rows that were taken in by three things: its quotation marks are as they should be, the
+    file does not end in it, and none of its lines is a row.
+    """
+    for place, row in enumerate(rows):
+        last = place == len(rows) - 1
+        if not (last or "\n" in row.raw or "\r" in row.raw):
+            continue
+        if (
+            _goes_on(row.raw, delimiter)
+            or not _is_well_quoted(row, delimiter)
+            or _holds_rows(row, delimiter, width)
+        ):
+            raise Refusal(
+                f"A quotation mark in the row that begins in line {row.line} is not closed where it should be, and takes in what follows: "
+                f"{row.raw[:_LONGEST_VALUE]!r}. Nothing of the file was taken; get it from the bank again, or close the mark."
+            )
+
+
+def _goes_on(raw: str, delimiter: str) -> bool:
+    """Whether a record is still in quotation marks where it ends."""
+    return len(list(csv.reader([f"{raw}\n", "end"], delimiter=delimiter))) == 1
+
+
+def _is_well_quoted(row: Row, delimiter: str) -> bool:
+    """Whether a record of several lines has each quotation mark at the edge of a cell, or doubled."""
+    if len(row.raw.splitlines()) == 1:
+        return True  # within a line, banks write marks as they please
+    try:
+        list(csv.reader(io.StringIO(row.raw, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def _holds_rows(row: Row, delimiter: str, width: int) -> bool:
+    """Whether a line within a record of several looks like a row: about as wide as the table, with a day."""
+    inner = row.raw.splitlines()[1:]
+    return any(
+        line.count(delimiter) >= width - 1 and any(is_day(cell.strip(), order) for cell in line.split(delimiter) for order in ORDERS)
+        for line in inner
+    )  # fmt: skip
 
 
 def _sampled(text: str, delimiter: str) -> list[Row]:
@@ -147,4 +196,4 @@ def _trimmed(row: Row, width: int) -> Row:
     cells = row.cells
     while len(cells) > width and not cells[-1]:
         cells = cells[:-1]
-    return msgspec.structs.replace(row, cells=cells + ("",) * (width - len(cells)))
+    return msgspec.structs.replace(row, cells=cells + ("",) * (width - len(cells)), short=len(cells) < width)

@@ -74,19 +74,23 @@ def number_of(cell: str, mark: Mark) -> Decimal:
         raise ValueError(f"{text[:_LONGEST]!r} is no number: it is too long")
     side = _SIDE.search(text)
     text = _SIDE.sub("", text)
-    negative = bool(side and side[1].upper() == "DR")
+    minuses = int(bool(side and side[1].upper() == "DR"))
     if text.startswith("(") and text.endswith(")"):
-        negative, text = not negative, text[1:-1].strip()
+        minuses, text = minuses + 1, text[1:-1].strip()
     if text.startswith("-") or text.endswith("-"):
-        negative, text = not negative, text.strip("-").strip()
+        minuses, text = minuses + 1, text.removeprefix("-").removesuffix("-").strip()
     around = _AROUND.match(text)
     text = (around[1] if around else text).strip()
     if text.startswith("-"):
-        negative, text = not negative, text[1:].strip()
+        minuses, text = minuses + 1, text[1:].strip()
+    if minuses > 1:
+        raise ValueError(
+            f"{cell.strip()[:_LONGEST]!r} has two marks of a minus, and nobody can say whether the second takes back the first"
+        )
     if not _DIGITS.fullmatch(text):
         raise ValueError(f"{cell.strip()[:_LONGEST]!r} is no number")
     value = _plain(text, mark)
-    return -value if negative else value
+    return -value if minuses else value
 
 
 def _plain(text: str, mark: Mark) -> Decimal:

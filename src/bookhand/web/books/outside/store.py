@@ -139,6 +139,19 @@ def undoable(cx: Transaction[Any], link: Link, *, since: date, until: date) -> l
     return [Range(currency=currency, count=count, total=total) for currency, count, total in rows]
 
 
+def undone(cx: Transaction[Any], link: Link, *, since: date, until: date) -> int:
+    """How many documents of these days are undone and still hold what they covered: it can be posted again."""
+    row = cx.execute(
+        """
+        select count(*) from book_document d where workspace_id = %s and connection_id = %s and day between %s and %s
+            and state = 'reversed' and exists (select from book_cover c where c.workspace_id = d.workspace_id
+                and c.connection_id = d.connection_id and c.base = d.base)
+        """,
+        (link.workspace_id, link.connection_id, since, until),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def covered(cx: Transaction[Any], link: Link, base: str, *, limit: int) -> list[tuple[int, str]]:
     """The entries that the documents of a base cover: (the journal's connection, key)."""
     rows = cx.execute(

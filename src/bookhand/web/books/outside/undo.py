@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from bookhand.core.problems import Refusal
 from bookhand.web.books.journal import day
 from bookhand.web.books.outside import store
-from bookhand.web.books.outside.shelf import shelf
+from bookhand.web.books.outside.shelf import Shelf, shelf
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site
 from bookhand.web.page.wording import plain
 
@@ -34,15 +34,19 @@ def routes(site: Site, router: APIRouter) -> None:
     def undo(request: Request, number: int, form: Sent) -> Response:
         return site.act(request, form, lambda me: _undo(site, me, number, form), need="manage")
 
+    @router.post("/books/outside/{number}/post-again")
+    def post_again(request: Request, number: int, form: Sent) -> Response:
+        return site.act(request, form, lambda me: _post_again(site, me, number, form), need="manage")
+
 
 def _asked(site: Site, number: int, since: str, until: str) -> Seen:
     days = _days(since, until) if since or until else None
     with site.db.transaction() as cx:
         found = shelf(cx, site, number)
-        book = found.kept()
+        found.kept()
         ranges = store.undoable(cx, found.connection.link, since=days[0], until=days[1]) if days else None
-        extent = store.extent(cx, found.connection.link, book)
-    return {"shelf": found, "ranges": ranges, "since": since, "until": until, "extent": extent, "days": days}
+        undone = store.undone(cx, found.connection.link, since=days[0], until=days[1]) if days else 0
+    return {"shelf": found, "ranges": ranges, "undone": undone, "since": since, "until": until, "days": days}
 
 
 def _days(since: str, until: str) -> tuple[date, date]:
@@ -55,17 +59,34 @@ def _days(since: str, until: str) -> tuple[date, date]:
 
 
 def _undo(site: Site, me: Viewer, number: int, form: Form) -> Done:
+    found, first, last, why = _wanted(site, number, form)
+    count = site.books.undos.begin(
+        me.caller, found.connection.link, since=first.isoformat(), until=last.isoformat(), why=why
+    )
+    return Done(
+        to=f"{found.at}/documents?state=intended",
+        said=plain("books.undo.begun", n=count, count=me.reads.count(count), name=found.connection.name),
+    )
+
+
+def _post_again(site: Site, me: Viewer, number: int, form: Form) -> Done:
+    found, first, last, why = _wanted(site, number, form)
+    count = site.books.undos.post_again(
+        me.caller, found.connection.link, since=first.isoformat(), until=last.isoformat(), why=why
+    )
+    return Done(
+        to=found.at,
+        said=plain("books.undo.freed", n=count, count=me.reads.count(count), name=found.connection.name),
+    )
+
+
+def _wanted(site: Site, number: int, form: Form) -> tuple[Shelf, date, date, str]:
+    """The book, the days and the reason that a form gives."""
     first, last = _days(form.text("since"), form.text("until"))
     why = form.text("why")[:_LONGEST]
     if not why:
         raise Refusal(plain("books.undo.why_missing"))
     with site.db.transaction() as cx:
         found = shelf(cx, site, number)
-        found.kept()
-    count = site.books.undos.begin(
-        me.caller, found.connection.link, since=first.isoformat(), until=last.isoformat(), why=why
-    )
-    return Done(
-        to=f"{found.at}/documents?state=intended",
-        said=plain("books.undo.begun", n=count, name=found.connection.name),
-    )
+    found.kept()
+    return found, first, last, why

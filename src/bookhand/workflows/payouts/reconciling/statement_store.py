@@ -54,7 +54,7 @@ def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None
         each.found for each in break_store.standing(cx) if each.found.cause not in break_store.CONTENTS
     ]
     on_its_way = [each for each in _on_its_way(cx, at) if _goes_to(cx, each, at)]
-    items = [*_payout_items(on_its_way, standing), *_line_items(cx, at, standing)]
+    items = [*_payout_items(on_its_way, standing), *_line_items(cx, at, standing), *_withdrawn_items(cx, at)]
     alone = len(at.siblings) == 1
     if alone:
         items += _topup_items(cx, at)
@@ -250,6 +250,24 @@ def _line_items(cx: Transaction[Any], at: _Account, standing: list[Break]) -> It
             reference=_bank_id(key),
             owner=known.owner if known else None,
         )
+
+
+def _withdrawn_items(cx: Transaction[Any], at: _Account) -> Iterator[Item]:
+    """Lines that the bank took back after they were matched: the books have them until the next reconciling takes the match apart."""
+    rows = cx.execute(
+        """
+        select l.key, l.day::text, l.minor, l.description from bank_match_line m
+        join line_superseded s on s.workspace_id = m.workspace_id and s.connection_id = m.connection_id and s.account = m.account
+            and s.key = m.key
+        join statement_line l on l.workspace_id = m.workspace_id and l.line_id = m.line_id
+        where m.connection_id = %(c)s and m.account = %(a)s and l.currency = %(currency)s and l.day <= %(day)s::date
+        order by l.day, l.line_id
+        """,
+        {"c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day},
+    )
+    for key, day, minor, description in rows:
+        text = f"{description} (taken back by the bank after it was matched: reconcile, and the match is taken apart)"
+        yield Item(cause=Cause.UNKNOWN, day=day, minor=minor, text=text.strip(), reference=_bank_id(key))
 
 
 def _by_month(rows: list[tuple[Any, ...]]) -> Iterator[Item]:

@@ -37,6 +37,8 @@ from bookhand.workflows.payouts.reconciling.leftovers import (
 from bookhand.workflows.payouts.reconciling.match_store import Kept, new_id
 from bookhand.workflows.payouts.reconciling.open_store import Open, expected_of
 from bookhand.workspace import store as workspace
+from bookhand.workspace import trail_store
+from bookhand.workspace.trail import Note
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -45,6 +47,8 @@ OFF = "payout_does_not_add_up"
 """The kind of Problem that a payout is whose members do not come to it."""
 _RETURNED = "It failed after its arrival was matched, and the bank shows its return."
 _WITHDRAWN = "The bank took the line back."
+_NOTED = 500
+"""So many matches of one run are named in the trail; how many there are is told always, and each is in ``bank_match``."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -87,8 +91,10 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
         take_turns(cx, db.workspace_id, links)
         payouts, lines = open_store.still_open(cx, found)
         now = _Round(cx, db.workspace_id, links, found, report)
-        _match(now, _current(outcome, found, payouts, lines))
+        made = _match(now, _current(outcome, found, payouts, lines))
         _leave(now, outcome)
+        if made:
+            _note(cx, db.workspace_id, "payouts.matched", [each.id for each in made])
     return report
 
 
@@ -217,7 +223,7 @@ def _widens(each: Match, found: Open) -> bool:
     return any(payout in found.matched for payout in each.payouts)
 
 
-def _match(now: _Round, matches: list[Match]) -> None:
+def _match(now: _Round, matches: list[Match]) -> list[Kept]:
     made = []
     for each in matches:
         standing = {now.found.matched[payout] for payout in each.payouts if payout in now.found.matched}
@@ -229,15 +235,30 @@ def _match(now: _Round, matches: list[Match]) -> None:
     match_store.keep(now.cx, now.workspace_id, made)
     posting_store.post(now.cx, now.links, made)
     now.report.matches += len(made)
+    return made
+
+
+def _note(
+    cx: Transaction[Any], workspace_id: int, what: str, matches: list[str], why: str | None = None
+) -> None:
+    """One line in the trail for what a run did by itself; what a person matches is there by the door."""
+    who, name = match_store.BOOKHAND
+    subject = matches[0] if len(matches) == 1 else ""
+    details = {"count": len(matches), "matches": matches[:_NOTED]}
+    note = Note(who=who, name=name, what=what, subject=subject, why=why, details=details)
+    trail_store.append(cx, workspace_id, [note])
 
 
 def _take_back(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link], report: Report) -> None:
     """Undo the matches of lines that the bank has taken back: their payouts are looked for again."""
     if match_store.withdrawn(cx):
         take_turns(cx, workspace_id, links)
-        for match_id in match_store.withdrawn(cx):
+        found = match_store.withdrawn(cx)
+        for match_id in found:
             _undo_one(cx, workspace_id, links, match_id, _WITHDRAWN)
             report.undone += 1
+        if found:
+            _note(cx, workspace_id, "payouts.unmatched", found, _WITHDRAWN)
 
 
 def _undo(now: _Round, match_id: str, why: str) -> None:
@@ -255,9 +276,15 @@ def _undo_one(
 
 
 def kept_of(each: Match, found: Open) -> Kept:
-    """A match of the matcher as it is kept."""
+    """A match of the matcher as it is kept; its reason says too by what rate the bank exchanged."""
+    paid, arrived = found.currency[each.payouts[0]], found.arrived[each.lines[0]].currency
+    exchanged = (
+        ""
+        if each.rate is None
+        else f"; exchanged at the bank, {each.rate.normalize():f} {arrived} for 1 {paid}"
+    )
     return Kept(
-        id=new_id(), rule=each.rule, reason=each.reason, certain=each.certain, currency=found.currency[each.payouts[0]],
+        id=new_id(), rule=each.rule, reason=f"{each.reason}{exchanged}", certain=each.certain, currency=found.currency[each.payouts[0]],
         payouts=tuple(found.paid[payout] for payout in each.payouts), lines=tuple(found.arrived[line] for line in each.lines),
         difference=each.difference_minor, difference_kind=each.difference, rate=None if each.rate is None else str(each.rate),
     )  # fmt: skip

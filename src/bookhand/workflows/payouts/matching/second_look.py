@@ -7,17 +7,17 @@ line that nothing else explains, and that would be explained if this match were 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.clues import Clues, telling_amounts
-from bookhand.workflows.payouts.decisions import Decided
-from bookhand.workflows.payouts.evidence import Evidence
-from bookhand.workflows.payouts.left_over import Left, is_on_its_day
 from bookhand.workflows.payouts.matching import Match, Rule
-from bookhand.workflows.payouts.other_ways import Way, ways
+from bookhand.workflows.payouts.matching.clues import Clues, telling_amounts
+from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.left_over import Left, is_on_its_day
+from bookhand.workflows.payouts.matching.other_ways import Way, ways
 
 _SUSPECT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group", "bank_fee", "batch", "split"})
 _EXACT: Final[frozenset[Rule]] = frozenset({"amount", "descriptor", "group"})
@@ -27,9 +27,7 @@ def look_again(known: Evidence) -> None:
     """Turn into questions what is not as certain as it seemed."""
     _taken_back(known)
     suspects = _suspects(known)
-    left = Left(
-        known, [each.one for each in suspects if each.one.match.rule in _EXACT and not each.of_the_day]
-    )
+    left = Left(known, [known.whole(each.one) for each in suspects if each.is_exact and not each.of_the_day])
     found = _other_ways(known, suspects, left, days=None)
     while found:
         for one, way in found:
@@ -39,7 +37,7 @@ def look_again(known: Evidence) -> None:
         left.put_back(doubted)
         suspects = [each for each in suspects if known.is_kept(each.one)]
         found = _other_ways(known, suspects, left, days=_days_near(known, doubted))
-    known.decided = [one for one in known.decided if known.is_kept(one)]
+    known.drop_doubted()
 
 
 _Days = set[tuple[str, int]]
@@ -66,8 +64,8 @@ def _taken_back(known: Evidence) -> None:
             backs.setdefault((one.account, -one.minor), []).append(line)
     minors = {minor for _, minor in backs}
     there: dict[tuple[str, int], list[Decided]] = {}
-    for each in known.decided if backs else ():
-        if len(each.payouts) == 1 == len(each.lines) and known.lines[each.lines[0]].minor in minors:
+    for each in _one_to_one(known, minors):
+        if known.lines[each.lines[0]].minor in minors:
             key = _key(known, each.lines[0])
             some = [line for line in backs.get(key, ()) if _may_take_back(known, each, line)]
             if some and known.payouts[each.payouts[0]].status != "failed":
@@ -84,7 +82,16 @@ def _taken_back(known: Evidence) -> None:
             for each in some_matches:
                 known.doubt(each)
     if there:
-        known.decided = [each for each in known.decided if known.is_kept(each)]
+        known.drop_doubted()
+
+
+def _one_to_one(known: Evidence, minors: set[int]) -> Iterator[Decided]:
+    """The matches of one payout and one line; of those that are pairs only the ones of these amounts."""
+    for one in known.made if minors else ():
+        if not isinstance(one, int) or known.minors[one] in minors:
+            each = known.whole(one)
+            if len(each.payouts) == 1 == len(each.lines):
+                yield each
 
 
 def _key(known: Evidence, line: int) -> tuple[str, int]:
@@ -108,21 +115,29 @@ def _unexplained(known: Evidence, key: tuple[str, int]) -> int:
 class _Suspect(NamedTuple):
     """A match that was decided without a name."""
 
-    one: Decided
+    one: int | Decided
+    """As it was `made`."""
     minor: int
     """The amount of its first payout."""
+    is_exact: bool
     of_the_day: bool
     """Whether it has the exact amount and came on its very day."""
 
 
 def _suspects(known: Evidence) -> list[_Suspect]:
     found = []
-    for one in known.decided:
-        rule = one.match.rule
-        if rule in _SUSPECT and not (rule == "bank_fee" and one.lines[0] in known.named):
-            minor = known.payouts[one.payouts[0]].minor
+    minors, rule_of, line_of = known.minors, known.rule_of, known.line_of
+    for one in known.made:
+        if isinstance(one, int):
+            if rule_of[one] in _EXACT and minors[one] > 0:
+                on_its_day = known.places[one] == known.line_places[line_of[one]]
+                found.append(_Suspect(one, minors[one], is_exact=True, of_the_day=on_its_day))
+        elif one.match.rule in _SUSPECT and not (
+            one.match.rule == "bank_fee" and one.lines[0] in known.named
+        ):
+            minor, is_exact = minors[one.payouts[0]], one.match.rule in _EXACT
             if minor > 0:
-                found.append(_Suspect(one, minor, rule in _EXACT and is_on_its_day(known, one)))
+                found.append(_Suspect(one, minor, is_exact, is_exact and is_on_its_day(known, one)))
     return found
 
 
@@ -130,12 +145,15 @@ def _other_ways(
     known: Evidence, suspects: list[_Suspect], left: Left, *, days: _Days | None
 ) -> list[tuple[Decided, Way]]:
     """The matches that are doubted, each with another way to read it; of payouts of these days, where it is told."""
-    telling = telling_amounts(known, left, {minor for _, minor, of_the_day in suspects if of_the_day})
+    telling = telling_amounts(known, left, {minor for _, minor, _, of_the_day in suspects if of_the_day})
     clues = Clues(known, left)
     found = []
-    for one, minor, of_the_day in suspects:
+    for made, minor, _, of_the_day in suspects:
+        if of_the_day and minor not in telling:
+            continue
+        one = known.whole(made)
         if of_the_day:
-            way = _of_the_day(known, one, left) if minor in telling and clues.allow(one) else None
+            way = _of_the_day(known, one, left) if clues.allow(one) else None
         elif days is None or any((known.payouts[p].currency, known.places[p]) in days for p in one.payouts):
             way = _of_other_days(known, one, left) if clues.allow(one) else None
         else:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bookhand.workflows.payouts import line_text
-from bookhand.workflows.payouts.line_text import sound
-from bookhand.workflows.payouts.matching import Bounds, Expected
-from bookhand.workflows.payouts.reading import Reading
-from bookhand.workflows.payouts.templates import template
+from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching.line_text import sound
+from bookhand.workflows.payouts.matching.reading import Reading
+from bookhand.workflows.payouts.matching.templates import template
 
 _READ, _STRIPES, _DOUBTFUL, _SHOWS = 1, 2, 4, 8
 _NOTHING: Final[list[str]] = []
@@ -26,6 +25,7 @@ class LineMarks:
 
     def __init__(self, reading: Reading, bounds: Bounds) -> None:
         self.reading, self.lines = reading, reading.lines
+        self.texts, self.forms, self.given = reading.texts, reading.forms, reading.given
         self.fees: dict[str, set[int]] = {account: set(known) for account, known in bounds.fees.items()}
         """Account to the fees that its bank is known to keep."""
         self.owners = _owners(reading.payouts)
@@ -37,16 +37,16 @@ class LineMarks:
         for text in sorted({template(each) for each in self.owners}):
             self._templates_by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         self._marks = bytearray(len(self.lines))
-        self._marks_of: dict[str | tuple[str, str], int] = {}
+        self._marks_of = bytearray(len(reading.templates))
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
-        self._shapes_of: dict[str, frozenset[str]] = {}
+        self._shapes_of: dict[int, frozenset[str]] = {}
         self._unmarked: frozenset[str] = frozenset()
 
     def text(self, line: int) -> str:
         """Description and counterparty, in upper case."""
         other_side = self.lines[line].counterparty
-        text = self.reading.texts[line]
+        text = self.texts[self.given[line]]
         return f"{text} {other_side.upper()}" if other_side else text
 
     def looks_like_stripe(self, line: int) -> bool:
@@ -99,10 +99,10 @@ class LineMarks:
         shape = self._shapes.get(trace)
         if shape is None:
             shape = self._shapes[trace] = line_text.shape(trace)
-        form = self.reading.templates[line]
+        form = self.forms[self.given[line]]
         here = self._shapes_of.get(form)
         if here is None:
-            here = self._shapes_of[form] = line_text.shapes(line_text.ids_in(form))
+            here = self._shapes_of[form] = line_text.shapes(line_text.ids_in(self.reading.templates[form][0]))
         one = self.lines[line]
         if shape in here or (one.references and shape in line_text.shapes(one.references)):
             return line_text.of_shape(one, shape)
@@ -123,25 +123,25 @@ class LineMarks:
 
     def _read(self, line: int) -> int:
         """What a line says, as bits; read once."""
-        one, form = self.lines[line], self.reading.templates[line]
-        key = (form, one.counterparty) if one.counterparty else form
-        found = self._marks_of.get(key)
-        if found is None:
-            found = self._marks_of[key] = self._read_template(form, (one.counterparty or "").upper())
-        if one.minor < 0 or one.reversal or line in self.reading.charges:
+        form = self.forms[self.given[line]]
+        found = self._marks_of[form]
+        if not found:
+            found = self._marks_of[form] = self._read_template(*self.reading.templates[form])
+        if self.reading.backward[line] or line in self.reading.charges:
             found |= _DOUBTFUL
         if found & _SHOWS:
             shown = self.descriptors(line)
             if not shown:
                 found ^= _SHOWS
             elif not found & _STRIPES:
-                who = sound(one.counterparty or self.reading.texts[line])
+                who = sound(self.lines[line].counterparty or self.texts[self.given[line]])
                 found |= _STRIPES * any(line_text.shows(who, each) for each in shown)
         self._marks[line] = found
         return found
 
     def _read_template(self, form: str, other_side: str) -> int:
         """What all lines of a template say; that they show a descriptor means that they may."""
+        other_side = other_side.upper()
         text = f"{form} {other_side}" if other_side else form
         stripes = line_text.is_stripes_name(other_side) if other_side else line_text.says_stripe(text)
         may_show = bool(self._by_word) and bool(_shown(template(text), self._templates_by_word))

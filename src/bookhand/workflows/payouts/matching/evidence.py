@@ -8,19 +8,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.core.money import EXPONENTS, format_minor
-from bookhand.workflows.payouts import line_text
-from bookhand.workflows.payouts.bank_days import calendar_of
-from bookhand.workflows.payouts.decisions import Decisions
-from bookhand.workflows.payouts.line_marks import LineMarks
-from bookhand.workflows.payouts.line_text import plain, sound
-from bookhand.workflows.payouts.matching import Bounds, Expected
-from bookhand.workflows.payouts.reading import read
+from bookhand.core.money import EXPONENTS
+from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching.bank_days import calendar_of
+from bookhand.workflows.payouts.matching.decisions import Decisions
+from bookhand.workflows.payouts.matching.line_marks import LineMarks
+from bookhand.workflows.payouts.matching.line_text import plain, sound
+from bookhand.workflows.payouts.matching.reading import read
 
 _FEE_PART: Final = 4
 """No bank keeps more than a quarter of a payout."""
@@ -38,7 +36,7 @@ class Evidence(LineMarks, Decisions):
         LineMarks.__init__(self, reading, bounds)
         Decisions.__init__(self, reading)
         self.bounds = bounds
-        self.places, self.line_places = reading.places, reading.line_places
+        self.minors, self.line_minors = reading.minors, reading.line_minors
         self.by_amount, self.named = reading.by_amount, reading.named
         self.place_of = {
             currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
@@ -46,6 +44,9 @@ class Evidence(LineMarks, Decisions):
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
         self._references: Counter[str] = Counter()
+        self._targets = reading.targets
+        self._accounts, self._line_accounts = len(reading.seen), reading.line_accounts
+        self._fits: dict[int, bool] = {}
 
     def learn_marks(self) -> None:
         """Find the accounts whose lines of Stripe do not say so, by the lines that are matched by an id: there, saying nothing means nothing."""
@@ -102,10 +103,14 @@ class Evidence(LineMarks, Decisions):
 
     def fits(self, payout: int, line: int) -> bool:
         """Whether the line is on the account that the payout goes to, as far as that is known."""
-        one = self.payouts[payout]
-        if one.account is None and one.last4 is None:
+        target = self._targets[payout]
+        if not target:
             return True
-        return is_account(one, self.keys[line][0])
+        key = target * self._accounts + self._line_accounts[line]
+        found = self._fits.get(key)
+        if found is None:
+            found = self._fits[key] = is_account(self.payouts[payout], self.keys[line][0])
+        return found
 
     def amount(self, line: int) -> tuple[str, int]:
         """What was sent: the original amount where the bank exchanged it and says so."""
@@ -249,18 +254,3 @@ def is_account(payout: Expected, account: str) -> bool:
         return True
     tail = account.replace(" ", "")[-len(payout.last4) :]
     return tail == payout.last4 or not tail.isdigit()
-
-
-def shown(minor: int, currency: str) -> str:
-    """An amount in a sentence; of a currency that nobody knows, in minor units, for matching goes on."""
-    if currency not in EXPONENTS:
-        return f"{minor} minor units of {currency}"
-    return f"{format_minor(minor, currency)} {currency}"
-
-
-@lru_cache(maxsize=64)
-def days(lag: int) -> str:
-    """A lag in words: ``on its arrival day``, ``1 business day late``."""
-    if lag == 0:
-        return "on its arrival day"
-    return f"{abs(lag)} business day{'s' * (abs(lag) > 1)} {'late' if lag > 0 else 'early'}"

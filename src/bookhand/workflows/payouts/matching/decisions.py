@@ -5,8 +5,9 @@ Whatever is decided or asked is free no more: weaker rules do not see it. A matc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -14,8 +15,8 @@ import msgspec
 from bookhand.core.bank import StatementLine
 from bookhand.core.money import EXPONENTS, exponent
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.matching import Expected, Match, Question, Rule
-from bookhand.workflows.payouts.reading import Reading
+from bookhand.workflows.payouts.matching import Expected, Match, Question, Rule, reasons
+from bookhand.workflows.payouts.matching.reading import Reading
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -31,23 +32,56 @@ class Decisions:
 
     def __init__(self, reading: Reading) -> None:
         self.payouts, self.lines, self.keys = reading.payouts, reading.lines, reading.keys
+        self.places, self.line_places = reading.places, reading.line_places
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.kept_payouts, self.kept_lines = bytearray(len(self.payouts)), bytearray(len(self.lines))
         """Which of them are in a certain match."""
-        self.decided: list[Decided] = []
+        self.made: list[int | Decided] = []
+        """What was decided: a match, or the payout of a pair, whose match is written when it is asked for."""
+        self.line_of = [-1] * len(self.payouts)
+        """Payout to its line, where they are a pair."""
+        self.rule_of: list[Rule] = ["amount"] * len(self.payouts)
         self.questions: list[Question] = []
 
     def rate(self, payout: int, line: int) -> Decimal | None:
         """What the bank gave for one unit of a payout's currency: see `rate`."""
         return rate(self.payouts[payout], self.lines[line])
 
-    def pair(self, payout: int, line: int, rule: Rule, reason: str) -> None:
+    @property
+    def decided(self) -> list[Decided]:
+        """What was decided, each with its match."""
+        return [self.whole(each) for each in self.made]
+
+    def whole(self, one: int | Decided) -> Decided:
+        """One of what was `made`, with its match."""
+        if isinstance(one, Decided):
+            return one
+        return Decided(self._match_of_pair(one, self.line_of[one]), (one,), (self.line_of[one],))
+
+    def matches(self) -> Iterator[Match]:
+        """The matches that nobody doubted, in the order of their payouts."""
+        more = {one.payouts[0]: one.match for one in self.made if isinstance(one, Decided)}
+        line_of, pair = self.line_of, self._match_of_pair
+        for payout in compress(range(len(self.payouts)), self.kept_payouts):
+            if (line := line_of[payout]) >= 0:
+                yield pair(payout, line)
+            elif payout in more:
+                yield more[payout]
+
+    def _match_of_pair(self, payout: int, line: int) -> Match:
+        one, key, rule = self.payouts[payout], self.keys[line], self.rule_of[payout]
+        lag = self.line_places[line] - self.places[payout]
+        return Match(
+            payouts=(one.id,), lines=(key,), rule=rule, reason=reasons.of_pair(rule, one, key[1], lag)
+        )
+
+    def pair(self, payout: int, line: int, rule: Rule) -> None:
         """Decide one payout and one line of its amount and currency."""
         self.free_payouts[payout] = self.free_lines[line] = 0
         self.kept_payouts[payout] = self.kept_lines[line] = 1
-        match = Match(payouts=(self.payouts[payout].id,), lines=(self.keys[line],), rule=rule, reason=reason)
-        self.decided.append(Decided(match, (payout,), (line,)))
+        self.line_of[payout], self.rule_of[payout] = line, rule
+        self.made.append(payout)
 
     def accept(
         self, payouts: Sequence[int], lines: Sequence[int], rule: Rule, reason: str, **more: Any
@@ -57,7 +91,7 @@ class Decisions:
             self.free_payouts[payout], self.kept_payouts[payout] = 0, 1
         for line in lines:
             self.free_lines[line], self.kept_lines[line] = 0, 1
-        self.decided.append(
+        self.made.append(
             Decided(self.match(payouts, lines, rule, reason, **more), tuple(payouts), tuple(lines))
         )
 
@@ -84,9 +118,13 @@ class Decisions:
         for line in one.lines:
             self.kept_lines[line] = 0
 
-    def is_kept(self, one: Decided) -> bool:
+    def is_kept(self, one: int | Decided) -> bool:
         """Whether nobody has doubted a match."""
-        return bool(self.kept_payouts[one.payouts[0]])
+        return bool(self.kept_payouts[one if isinstance(one, int) else one.payouts[0]])
+
+    def drop_doubted(self) -> None:
+        """Forget the matches that were doubted."""
+        self.made = [one for one in self.made if self.is_kept(one)]
 
     def ask(
         self,

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import Final
 
-from bookhand.workflows.payouts.decisions import Decided
-from bookhand.workflows.payouts.evidence import Evidence
+from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.evidence import Evidence
 
 CROWD: Final = 10
 """With more than so many near, amounts are looked up and only ones and pairs are formed; each of all is tried where there are fewer."""

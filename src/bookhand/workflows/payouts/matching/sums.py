@@ -14,8 +14,9 @@ from math import comb, gcd
 from typing import Final, Literal, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
 from bookhand.workflows.payouts.matching import Match
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.reasons import days, shown
 
 _MOST: Final = 14
 """Of so many every subset is tried; of more, only pairs and all but a few."""

@@ -11,9 +11,9 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.decisions import Decided
-from bookhand.workflows.payouts.evidence import Evidence
-from bookhand.workflows.payouts.left_over import CROWD, Left, may_be
+from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.left_over import CROWD, Left, may_be
 
 
 def telling_amounts(known: Evidence, left: Left, asked: Collection[int]) -> set[int]:

@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.decisions import Decided
-from bookhand.workflows.payouts.evidence import Evidence
-from bookhand.workflows.payouts.left_over import CROWD, Left, is_less_fee, may_be
+from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.left_over import CROWD, Left, is_less_fee, may_be
 
 _FEW: Final = 10
 """Threes are looked for among so many; chance makes them of more."""

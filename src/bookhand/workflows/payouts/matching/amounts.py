@@ -7,15 +7,15 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
-from bookhand.workflows.payouts.pieces import Edges, Leg, Legs, Piece, pieces
-from bookhand.workflows.payouts.reading import Same
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.pieces import Edges, Leg, Legs, Piece, pieces
+from bookhand.workflows.payouts.matching.reading import TRACED, Same
+from bookhand.workflows.payouts.matching.reasons import days, shown
 
-_BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24
 """Candidates that a question shows at most."""
 
@@ -23,11 +23,11 @@ _SHOWN = 24
 def match_amounts(known: Evidence) -> None:
     """Decide what has exact amounts."""
     worlds = _worlds(known)
-    for payout, line in worlds.singles.items():
+    for payout, line in _not_plain(known, worlds):
         if known.payouts[payout].status == "failed":
             _world(known, [payout], [line], worlds)
-        else:
-            _alone(known, payout, line, worlds)
+        elif _reaches(known, Leg(payout, back=False), line):
+            _single(known, payout, line, worlds)
     for payouts, lines in worlds.others.values():
         _world(known, payouts, lines, worlds)
 
@@ -52,8 +52,8 @@ def _worlds(known: Evidence) -> _Worlds:
     singles: dict[int, int] = {}
     others: dict[int, tuple[list[int], list[int]]] = {}
     free_payouts, free_lines, anchors = known.free_payouts, known.free_lines, known.anchors
-    for line, same in known.reading.same_amount.items():
-        if not free_lines[line] or line in anchors:
+    for line, same in enumerate(known.reading.same_amount):
+        if same is None or not free_lines[line] or line in anchors:
             continue
         if isinstance(same, int):
             if free_payouts[same] and (before := singles.setdefault(same, line)) != line:
@@ -71,24 +71,26 @@ def _open(known: Evidence, payouts: Same) -> list[int]:
     ]
 
 
-def _alone(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
-    """One payout and one line in all that is known have this amount."""
-    if _is_plainly_it(known, payout, line, worlds):
-        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(known.lag(payout, line))))
-    elif _reaches(known, Leg(payout, back=False), line):
-        _single(known, payout, line, worlds)
+def _not_plain(known: Evidence, worlds: _Worlds) -> Iterator[tuple[int, int]]:
+    """Decide the many that are alone and of which nothing is said that any other rule looks at; what is left is given out as it comes."""
+    places, line_places, kinds, named = known.places, known.line_places, known.reading.kinds, known.named
+    minors, line_minors, is_plain, fits = known.minors, known.line_minors, known.is_plain, known.fits
+    late = known.bounds.late_days
+    for payout, line in worlds.singles.items():
+        if (
+            kinds[payout] and minors[payout] == line_minors[line] and 0 <= line_places[line] - places[payout] <= late
+            and line not in named and is_plain(line) and fits(payout, line)
+            and not (kinds[payout] & TRACED and _has_another_trace(known, payout, line))
+            and not (known.lines[line].account in known.fees and _less_fee(known, line, worlds))
+        ):  # fmt: skip
+            known.pair(payout, line, "amount")
+        else:
+            yield payout, line
 
 
-def _is_plainly_it(known: Evidence, payout: int, line: int, worlds: _Worlds) -> bool:
-    """The common case of `_single`, decided at once: nothing is said that any other rule looks at."""
-    one, other = known.payouts[payout], known.lines[line]
-    return (
-        one.minor == other.minor and one.currency == other.currency and other.original_minor is None
-        and line not in known.named and known.is_plain(line)
-        and known.within(payout, line, known.bounds.late_days) and known.fits(payout, line)
-        and (one.trace_id is None or known.other_trace(one.trace_id, line) is None)
-        and not (other.account in known.fees and _less_fee(known, line, worlds))
-    )  # fmt: skip
+def _has_another_trace(known: Evidence, payout: int, line: int) -> bool:
+    trace = known.payouts[payout].trace_id
+    return trace is not None and known.other_trace(trace, line) is not None
 
 
 def _single(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
@@ -122,12 +124,9 @@ def _single(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
             [known.candidate(p, line, "the amount" if p == payout else "the amount less the usual fee") for p in (payout, *others)],
         )  # fmt: skip
     elif known.shows_descriptor(payout, line):
-        reason = (
-            f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
-        )
-        known.pair(payout, line, "descriptor", reason)
+        known.pair(payout, line, "descriptor")
     else:
-        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(lag)))
+        known.pair(payout, line, "amount")
 
 
 def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
