@@ -19,6 +19,9 @@ from bookhand.core.money import exponent
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{8}", re.ASCII)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
+_IBAN_MODULUS = 97
+"""ISO 7064, as ISO 13616 takes it: the remainder of a sound IBAN is 1."""
 _LONGEST = 40
 _WITHOUT_DECIMALS = frozenset({"ISK", "UGX"})
 """No decimals at a bank (ISO 4217), two at Stripe, whose minor units are ours."""
@@ -73,6 +76,19 @@ def calendar_day(year: int, month: int, day: int) -> str:
         return date(year, month, day).isoformat()
     except ValueError:
         raise ValueError(f"{year:04d}-{month:02d}-{day:02d} is no day of the calendar") from None
+
+
+def account_of(text: str) -> str:
+    """An account as it is called here: an IBAN without spaces and in capitals, whatever else as it is.
+
+    >>> account_of(" de89 3704 0044 0532 0130 00 "), account_of("Main account"), account_of("DE88 3704 0044 0532 0130 00")
+    ('DE89370400440532013000', 'Main account', 'DE88 3704 0044 0532 0130 00')
+    """
+    plain = re.sub(r"[\s-]", "", text).upper()
+    if not _IBAN.fullmatch(plain):
+        return text.strip()
+    digits = "".join(str(int(char, 36)) for char in plain[4:] + plain[:4])
+    return plain if int(digits) % _IBAN_MODULUS == 1 else text.strip()
 
 
 def currency_of(text: str) -> str:
