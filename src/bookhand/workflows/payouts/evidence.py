@@ -31,6 +31,8 @@ _DESCRIPTOR_LENGTH: Final = 5
 _ENOUGH: Final = 100
 _FEW_WORDS: Final = 16
 _FEW: Final = 8
+_MOST_RATE_PLACES: Final = 12
+"""No bank exchanges at a trillion for one: an amount is damaged, or a currency is another's."""
 _MARKED_MOSTLY: Final = 0.9
 
 
@@ -336,13 +338,14 @@ class Evidence:
         return self.bounds.fee_most * (10**places if places else 100)
 
     def rate(self, payout: int, line: int) -> Decimal | None:
-        """Units of the line's currency for one of the payout's, to eight places; None for nothing, and for a currency that is not known."""
+        """Units of the line's currency for one of the payout's, to eight places; None for nothing, a currency that is not known, and beyond all rates."""
         one, other = self.payouts[payout], self.lines[line]
         if not one.minor or not {one.currency, other.currency} <= EXPONENTS.keys():
             return None
         gave = Decimal(one.minor).scaleb(-exponent(one.currency))
         got = Decimal(other.minor).scaleb(-exponent(other.currency))
-        return (got / gave).quantize(Decimal("1e-8"))
+        found = got / gave
+        return None if found.adjusted() > _MOST_RATE_PLACES else found.quantize(Decimal("1e-8"))
 
     def believes(self, payout: int, line: int) -> bool | None:
         """Whether there is a rate, and it lies in the band of its currencies; None where no band is stated."""
