@@ -22,6 +22,7 @@ _DIGITS = re.compile(r"[0-9]{8}", re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
 _IBAN_MODULUS = 97
 """ISO 7064, as ISO 13616 takes it: the remainder of a sound IBAN is 1."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _LONGEST = 40
 _WITHOUT_DECIMALS = frozenset({"ISK", "UGX"})
 """No decimals at a bank (ISO 4217), two at Stripe, whose minor units are ours."""
@@ -71,11 +72,14 @@ def day_of_iso(text: str) -> str:
 
 
 def calendar_day(year: int, month: int, day: int) -> str:
-    """An ISO date; `ValueError` where the calendar has none."""
+    """An ISO date; `ValueError` where the calendar has none, and for years of which no bank tells lines."""
     try:
-        return date(year, month, day).isoformat()
+        found = date(year, month, day).isoformat()
     except ValueError:
         raise ValueError(f"{year:04d}-{month:02d}-{day:02d} is no day of the calendar") from None
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(f"{found} is no day of a bank statement ({_FIRST_YEAR} to {_LAST_YEAR})")
+    return found
 
 
 def account_of(text: str) -> str:
