@@ -536,3 +536,12 @@ def test_a_day_of_another_century_is_refused(day: str) -> None:
         with pytest.raises(Refusal, match=f"{day} is no day of a bank statement|no day in the order"):
             found: Any = read(raw.encode())
             found.read_by(found.proposal().profile, account="A")
+
+
+def test_an_amount_whose_sums_no_database_holds_is_refused() -> None:
+    csv = "Date,Text,Amount (USD)\n2026-11-20,A,-1.00\n2026-11-21,B,2000000000000000.00\n"
+    found: Any = read(csv.encode())
+    with pytest.raises(Refusal, match=r"Row 3: .* is larger than any amount"):
+        found.read_by(found.proposal().profile, account="A")
+    with pytest.raises(Refusal, match="larger than any amount"):
+        read(camt(entry("2000000000000000.00")).encode())

@@ -23,6 +23,8 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
 _IBAN_MODULUS = 97
 """ISO 7064, as ISO 13616 takes it: the remainder of a sound IBAN is 1."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_MOST_MINOR = 10**17
+"""So much that the sums of an account's lines still have room in the database: one amount alone must not stop what adds up all of them."""
 _LONGEST = 40
 _WITHOUT_DECIMALS = frozenset({"ISK", "UGX"})
 """No decimals at a bank (ISO 4217), two at Stripe, whose minor units are ours."""
@@ -40,18 +42,24 @@ def minor_of(text: str, currency: str, *, mark: str = ".") -> int:
 
 
 def scaled(amount: Decimal, currency: str) -> int:
-    """Minor units of an exact amount; `ValueError` where the currency has fewer decimals."""
+    """Minor units of an exact amount; `ValueError` where the currency has fewer decimals, and for more than any bank has."""
     minor = amount.scaleb(exponent(currency))
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} has ({exponent(currency)})")
-    return int(minor)
+    return _believed(int(minor))
 
 
 def whole_of(text: str, currency: str) -> int:
     """Minor units of a number that is written in the bank's own minor units (BAI2)."""
     if len(text) > _LONGEST or not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
         raise ValueError(f"{text.strip()[:_LONGEST]!r} is no whole amount")
-    return int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1)
+    return _believed(int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1))
+
+
+def _believed(minor: int) -> int:
+    if abs(minor) > _MOST_MINOR:
+        raise ValueError(f"{minor} (in minor units) is larger than any amount that a bank has")
+    return minor
 
 
 def day_of_digits(text: str) -> str:
