@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookhand.workflows.payouts.bank_days import calendar_of
+from bookhand.workflows.payouts.matching.bank_days import calendar_of
 
 days = st.dates(date(2015, 1, 1), date(2035, 12, 31)).map(date.isoformat)
 currencies = st.sampled_from(["USD", "EUR", "GBP", "JPY", "KWD", "XAF"])

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.line_text import WORDS, plain
 from bookhand.workflows.payouts.matching import Expected
-from bookhand.workflows.payouts.names import Names
-from bookhand.workflows.payouts.templates import template, upper_and_template
+from bookhand.workflows.payouts.matching.line_text import WORDS, plain
+from bookhand.workflows.payouts.matching.names import Names
+from bookhand.workflows.payouts.matching.templates import template, upper_and_template
 
 _IDS = [
     "po_1AbC9x",
@@ -93,5 +93,6 @@ def test_the_same_payouts_are_named_as_by_looking_at_every_word(some, rows):
     texts, templates = upper_and_template([line.description for line in lines])
     assert texts == [line.description.upper() for line in lines]
     assert templates == [template(text) for text in texts]
-    named = Names(payouts, list(range(len(payouts)))).in_lines(lines, texts, templates)
+    forms = list(range(len(lines)))
+    named = Names(payouts, list(range(len(payouts)))).in_lines(lines, texts, forms, templates)
     assert named == {at: found for at, line in enumerate(lines) if (found := _plainly(payouts, line))}

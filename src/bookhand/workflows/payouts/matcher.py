@@ -1,6 +1,6 @@
 """The matcher: payouts and statement lines in, what belongs together out; pure, and the same for any order of what it is given.
 
-Rules go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
+Rules (`matching`) go from the strongest to the weakest, and each sees only what the stronger ones left: lines that name payouts (`naming`), exact amounts
 (`amounts`), amounts less a fee and sums (`sums`). Nothing is ever taken because it is the best: only because nothing else can be meant.
 
 >>> from bookhand.core.bank import StatementLine
@@ -20,16 +20,18 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import compress
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.amounts import match_amounts
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
-from bookhand.workflows.payouts.naming import match_named
-from bookhand.workflows.payouts.second_look import look_again
-from bookhand.workflows.payouts.sums import match_fees, match_sums, open_lines, open_payouts
+from bookhand.workflows.payouts.matching.amounts import match_amounts
+from bookhand.workflows.payouts.matching.evidence import Evidence, is_account
+from bookhand.workflows.payouts.matching.naming import match_named
+from bookhand.workflows.payouts.matching.reasons import days, shown
+from bookhand.workflows.payouts.matching.second_look import look_again
+from bookhand.workflows.payouts.matching.sums import match_fees, match_sums, open_lines, open_payouts
 
 _FEE_LINE: Final = re.compile(
     r"\b(FEES?|CHARGES?|CHGS?|GEB\w*|SPESEN|FRAIS|KONTOF\w*|ENTGELT|COMMISSION)\b", re.IGNORECASE
@@ -71,7 +73,7 @@ def _matched(known: Evidence) -> Outcome:
     _mentioned(known)
     _weak(known)
     return Outcome(
-        matches=tuple(sorted(known.matches, key=lambda one: one.payouts[0])),
+        matches=tuple(known.matches()),
         questions=tuple(sorted(known.questions, key=lambda one: (one.payouts, one.lines))),
         payouts=tuple(_open_payouts(known)),
         lines=tuple(_open_lines(known)),
@@ -107,14 +109,15 @@ def _ask_named(known: Evidence, payout: int, line: int) -> None:
 def _weak(known: Evidence) -> None:
     """Payouts that are still open, beside lines of their amount and day that do not say Stripe: never certain, worth a question."""
     wanted: dict[tuple[str, int], list[int]] = {}
-    for index, each in enumerate(known.payouts):
-        if known.free_payouts[index] and each.status not in {"canceled", "failed"}:
+    for index in compress(range(len(known.payouts)), known.free_payouts):
+        each = known.payouts[index]
+        if each.status not in {"canceled", "failed"}:
             wanted.setdefault((each.currency, each.minor), []).append(index)
     if not wanted:
         return
     found: dict[int, list[int]] = {}
-    for line in range(len(known.lines)):
-        if known.free_lines[line] and (some := wanted.get(known.amount(line))) is not None:
+    for line in compress(range(len(known.lines)), known.free_lines):
+        if (some := wanted.get(known.amount(line))) is not None:
             for payout in some:
                 if _could_be(known, payout, line):
                     found.setdefault(payout, []).append(line)
@@ -142,11 +145,14 @@ def _could_be(known: Evidence, payout: int, line: int) -> bool:
 
 def _open_payouts(known: Evidence) -> Iterable[OpenPayout]:
     spans, currencies = _spans(known)
-    for index, payout in enumerate(known.payouts):
-        if known.free_payouts[index]:
-            yield OpenPayout(
-                payout.id, *_payout_cause(known, index, _may_be_paid_to(payout, spans, currencies))
-            )
+    paid_to: dict[tuple[str | None, str | None, str], _Spans] = {}
+    for index in compress(range(len(known.payouts)), known.free_payouts):
+        payout = known.payouts[index]
+        where = payout.account, payout.last4, payout.currency
+        some = paid_to.get(where)
+        if some is None:
+            some = paid_to[where] = _may_be_paid_to(payout, spans, currencies)
+        yield OpenPayout(payout.id, *_payout_cause(known, index, some))
 
 
 _Spans = dict[str, tuple[str, str]]
@@ -154,12 +160,9 @@ _Spans = dict[str, tuple[str, str]]
 
 def _spans(known: Evidence) -> tuple[_Spans, dict[str, set[str]]]:
     """The first and last day that are covered of each account, and the currencies of its lines."""
-    seen: dict[str, set[str]] = {}
-    currencies: dict[str, set[str]] = {}
-    for line in known.lines:
-        seen.setdefault(line.account, set()).add(line.day)
-        currencies.setdefault(line.account, set()).add(line.currency)
-    spans = {account: (min(some), max(some)) for account, some in seen.items()}
+    seen = known.reading.seen
+    spans: _Spans = {account: (min(seen[account].days), max(seen[account].days)) for account in sorted(seen)}
+    currencies = {account: each.currencies for account, each in seen.items()}
     begins = known.bounds.begins
     for account, day in known.bounds.covered.items():
         spans[account] = (begins.get(account) or spans.get(account, ("", day))[0], day)
@@ -212,9 +215,8 @@ def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str
 
 
 def _open_lines(known: Evidence) -> Iterable[OpenLine]:
-    for index in range(len(known.lines)):
-        if known.free_lines[index]:
-            yield OpenLine(known.keys[index], *_line_cause(known, index))
+    for index in compress(range(len(known.lines)), known.free_lines):
+        yield OpenLine(known.keys[index], *_line_cause(known, index))
 
 
 def _line_cause(known: Evidence, line: int) -> tuple[Cause, str]:

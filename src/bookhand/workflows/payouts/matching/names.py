@@ -12,8 +12,8 @@ from itertools import takewhile
 from typing import Final
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.line_text import PLAIN, WORDS, plain
 from bookhand.workflows.payouts.matching import Expected
+from bookhand.workflows.payouts.matching.line_text import PLAIN, WORDS, plain
 
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
@@ -49,16 +49,21 @@ class Names:
         self._is_ascii = all(each.isascii() for each in self._traces) and "".join(ids).isascii()
 
     def in_lines(
-        self, lines: Sequence[StatementLine], texts: Sequence[str], templates: Sequence[str]
+        self,
+        lines: Sequence[StatementLine],
+        texts: Sequence[str],
+        forms: Sequence[int],
+        templates: Sequence[str],
     ) -> dict[int, tuple[int, ...]]:
-        """Lines (by their place in what is given) to the payouts that they name; `texts` are the descriptions in upper case."""
+        """Lines (by their place in what is given) to the payouts that they name.
+
+        `texts` are the descriptions in upper case, and `forms` says which of the templates each has.
+        """
         named: dict[int, tuple[int, ...]] = {}
-        seen: dict[str, _Words] = {}
-        for index, (line, text, template) in enumerate(zip(lines, texts, templates, strict=True)):
+        words_of = [self._words(template) for template in templates]
+        for index, (line, text, form) in enumerate(zip(lines, texts, forms, strict=True)):
             found = self._in_references(line.references) if line.references else None
-            words = seen.get(template)
-            if words is None:
-                words = seen[template] = self._words(template)
+            words = words_of[form]
             if words and (more := self._in_text(line.description, text, words)):
                 found = [*found, *more] if found else more
             if found:
@@ -72,9 +77,10 @@ class Names:
             owner = self._traces.get(value)
             if owner is not None:
                 found = [owner] if found is None else [*found, owner]
-            elif value[:_START] in self._starts or not (
-                value.isdigit() or (value.isalnum() and value.isupper())
-            ):
+            elif value.isdigit():
+                if value[0] == "0":
+                    found = [*(found or ()), *self._owners(plain(value))]
+            elif value[:_START] in self._starts or not (value.isalnum() and value.isupper()):
                 found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
             elif value[0] == "0":
                 found = [*(found or ()), *self._owners(plain(value))]

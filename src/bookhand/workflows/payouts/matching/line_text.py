@@ -155,9 +155,13 @@ def shape(trace: str) -> str:
     return found if len(found) >= _SHAPE_LENGTH and "9" in found else ""
 
 
-def shapes(line: StatementLine) -> frozenset[str]:
-    """The shapes of all ids that a line carries."""
-    ids = [*line.references, *_WORD.findall(line.description.upper())]
+def ids_in(text: str) -> list[str]:
+    """The words of an upper-case text that could be ids."""
+    return _WORD.findall(text)
+
+
+def shapes(ids: Iterable[str]) -> frozenset[str]:
+    """The shapes of some ids."""
     return frozenset([found for each in ids if len(each) >= _SHAPE_LENGTH and (found := shape(each))])
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import compress
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, is_account, shown
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.reading import TRACED
+from bookhand.workflows.payouts.matching.reasons import carries, days, id_in_words, shown
 
 _ARRIVES = frozenset({"paid", "in_transit", "pending"})
 _SEEN_OFTEN = 2
@@ -41,11 +44,26 @@ def _simple(known: Evidence) -> dict[int, list[int]]:
         else:
             for payout in names:
                 more[payout].append(line)
+    late, same = known.bounds.trace_late_days, known.reading.same_amount
+    places, line_places, kinds = known.places, known.line_places, known.reading.kinds
+    minors, line_minors, fits = known.minors, known.line_minors, known.fits
     for payout, line in first.items():
-        if payout in more or not _is_arrival(known, payout, line):
+        if payout in more:
             more[payout].append(line)
-        else:
+        elif (
+            minors[payout] == line_minors[line]
+            and same[line] == payout
+            and kinds[payout]
+            and 0 <= line_places[line] - places[payout] <= late
+            and fits(payout, line)
+        ):  # the most common case of `_is_arrival`, told by numbers alone
+            known.pair(
+                payout, line, "trace" if kinds[payout] & TRACED and known.payouts[payout].trace_id else "id"
+            )
+        elif _is_arrival(known, payout, line):
             _accept_exact(known, payout, line)
+        else:
+            more[payout].append(line)
     return more
 
 
@@ -55,7 +73,8 @@ def _is_arrival(known: Evidence, payout: int, line: int) -> bool:
     same = one.minor == other.minor and one.currency == other.currency and other.original_minor is None
     if not (same or known.exact(payout, line)):
         return False
-    return one.status in _ARRIVES and known.timely(payout, line) and is_account(one, other.account)
+    in_time = known.within(payout, line, known.bounds.trace_late_days)
+    return in_time and one.status in _ARRIVES and known.fits(payout, line)
 
 
 def _exact(known: Evidence, by_payout: dict[int, list[int]]) -> None:
@@ -94,18 +113,10 @@ def _accept_exact(known: Evidence, payout: int, line: int) -> None:
         )
         return
     if one.currency != known.lines[line].currency:
-        known.accept([payout], [line], "fx", _reason(known, payout, line))
+        reason = carries(one, known.lines[line].key, known.lag(payout, line))
+        known.accept([payout], [line], "fx", reason)
     else:
-        known.pair(payout, line, "trace" if one.trace_id else "id", _reason(known, payout, line))
-
-
-def _reason(known: Evidence, payout: int, line: int) -> str:
-    return f"The line carries {_id_in_words(known, payout, line)}, and has its amount, {days(known.lag(payout, line))}."
-
-
-def _id_in_words(known: Evidence, payout: int, line: int) -> str:
-    one = known.payouts[payout]
-    return f"trace {one.trace_id}" if one.trace_id else f"the id of payout {one.id} ({known.lines[line].key})"
+        known.pair(payout, line, "trace" if one.trace_id else "id")
 
 
 def _came_back(known: Evidence, payout: int, lines: Iterable[int]) -> bool:
@@ -245,7 +256,7 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
     if (one.minor > 0) == (other.minor > 0) and known.believes(payout, line):
         known.accept(
             [payout], [line], "fx",
-            f"The line carries {_id_in_words(known, payout, line)}; {rate} {other.currency} for one {one.currency} is within the stated band.",
+            f"The line carries {id_in_words(one, other.key)}; {rate} {other.currency} for one {one.currency} is within the stated band.",
         )  # fmt: skip
     else:
         _ask(
@@ -283,7 +294,7 @@ def _fees(known: Evidence, short: list[tuple[int, int]]) -> None:
         else:
             known.accept(
                 [payout], [line], "bank_fee",
-                f"The line carries {_id_in_words(known, payout, line)}; the bank kept "
+                f"The line carries {id_in_words(one, other.key)}; the bank kept "
                 f"{shown(fee, one.currency)}, as {'it does on this account' if usual else 'the line says'}.",
                 difference="bank_fee", difference_minor=-fee,
             )  # fmt: skip
@@ -298,9 +309,13 @@ def _rest_lines(known: Evidence, short: list[tuple[int, int]]) -> dict[tuple[str
     }
     found: dict[tuple[str, int], list[int]] = {}
     if wanted:
-        for line, one in enumerate(known.lines):
+        minors = {minor for _, minor in wanted}
+        for line in compress(range(len(known.lines)), known.free_lines):
+            one = known.lines[line]
+            if one.minor not in minors:
+                continue
             key = (one.account, one.minor)
-            if key in wanted and line not in known.named and known.free_lines[line] and known.is_rival(line):
+            if key in wanted and line not in known.named and known.is_rival(line):
                 found.setdefault(key, []).append(line)
     return found
 

@@ -5,25 +5,41 @@ What comes out is numbered in the order of ids and keys, so that the order in wh
 
 from __future__ import annotations
 
+import re
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, starmap
 from operator import eq
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from bookhand.core.bank import StatementLine
 from bookhand.core.problems import Bug
-from bookhand.workflows.payouts.bank_days import calendar_of
 from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.matching import Expected
-from bookhand.workflows.payouts.names import Names
-from bookhand.workflows.payouts.templates import upper_and_template
+from bookhand.workflows.payouts.matching.bank_days import calendar_of
+from bookhand.workflows.payouts.matching.names import Names
+from bookhand.workflows.payouts.matching.templates import upper_and_template
 
 Same = int | list[int]
 """A payout, or several: most amounts are one payout's, and a list for each would be a hundred thousand lists."""
 ByAmount = dict[str, dict[int, Same]]
 """Currency and amount (without its sign) to payouts."""
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+COMMON: Final = 1
+TRACED: Final = 2
+_ARRIVES: Final = frozenset({"paid", "in_transit", "pending"})
+
+
+class Seen(NamedTuple):
+    """What an account has: lines (by their place in what was given), their days and currencies."""
+
+    lines: list[int]
+    days: set[str]
+    currencies: set[str]
 
 
 class Reading(NamedTuple):
@@ -32,21 +48,37 @@ class Reading(NamedTuple):
     payouts: list[Expected]
     places: list[int]
     """The place of each payout's arrival day in its currency's calendar."""
+    minors: Sequence[int]
+    kinds: bytearray
+    """`COMMON` for a payout that arrives and was made on an earlier business day, with `TRACED` where it has a trace; 0 for all others."""
+    targets: list[int]
+    """The number of what is known of the account that a payout goes to; 0 where nothing is."""
     by_amount: ByAmount
     lines: list[StatementLine]
     keys: list[LineKey]
     line_places: list[int]
     """The place of each line's day in the calendar of the line's currency."""
+    line_minors: Sequence[int]
+    """Zero for a line that tells what was sent before an exchange."""
+    line_accounts: list[int]
+    """The place of each line's account among all accounts in order."""
+    backward: bytearray
+    """Whether a line takes money away, or takes a line back."""
     named: dict[int, tuple[int, ...]]
     """Line to the payouts whose trace or id it carries."""
-    same_amount: dict[int, Same]
+    same_amount: list[Same | None]
     """Line to the payouts of its amount, or of the amount that was sent."""
+    given: list[int]
+    """Line to its place in what was given, which is where `texts` and `forms` have it."""
     texts: list[str]
     """The descriptions of the lines, in upper case."""
-    templates: list[str]
-    """The same with a zero for every digit: few of them differ."""
+    forms: list[int]
+    """The number of the template of each text; those of another counterparty have another number."""
+    templates: list[tuple[str, str]]
+    """Each text with a zero for every digit, and its counterparty: there are few of them."""
     charges: dict[int, int]
     """Line to what the bank kept of it, where it tells what was sent in the line's own currency."""
+    seen: dict[str, Seen]
 
 
 def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading:
@@ -57,11 +89,51 @@ def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading
     if _twice([ids[old] for old in order]):
         raise Bug("A payout was given to the matcher twice.")
     days = _Days()
-    places = [days[one.currency][one.arrival_day] for one in given]
-    ordered, numbers = [given[old] for old in order], _inverse(order)
+    places, kinds = _arrivals(given, days)
+    numbers, minors, targets = _inverse(order), [one.minor for one in given], _targets(given)
     return _read_lines(
-        ordered, [places[old] for old in order], _by_amount(given, numbers), Names(given, numbers), days=days, given=list(lines)
+        _Payouts([given[old] for old in order], [places[old] for old in order], _column([minors[old] for old in order]),
+                 bytearray([kinds[old] for old in order]), [targets[old] for old in order]),
+        _by_amount(given, numbers), Names(given, numbers), days=days, given=list(lines),
     )  # fmt: skip
+
+
+class _Payouts(NamedTuple):
+    """What a reading has of payouts, in their order."""
+
+    payouts: list[Expected]
+    places: list[int]
+    minors: Sequence[int]
+    kinds: bytearray
+    targets: list[int]
+
+
+def _arrivals(given: Sequence[Expected], days: _Days) -> tuple[list[int], bytearray]:
+    """The place of each payout's arrival day, and its kind; none is common where a day is not written as usual."""
+    places = [days[one.currency][one.arrival_day] for one in given]
+    if days.unusual:
+        return places, bytearray(len(given))
+    kinds = bytearray()
+    for one, place in zip(given, places, strict=True):
+        made = days[one.currency].get(one.created_day, place)
+        if made < place and one.status in _ARRIVES:
+            kinds.append(COMMON if one.trace_id is None else COMMON | TRACED)
+        else:
+            kinds.append(0)
+    return places, kinds
+
+
+def _targets(given: Sequence[Expected]) -> list[int]:
+    seen: dict[tuple[str | None, str | None], int] = {(None, None): 0}
+    return [seen.setdefault((one.account, one.last4), len(seen)) for one in given]
+
+
+def _column(minors: list[int]) -> Sequence[int]:
+    """Amounts beside each other in memory, where they are not larger than any bank's."""
+    try:
+        return array("q", minors)
+    except OverflowError:
+        return minors
 
 
 def _twice(ordered: list[str]) -> bool:
@@ -86,6 +158,11 @@ class _Days(dict[str, _Places]):
     def __missing__(self, currency: str) -> _Places:
         found = self[currency] = _Places(currency)
         return found
+
+    @property
+    def unusual(self) -> bool:
+        """Whether a day is written in another way than most, so that the order of texts is not that of days."""
+        return not all(_DAY.fullmatch(day) for places in self.values() for day in places)
 
 
 def _by_amount(given: Sequence[Expected], numbers: Sequence[int]) -> ByAmount:
@@ -122,56 +199,59 @@ def _inverse(order: Sequence[int]) -> list[int]:
 
 
 def _read_lines(
-    payouts: list[Expected],
-    places: list[int],
-    by_amount: ByAmount,
-    names: Names,
-    *,
-    days: _Days,
-    given: list[StatementLine],
+    payouts: _Payouts, by_amount: ByAmount, names: Names, *, days: _Days, given: list[StatementLine]
 ) -> Reading:
-    by_account: dict[str, list[int]] = {}
+    by_account: dict[str, Seen] = {}
     none: dict[int, Same] = {}
-    same: dict[int, Same] = {}
+    same: list[Same | None] = []
     charges: dict[int, int] = {}
-    line_places = [days[line.currency][line.day] for line in given]
+    line_places, minors, backward = list[int](), list[int](), bytearray()
     for index, line in enumerate(given):
         here = by_account.get(line.account)
         if here is None:
-            here = by_account[line.account] = []
-        here.append(index)
-        currency, minor = line.currency, line.minor
+            here = by_account[line.account] = Seen([], set(), set())
+        currency, minor, day = line.currency, line.minor, line.day
+        here.lines.append(index)
+        here.days.add(day)
+        here.currencies.add(currency)
+        line_places.append(days[currency][day])
+        backward.append(minor < 0 or line.reversal)
+        minors.append(minor if line.original_minor is None else 0)
         if line.original_minor is not None and line.original_currency is not None:
             if line.original_currency == currency:  # no exchange: what is booked is the money
                 given[index] = msgspec.structs.replace(line, original_currency=None, original_minor=None)
+                minors[index] = minor
                 if line.original_minor != minor:
                     charges[index] = abs(line.original_minor - minor)
             else:
                 currency, minor = line.original_currency, line.original_minor
-        found = by_amount.get(currency, none).get(minor if minor > 0 else -minor)
-        if found is not None:
-            same[index] = found
+        same.append(by_amount.get(currency, none).get(minor if minor > 0 else -minor))
     texts, templates = upper_and_template([line.description for line in given])
-    named = names.in_lines(given, texts, templates)
+    seen: dict[tuple[str, str], int] = {}
+    forms = [
+        seen.setdefault((text, line.counterparty or ""), len(seen))
+        for text, line in zip(templates, given, strict=True)
+    ]
+    named = names.in_lines(given, texts, forms, [text for text, _ in seen])
     keys, order = _in_order(given, by_account)
+    accounts = [at for at, account in enumerate(sorted(by_account)) for _ in by_account[account].lines]
     return Reading(
-        payouts, places, by_amount,
-        [given[old] for old in order], keys, [line_places[old] for old in order],
+        *payouts, by_amount,
+        [given[old] for old in order], keys, [line_places[old] for old in order], _column([minors[old] for old in order]),
+        accounts, bytearray([backward[old] for old in order]),
         {new: named[old] for new, old in enumerate(order) if old in named},
-        {new: same[old] for new, old in enumerate(order) if old in same},
-        [texts[old] for old in order], [templates[old] for old in order],
-        {new: charges[old] for new, old in enumerate(order) if old in charges},
+        [same[old] for old in order], order, texts, forms, list(seen),
+        {new: charges[old] for new, old in enumerate(order) if old in charges} if charges else {},
+        by_account,
     )  # fmt: skip
 
 
-def _in_order(
-    given: list[StatementLine], by_account: dict[str, list[int]]
-) -> tuple[list[LineKey], list[int]]:
+def _in_order(given: list[StatementLine], by_account: dict[str, Seen]) -> tuple[list[LineKey], list[int]]:
     names = [line.key for line in given]
     keys: list[LineKey] = []
     order: list[int] = []
     for account in sorted(by_account):
-        here = sorted(by_account[account], key=names.__getitem__)
+        here = sorted(by_account[account].lines, key=names.__getitem__)
         there = [names[old] for old in here]
         if _twice(there):
             raise Bug("A statement line was given to the matcher twice.")

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import combinations, compress
 from math import comb, gcd
 from typing import Final, Literal, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
 from bookhand.workflows.payouts.matching import Match
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.reasons import days, shown
 
 _MOST: Final = 14
 """Of so many every subset is tried; of more, only pairs and all but a few."""
 _FEW: Final = 10
 """Beside a part that is named, a choice among so few is believed if it is the only one."""
 _ROUND: Final = 10
+_PAIR: Final = 2
+_FEW_SIZES: Final = 4
+"""Of so few all choices are tried at once."""
 _CHANCE: Final = 2_000
 _CHANCE_NAMED: Final = 100
 
@@ -93,7 +97,8 @@ def open_payouts(known: Evidence) -> list[int]:
 def open_lines(known: Evidence) -> list[int]:
     """Lines that could be Stripe's money to us, and are not decided."""
     free = known.free_lines
-    return [i for i, line in enumerate(known.lines) if free[i] and line.minor > 0 and known.is_rival(i)]
+    some = compress(range(len(known.lines)), free)
+    return [line for line in some if known.lines[line].minor > 0 and known.is_rival(line)]
 
 
 def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
@@ -154,10 +159,12 @@ def _batches(known: Evidence, line: int, by_day: _ByDay) -> list[Sum]:
     place = known.line_places[line]
     near = {
         lag: sorted(
-            p
-            for account in (one.account, None)
-            for p in by_day.get((one.currency, place - lag, account), ())
-            if _is_part(known, p, line, anchor)
+            [
+                p
+                for account in (one.account, None)
+                for p in by_day.get((one.currency, place - lag, account), ())
+                if known.payouts[p].minor < one.minor and _is_part(known, p, line, anchor)
+            ]
         )
         for lag in range(-bounds.early_days, bounds.late_days + 1)
     }
@@ -169,7 +176,7 @@ def _batches(known: Evidence, line: int, by_day: _ByDay) -> list[Sum]:
 
 
 def _is_part(known: Evidence, payout: int, line: int, anchor: int | None) -> bool:
-    if known.payouts[payout].minor >= known.lines[line].minor or not known.fits(payout, line):
+    if not known.fits(payout, line):
         return False
     return payout == anchor or not _against(known, payout, line)
 
@@ -224,8 +231,7 @@ def _splits(
 
 
 def _is_piece(known: Evidence, payout: int, line: int) -> bool:
-    smaller = known.lines[line].minor < known.payouts[payout].minor
-    return smaller and not known.contradicts(payout, line)
+    return known.lines[line].minor < known.payouts[payout].minor and not known.contradicts(payout, line)
 
 
 def _subsets(
@@ -239,8 +245,15 @@ def _subsets(
     count, found = len(amounts), list[tuple[tuple[int, ...], int]]()
     if sum(amounts) < total:
         return found, tried
+    sizes: Sequence[int] = range(count, least - 1, -1)
+    if count > _MOST:
+        sizes = (count, count - 1, *range(2, least - 1, -1))
+    elif count > _FEW_SIZES:
+        if not _is_reached(total, amounts):
+            return found, tried + 1
+        reaching = _sizes_that_reach(total, amounts)
+        sizes = [size for size in sizes if size in reaching]
     in_order = sorted(amounts)
-    sizes = range(count, least - 1, -1) if count <= _MOST else (count, count - 1, *range(2, least - 1, -1))
     for size in sizes:
         if sum(in_order[:size]) <= total <= sum(in_order[-size:]):
             odds = (tried + 1) * _place(count, size) * _grain(total, amounts)
@@ -248,6 +261,40 @@ def _subsets(
             if len(found) > 1:
                 break
     return found[:2], tried + 1
+
+
+def _is_reached(total: int, amounts: Sequence[int]) -> bool:
+    """Whether any choice of the amounts sums to a total: the choices of one half against those of the other."""
+    half = len(amounts) // 2
+    others = _every_sum(amounts[half:])
+    return not others.isdisjoint([total - each for each in _every_sum(amounts[:half])])
+
+
+def _every_sum(amounts: Sequence[int]) -> set[int]:
+    found = [0]
+    for amount in amounts:
+        found += [each + amount for each in found]
+    return set(found)
+
+
+def _sizes_that_reach(total: int, amounts: Sequence[int]) -> set[int]:
+    """How many of the amounts it takes to sum to a total."""
+    half = len(amounts) // 2
+    others = _sizes_by_sum(amounts[half:])
+    return {
+        size + more
+        for each, sizes in _sizes_by_sum(amounts[:half]).items()
+        for more in others.get(total - each, ())
+        for size in sizes
+    }
+
+
+def _sizes_by_sum(amounts: Sequence[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {0: {0}}
+    for amount in amounts:
+        for each, sizes in [(each, [size + 1 for size in sizes]) for each, sizes in found.items()]:
+            found.setdefault(each + amount, set()).update(sizes)
+    return found
 
 
 def _grain(total: int, amounts: Sequence[int]) -> int:
@@ -264,11 +311,20 @@ def _place(count: int, size: int) -> int:
 
 
 def _of_size(amounts: Sequence[int], size: int, total: int) -> list[tuple[int, ...]]:
-    if total not in map(sum, combinations(amounts, size)):  # mostly so, and this is the fast way to know it
+    if not _may_sum(amounts, size, total):
         return []
     return [
         some for some in combinations(range(len(amounts)), size) if sum([amounts[at] for at in some]) == total
     ]
+
+
+def _may_sum(amounts: Sequence[int], size: int, total: int) -> bool:
+    """Whether so many of the amounts can sum to a total; mostly they cannot, and this is the fast way to know it."""
+    if size == len(amounts) - 1:
+        return sum(amounts) - total in amounts
+    if size == _PAIR:
+        return not set(amounts).isdisjoint([total - each for each in amounts])
+    return total in map(sum, combinations(amounts, size))
 
 
 def _decide(known: Evidence, found: list[tuple[Kind, list[Sum]]]) -> None:

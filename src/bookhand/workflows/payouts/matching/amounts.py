@@ -7,33 +7,27 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.evidence import Evidence, days, shown
-from bookhand.workflows.payouts.reading import Same
+from bookhand.workflows.payouts.matching.evidence import Evidence
+from bookhand.workflows.payouts.matching.pieces import Edges, Leg, Legs, Piece, pieces
+from bookhand.workflows.payouts.matching.reading import TRACED, Same
+from bookhand.workflows.payouts.matching.reasons import days, shown
 
-_BY_AMOUNT = "The line says Stripe and has the amount, {}; no other of Stripe's has it in these days."
 _SHOWN = 24
 """Candidates that a question shows at most."""
-
-
-class Leg(NamedTuple):
-    """What a payout needs: a line that brings the money (or takes it, where the payout is negative), or one that gives it back."""
-
-    payout: int
-    back: bool
 
 
 def match_amounts(known: Evidence) -> None:
     """Decide what has exact amounts."""
     worlds = _worlds(known)
-    for payout, line in worlds.singles.items():
+    for payout, line in _not_plain(known, worlds):
         if known.payouts[payout].status == "failed":
             _world(known, [payout], [line], worlds)
-        else:
-            _alone(known, payout, line, worlds)
+        elif _reaches(known, Leg(payout, back=False), line):
+            _single(known, payout, line, worlds)
     for payouts, lines in worlds.others.values():
         _world(known, payouts, lines, worlds)
 
@@ -47,9 +41,9 @@ class _Worlds(NamedTuple):
     others: dict[int, tuple[list[int], list[int]]]
     """First payout to the payouts and the lines."""
 
-    def lonely(self, currency: str, minor: int) -> list[int]:
-        """Open payouts of an amount that no open line has."""
-        payouts = _open(self.known, self.known.by_amount.get(currency, {}).get(minor, []))
+    def lonely(self, same: Same | None) -> list[int]:
+        """The open ones of the payouts of an amount, where no open line has it."""
+        payouts = [] if same is None else _open(self.known, same)
         has_lines = payouts and (payouts[0] in self.singles or payouts[0] in self.others)
         return [] if has_lines else payouts
 
@@ -58,8 +52,8 @@ def _worlds(known: Evidence) -> _Worlds:
     singles: dict[int, int] = {}
     others: dict[int, tuple[list[int], list[int]]] = {}
     free_payouts, free_lines, anchors = known.free_payouts, known.free_lines, known.anchors
-    for line, same in known.reading.same_amount.items():
-        if not free_lines[line] or line in anchors:
+    for line, same in enumerate(known.reading.same_amount):
+        if same is None or not free_lines[line] or line in anchors:
             continue
         if isinstance(same, int):
             if free_payouts[same] and (before := singles.setdefault(same, line)) != line:
@@ -77,24 +71,26 @@ def _open(known: Evidence, payouts: Same) -> list[int]:
     ]
 
 
-def _alone(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
-    """One payout and one line in all that is known have this amount."""
-    if _is_plainly_it(known, payout, line, worlds):
-        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(known.lag(payout, line))))
-    elif _reaches(known, Leg(payout, back=False), line):
-        _single(known, payout, line, worlds)
+def _not_plain(known: Evidence, worlds: _Worlds) -> Iterator[tuple[int, int]]:
+    """Decide the many that are alone and of which nothing is said that any other rule looks at; what is left is given out as it comes."""
+    places, line_places, kinds, named = known.places, known.line_places, known.reading.kinds, known.named
+    minors, line_minors, is_plain, fits = known.minors, known.line_minors, known.is_plain, known.fits
+    late = known.bounds.late_days
+    for payout, line in worlds.singles.items():
+        if (
+            kinds[payout] and minors[payout] == line_minors[line] and 0 <= line_places[line] - places[payout] <= late
+            and line not in named and is_plain(line) and fits(payout, line)
+            and not (kinds[payout] & TRACED and _has_another_trace(known, payout, line))
+            and not (known.lines[line].account in known.fees and _less_fee(known, line, worlds))
+        ):  # fmt: skip
+            known.pair(payout, line, "amount")
+        else:
+            yield payout, line
 
 
-def _is_plainly_it(known: Evidence, payout: int, line: int, worlds: _Worlds) -> bool:
-    """The common case of `_single`, decided at once: nothing is said that any other rule looks at."""
-    one, other = known.payouts[payout], known.lines[line]
-    return (
-        one.minor == other.minor and one.currency == other.currency and other.original_minor is None
-        and line not in known.named and known.is_plain(line)
-        and known.within(payout, line, known.bounds.late_days) and known.fits(payout, line)
-        and (one.trace_id is None or known.other_trace(one.trace_id, line) is None)
-        and not (other.account in known.fees and _less_fee(known, line, worlds))
-    )  # fmt: skip
+def _has_another_trace(known: Evidence, payout: int, line: int) -> bool:
+    trace = known.payouts[payout].trace_id
+    return trace is not None and known.other_trace(trace, line) is not None
 
 
 def _single(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
@@ -128,20 +124,18 @@ def _single(known: Evidence, payout: int, line: int, worlds: _Worlds) -> None:
             [known.candidate(p, line, "the amount" if p == payout else "the amount less the usual fee") for p in (payout, *others)],
         )  # fmt: skip
     elif known.shows_descriptor(payout, line):
-        reason = (
-            f"The line shows {one.descriptor} and has the amount, {days(lag)}; no other has it in these days."
-        )
-        known.pair(payout, line, "descriptor", reason)
+        known.pair(payout, line, "descriptor")
     else:
-        known.pair(payout, line, "amount", _BY_AMOUNT.format(days(lag)))
+        known.pair(payout, line, "amount")
 
 
 def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
     """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
     one = known.lines[line]
     found = []
+    by_amount = known.by_amount.get(one.currency, {})
     for fee in known.fees.get(one.account, ()):
-        for payout in worlds.lonely(one.currency, one.minor + fee):
+        for payout in worlds.lonely(by_amount.get(one.minor + fee)):
             arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
             if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
                 found.append(payout)
@@ -166,6 +160,11 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
 
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
     rivals = [line for line in lines if known.could_be(line)]
+    apart = _apart(known, payouts, rivals)
+    if apart is not None:
+        for payout, line in apart:
+            _single(known, payout, line, worlds)
+        return
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
     edges = {
         leg: [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
@@ -178,12 +177,29 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _World
         for line in rivals
         if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
     ]
-    for piece in _pieces(payouts, legs, edges):
+    for piece in pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
             _decide(known, legs, edges, piece, worlds)
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
             _never_returned(known, payout, rivals)
+
+
+def _apart(known: Evidence, payouts: list[int], rivals: list[int]) -> list[tuple[int, int]] | None:
+    """The common case, decided at once: money that comes, none of it failed, each payout with one line at most, and no line in reach of two."""
+    if any(known.sent(line) <= 0 for line in rivals):
+        return None
+    found: list[tuple[int, int]] = []
+    for payout in payouts:
+        one = known.payouts[payout]
+        if one.status == "failed" or one.minor < 0:
+            return None
+        leg = Leg(payout, back=False)
+        there = [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
+        if len(there) > 1 or (there and any(there[0] == line for _, line in found)):
+            return None
+        found += [(payout, line) for line in there]
+    return found
 
 
 def _is_a_strangers(known: Evidence, back: int, lines: list[int]) -> bool:
@@ -261,37 +277,7 @@ def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
     return marked and not known.contradicts(leg.payout, line)
 
 
-_Legs = Mapping[int, list[Leg]]
-_Edges = dict[Leg, list[int]]
-_Piece = tuple[list[int], list[int]]
-
-
-def _pieces(payouts: Sequence[int], legs: _Legs, edges: _Edges) -> list[_Piece]:
-    """Payouts and lines in connected pieces, each with a payout and a line; the two legs of a payout are always together."""
-    back: dict[int, list[int]] = {}
-    for payout in payouts:
-        for leg in legs[payout]:
-            for line in edges[leg]:
-                back.setdefault(line, []).append(payout)
-    found: list[_Piece] = []
-    seen: set[int] = set()
-    for start in payouts:
-        if start in seen:
-            continue
-        some, there, todo = {start}, set[int](), [start]
-        while todo:
-            new = {line for leg in legs[todo.pop()] for line in edges[leg]} - there
-            there |= new
-            more = {payout for line in new for payout in back[line]} - some
-            some |= more
-            todo += more
-        seen |= some
-        if there:
-            found.append((sorted(some), sorted(there)))
-    return found
-
-
-def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: _Worlds) -> None:
+def _decide(known: Evidence, legs: Legs, edges: Edges, piece: Piece, worlds: _Worlds) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
@@ -300,7 +286,7 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: 
     narrow = {
         leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
     }
-    parts = _pieces(payouts, legs, narrow)
+    parts = pieces(payouts, legs, narrow)
     whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
         [len(some) for _, some in parts]
     ) == len(lines)
@@ -311,7 +297,7 @@ def _decide(known: Evidence, legs: _Legs, edges: _Edges, piece: _Piece, worlds: 
         _ask(known, payouts, lines)
 
 
-def _one_each(known: Evidence, legs: _Legs, piece: _Piece, parts: list[_Piece], worlds: _Worlds) -> bool:
+def _one_each(known: Evidence, legs: Legs, piece: Piece, parts: list[Piece], worlds: _Worlds) -> bool:
     """Whether each line is on the very day of one payout and in reach of no other: then it is that one's, and the payouts left have none."""
     pairs = [part for part in parts if len(part[0]) == 1 == len(part[1]) and len(legs[part[0][0]]) == 1]
     if len(pairs) < len(piece[1]) or any(known.lag(some[0], lines[0]) for some, lines in pairs):
@@ -321,7 +307,7 @@ def _one_each(known: Evidence, legs: _Legs, piece: _Piece, parts: list[_Piece], 
     return True
 
 
-def _balanced(known: Evidence, legs: _Legs, narrow: _Edges, payouts: list[int], lines: list[int]) -> bool:
+def _balanced(known: Evidence, legs: Legs, narrow: Edges, payouts: list[int], lines: list[int]) -> bool:
     """Whether each leg has its line, one for one, when both are put in order of days."""
     if len(payouts) == 1 == len(lines):
         return len(legs[payouts[0]]) == 1
