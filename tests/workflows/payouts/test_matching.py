@@ -259,3 +259,23 @@ def test_a_year_of_equal_daily_payouts_is_matched_in_groups():
     assert sorted(one for each in found for one in each.payouts) == [f"po_{day}" for day in days]
     for each in found:
         assert [one.removeprefix("po_") for one in each.payouts] == [key for _, key in each.lines]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        line("1", text="STRIPE LESS FEE " + "9" * 6_000),
+        line("1", 124_00, text="STRIPE LESS FEE 9" + ".9" * 6_000, references=[T]),
+        line("1", 2**63 - 1, currency="JPY", references=[T]),
+        line("1", 2**63 - 1, currency="JPY", references=[T], original_minor=1, original_currency="USD"),
+        line("1", -(2**63), currency="JPY", references=[T]),
+    ],
+)
+def test_what_stands_in_a_line_never_stops_the_others_from_being_matched(hostile):
+    other = payout("b", 77_00, trace_id="ABCDEF0123456789")
+    outcome = match(
+        [payout("a", 1, trace_id=T), payout("c"), other],
+        [hostile, line("2", 77_00, references=["ABCDEF0123456789"])],
+        Bounds(),
+    )
+    assert [each.payouts for each in outcome.matches if each.lines == (("A1", "2"),)] == [(other.id,)]

@@ -18,6 +18,9 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Expected, Match, Question, Rule, reasons
 from bookhand.workflows.payouts.matching.reading import Reading
 
+_MOST_RATE_PLACES = 12
+"""No bank exchanges at a trillion for one: an amount is damaged, or a currency is another's."""
+
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
     """A match, with the numbers of its payouts and lines."""
@@ -161,9 +164,10 @@ class Decisions:
 
 
 def rate(payout: Expected, line: StatementLine) -> Decimal | None:
-    """Units of the line's currency for one of the payout's, to eight places; None for nothing, and for a currency that is not known."""
+    """Units of the line's currency for one of the payout's, to eight places; None for nothing, a currency that is not known, and beyond all rates."""
     if not payout.minor or not {payout.currency, line.currency} <= EXPONENTS.keys():
         return None
     gave = Decimal(payout.minor).scaleb(-exponent(payout.currency))
     got = Decimal(line.minor).scaleb(-exponent(line.currency))
-    return (got / gave).quantize(Decimal("1e-8"))
+    found = got / gave
+    return None if found.adjusted() > _MOST_RATE_PLACES else found.quantize(Decimal("1e-8"))
