@@ -61,8 +61,14 @@ class Names:
         """
         named: dict[int, tuple[int, ...]] = {}
         words_of = [self._words(template) for template in templates]
+        owner_of = self._traces.get
         for index, (line, text, form) in enumerate(zip(lines, texts, forms, strict=True)):
-            found = self._in_references(line.references) if line.references else None
+            found: list[_Owner] | None = None
+            for value in line.references:
+                if (owner := owner_of(value)) is not None:
+                    found = [owner] if found is None else [*found, owner]
+                elif value[:1] == "0" or not value.isdigit():
+                    found = self._in_reference(value, found)
             words = words_of[form]
             if words and (more := self._in_text(line.description, text, words)):
                 found = [*found, *more] if found else more
@@ -71,20 +77,13 @@ class Names:
                 named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
         return named
 
-    def _in_references(self, values: Iterable[str]) -> list[_Owner] | None:
-        found: list[_Owner] | None = None
-        for value in values:
-            owner = self._traces.get(value)
-            if owner is not None:
-                found = [owner] if found is None else [*found, owner]
-            elif value.isdigit():
-                if value[0] == "0":
-                    found = [*(found or ()), *self._owners(plain(value))]
-            elif value[:_START] in self._starts or not (value.isalnum() and value.isupper()):
-                found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
-            elif value[0] == "0":
-                found = [*(found or ()), *self._owners(plain(value))]
-        return found
+    def _in_reference(self, value: str, found: list[_Owner] | None) -> list[_Owner] | None:
+        """What was found, and the owners of a reference that is no trace as it stands."""
+        if not value.isdigit() and (
+            value[:_START] in self._starts or not (value.isalnum() and value.isupper())
+        ):
+            return [*(found or ()), *(self._owners(value) or self._in_parts(value))]
+        return [*(found or ()), *self._owners(plain(value))] if value[0] == "0" else found
 
     def _in_text(self, description: str, text: str, words: _Words) -> list[_Owner] | None:
         found: list[_Owner] | None = None

@@ -51,6 +51,8 @@ class Reading(NamedTuple):
     minors: Sequence[int]
     kinds: bytearray
     """`COMMON` for a payout that arrives and was made on an earlier business day, with `TRACED` where it has a trace; 0 for all others."""
+    as_given: Sequence[int]
+    """The payouts in the order in which they were given."""
     targets: list[int]
     """The number of what is known of the account that a payout goes to; 0 where nothing is."""
     by_amount: ByAmount
@@ -93,7 +95,7 @@ def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading
     numbers, minors, targets = _inverse(order), [one.minor for one in given], _targets(given)
     return _read_lines(
         _Payouts([given[old] for old in order], [places[old] for old in order], _column([minors[old] for old in order]),
-                 bytearray([kinds[old] for old in order]), [targets[old] for old in order]),
+                 bytearray([kinds[old] for old in order]), numbers, [targets[old] for old in order]),
         _by_amount(given, numbers), Names(given, numbers), days=days, given=list(lines),
     )  # fmt: skip
 
@@ -105,6 +107,7 @@ class _Payouts(NamedTuple):
     places: list[int]
     minors: Sequence[int]
     kinds: bytearray
+    as_given: Sequence[int]
     targets: list[int]
 
 
