@@ -90,17 +90,17 @@ def _lines_plus_fees(known: Evidence, lines: list[int]) -> dict[tuple[str, int],
 
 def open_payouts(known: Evidence) -> list[int]:
     """Payouts of money to us that may be at the bank, and are not decided."""
-    free = known.free_payouts
+    payouts = known.payouts
     return [
-        p for p, one in enumerate(known.payouts) if free[p] and one.minor > 0 and one.status in {"paid", "in_transit", "pending"}
+        p for p in compress(range(len(payouts)), known.free_payouts)
+        if payouts[p].minor > 0 and payouts[p].status in {"paid", "in_transit", "pending"}
     ]  # fmt: skip
 
 
 def open_lines(known: Evidence) -> list[int]:
     """Lines that could be Stripe's money to us, and are not decided."""
-    free = known.free_lines
-    some = compress(range(len(known.lines)), free)
-    return [line for line in some if known.lines[line].minor > 0 and known.is_rival(line)]
+    minors, some = known.line_minors, compress(range(len(known.lines)), known.free_lines)
+    return [line for line in some if (minors[line] or known.lines[line].minor) > 0 and known.is_rival(line)]
 
 
 def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
