@@ -11,7 +11,6 @@ Problem of its connection, and its lines are kept all the same.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +27,7 @@ from bookhand.systems import store as connections
 from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
 from bookhand.systems.bank.figures import account_of
+from bookhand.systems.bank.going_on_store import going_on
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
 from bookhand.systems.store import NewConnection
@@ -215,7 +215,7 @@ class Intake:
         problems: list[Problem] = []
         names = dict.fromkeys(each.account for each in reading.statements)
         owners = {name: self._connection(cx, name, auth) for name in names}
-        for statement in _going_on(cx, owners, reading.statements):
+        for statement in going_on(cx, owners, reading.statements):
             kept, found = keep_statement(cx, owners[statement.account], statement, file_hash=file_hash)
             problems += found
             told[kept.account] = _together(told.get(kept.account), kept)
@@ -290,49 +290,6 @@ def keep_statement(
         first_day=days[0], last_day=days[1],
     )  # fmt: skip
     return kept, problems
-
-
-def _going_on(
-    cx: Transaction, owners: Mapping[str, Connection], statements: Sequence[Statement]
-) -> list[Statement]:
-    """The statements of a file with keys that go on where the newest one here ended in the middle of a day.
-
-    Where the balance before the file's first statement is the closing balance of the newest one, and of its last day, the file's lines
-    of that day are others than those that are here, however equal they are.
-    """
-    here: dict[tuple[str, str], Counter[str]] = {}
-    for statement in sorted(statements, key=_begins):
-        span, place = checks.span_of(statement), (statement.account, statement.currency or "")
-        if place in here:
-            continue
-        here[place] = Counter()
-        link = owners[statement.account].link
-        newest = store.newest(cx, link, statement.account, statement.currency)
-        if (
-            span is not None and newest is not None and newest.closing is not None and newest.closing == span.opening
-            and newest.opening != newest.closing and newest.last_day == span.first_day
-        ):  # fmt: skip
-            keys = store.keys_on(cx, link, statement.account, span.first_day)
-            here[place] = Counter(key.rpartition("#")[0] for key in keys)
-    return [
-        msgspec.structs.replace(
-            each,
-            lines=tuple(_counted_on(line, here[each.account, each.currency or ""]) for line in each.lines),
-        )
-        for each in statements
-    ]
-
-
-def _begins(statement: Statement) -> tuple[str, str]:
-    span = checks.span_of(statement)
-    return (span.first_day, span.last_day) if span else ("", "")
-
-
-def _counted_on(line: StatementLine, here: Counter[str]) -> StatementLine:
-    start, _, count = line.key.rpartition("#")
-    if line.native_id is not None or not here[start]:
-        return line
-    return msgspec.structs.replace(line, key=f"{start}#{int(count) + here[start]}")
 
 
 def _said(statement: Statement, file_hash: str | None) -> list[Problem]:
