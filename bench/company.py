@@ -1,6 +1,6 @@
 """A small company that goes the whole way with bookhand: history, bank, matches, an outside book, refunds that wait and refunds that are done.
 
-made = history(house, running, stripe_url, key(stripe_url))
+made = history(house, stripe_url, key(stripe_url))
 bank(house, stripe_url, key)
 book(house, made, folder)
 refunds(house, made)
@@ -19,8 +19,8 @@ from bookhand import wiring
 from bookhand.actions import store as proposals
 from bookhand.cli.demo import TO_ACT
 from bookhand.cli.demo_refund import person
-from bookhand.cli.running import Running
 from bookhand.house import House
+from bookhand.keeper import Keeper
 from bookhand.sandbox.bank.files import ENDINGS, render_lines
 from bookhand.sandbox.bank.lantern import bank_of
 from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT
@@ -40,7 +40,7 @@ def key(stripe: str) -> str:
     return str(httpx.post(f"{stripe}/_pinstripe/keys", data=asked, timeout=30).json()["key"])
 
 
-def history(house: House, running: Running, stripe: str, key: str) -> Connection:
+def history(house: House, stripe: str, key: str) -> Connection:
     """The account connected by a key, and what happened in it."""
     made = auth.connect_with_key(
         house.db, house.secrets, key, name="Lantern Metrics", base_url=stripe, limits=UNLIMITED
@@ -48,7 +48,7 @@ def history(house: House, running: Running, stripe: str, key: str) -> Connection
     done = house.backfill(made, since=int(time.time()) - _DAYS * 86_400)
     if done.phase != "complete":
         raise RuntimeError(f"The backfill ended {done.phase}.")
-    running.keeper.look(now=True)
+    Keeper(house).look(now=True)
     return made
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -46,9 +46,9 @@ def lived(ground: Ground) -> Iterator[tuple[Settings, str]]:
         with programs.running(
             "bookhand.sandbox.stripe", "--world", WORLD, "--shelf", str(folder / "worlds")
         ) as stripe:
-            with wiring.open_house(settings, main_mode="test") as house, Running(house) as running:
+            with wiring.open_house(settings, main_mode="test") as house, Running(house):
                 key = company.key(stripe.url)
-                connection = company.history(house, running, stripe.url, key)
+                connection = company.history(house, stripe.url, key)
                 company.bank(house, stripe.url, key)
                 company.book(house, connection, folder)
                 company.refunds(house, connection)
@@ -63,28 +63,40 @@ _OWN = "{} || '_' || n"
 _PAYOUT = "{} || case when n <= 100 then '' else '_' || n / 80 end"
 """A payout of a large company holds thousands: the first hundred copies of its members stay in it."""
 _EARLIER = "{} - n * interval '90 seconds'"
-_SPECS: dict[str, tuple[float, dict[str, str]]] = {
-    # table: how many of the copies (all of them: 1), and what differs in each
-    "journal_entry": (1, {"key": _OWN, "source": _OWN, "happened_at": "{} - n % 80000", "reverses": "null", "recorded_at": _EARLIER}),
-    "journal_member": (1, {"balance_transaction": _OWN, "payout": _PAYOUT}),
-    "journal_source": (1, {"id": _OWN, "charge": _OWN, "payment_intent": _OWN}),
-    "delivery": (1, {"key": _OWN, "object_id": _OWN, "body": "'{{}}'::bytea", "received_at": _EARLIER}),
-    "snapshot": (1, {"object_id": _OWN, "as_of": "{} - n % 80000"}),
-    "payout": (1 / 80, {"payout_id": "{} || '_' || n + 1", "created": "{} - n * 100", "arrival_date": "{} - n / 20 * 86400"}),
-    "payout_total": (1 / 80, {"payout_id": "{} || '_' || n + 1"}),
-    "statement_line": (1 / 80, {"key": _OWN, "day": "{} - n / 20", "native_id": _OWN}),
-    "bank_statement": (1 / 80, {"number": _OWN}),
-    "bank_match": (1 / 80, {"match_id": _OWN, "undoes": "null", "at": _EARLIER}),
-    "bank_match_payout": (1 / 80, {"payout_id": "{} || '_' || n + 1", "match_id": _OWN}),
-    "break": (1 / 100, {"break_id": _OWN, "found_at": _EARLIER, "since": "{} - n"}),
-    "journal_proof": (1, {"as_of": _EARLIER}),
-    "run": (1, {"run_id": _OWN, "key": "null", "created_at": _EARLIER}),
-    "proposal": (1, {"proposal_id": _OWN, "root_id": _OWN, "request_key": "null", "created_at": _EARLIER}),
-    "decision": (1, {"proposal_id": _OWN, "at": _EARLIER}),
-    "call": (1, {"call_id": _OWN, "proposal_id": _OWN, "key": _OWN, "created_at": _EARLIER}),
-    "book_document": (1, {"key": _OWN, "base": _OWN, "created_at": _EARLIER, "batch": "null"}),
-    "book_cover": (1, {"entry": _OWN, "base": _OWN}),
+
+
+class _Copies(NamedTuple):
+    """Which share of the copies a table gets, of which of its rows, and what differs in each copy."""
+
+    share: float
+    differs: dict[str, str]
+    only: str = ""
+
+
+_SPECS = {
+    "journal_entry": _Copies(1, {"key": _OWN, "source": _OWN, "happened_at": "{} - n % 80000", "recorded_at": _EARLIER}, "kind = 'charge'"),
+    "journal_member": _Copies(1, {"balance_transaction": _OWN, "payout": _PAYOUT}),
+    "journal_source": _Copies(1, {"id": _OWN, "charge": _OWN, "payment_intent": _OWN}, "charge is null"),
+    "delivery": _Copies(1, {"key": _OWN, "object_id": _OWN, "body": "'{{}}'::bytea", "received_at": _EARLIER}, "object = 'charge'"),
+    "snapshot": _Copies(1, {"object_id": _OWN, "as_of": "{} - n % 80000"}, "object = 'charge'"),
+    "customer": _Copies(1 / 20, {"customer": _OWN, "created": "{} - n"}),
+    "customer_object": _Copies(1, {"object_id": _OWN, "created": "{} - n % 80000"}, "object = 'charge'"),
+    "payout": _Copies(1 / 80, {"payout_id": "{} || '_' || n + 1", "created": "{} - n * 100", "arrival_date": "{} - n / 20 * 86400"}),
+    "payout_total": _Copies(1 / 80, {"payout_id": "{} || '_' || n + 1"}),
+    "statement_line": _Copies(1 / 80, {"key": _OWN, "day": "{} - n / 20", "native_id": _OWN}),
+    "bank_statement": _Copies(1 / 80, {"number": _OWN}),
+    "bank_match": _Copies(1 / 80, {"match_id": _OWN, "undoes": "null", "at": _EARLIER}),
+    "bank_match_payout": _Copies(1 / 80, {"payout_id": "{} || '_' || n + 1", "match_id": _OWN}),
+    "break": _Copies(1 / 100, {"break_id": _OWN, "found_at": _EARLIER, "since": "{} - n"}),
+    "journal_proof": _Copies(1 / 4, {"as_of": _EARLIER}),
+    "run": _Copies(1 / 4, {"run_id": _OWN, "key": "null", "created_at": _EARLIER}),
+    "proposal": _Copies(1 / 4, {"proposal_id": _OWN, "root_id": _OWN, "request_key": "null", "created_at": _EARLIER}, "state <> 'waiting'"),
+    "decision": _Copies(1 / 4, {"proposal_id": _OWN, "at": _EARLIER}),
+    "call": _Copies(1 / 4, {"call_id": _OWN, "proposal_id": _OWN, "key": _OWN, "created_at": _EARLIER}),
+    "book_document": _Copies(1 / 10, {"key": _OWN, "base": _OWN, "created_at": _EARLIER, "batch": "null"}),
+    "book_cover": _Copies(1 / 10, {"entry": _OWN, "base": _OWN}),
 }  # fmt: skip
+_TRAIL_SHARE = 1 / 20
 _LEAST_ENTRIES = 10
 
 
@@ -96,9 +108,9 @@ def grow(url: str, *, charges: int) -> dict[str, int]:
         if there < _LEAST_ENTRIES:
             raise RuntimeError(f"There are {there} charges: that is no company.")
         times = -(-charges // there)
-        for table, (share, differs) in _SPECS.items():
-            _copy(cx, table, max(1, int(times * share)), differs)
-        _more_trail(cx, times)
+        for table, copies in _SPECS.items():
+            _copy(cx, table, max(1, int(times * copies.share)), copies)
+        _more_trail(cx, max(1, int(times * _TRAIL_SHARE)))
         cx.execute("delete from line_open where key like '%\\_%' and line_id % 40 <> 0")
         cx.execute("vacuum analyze")
         counted = (
@@ -108,7 +120,8 @@ def grow(url: str, *, charges: int) -> dict[str, int]:
         return {table: int(found[0]) for table, found in counted if found}
 
 
-def _copy(cx: psycopg.Connection[Any], table: str, times: int, differs: dict[str, str]) -> None:
+def _copy(cx: psycopg.Connection[Any], table: str, times: int, copies: _Copies) -> None:
+    differs = copies.differs
     columns = [
         str(name)
         for (name,) in cx.execute(
@@ -126,7 +139,7 @@ def _copy(cx: psycopg.Connection[Any], table: str, times: int, differs: dict[str
         sql.SQL(differs.get(name, "{}")).format(sql.SQL("t.{}").format(sql.Identifier(name)))
         for name in columns
     ]
-    only = sql.SQL("where t.state <> 'waiting'") if table == "proposal" else sql.SQL("")
+    only = sql.SQL(f"where {copies.only}" if copies.only else "")
     cx.execute(
         sql.SQL("insert into {} ({}) select {} from {} t cross join generate_series(1, {}) n {} on conflict do nothing").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(values), sql.Identifier(table),

@@ -2,8 +2,9 @@
 // g, then a letter of [data-go], leads to a page; ? opens the list of keys. Never while a person types.
 let going = 0;
 
+// A field of a dialog that was just closed may still have the focus: nobody types there.
 const typing = (target) =>
-  target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
+  target.getClientRects().length > 0 && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

@@ -70,6 +70,7 @@ def empty(browser: Browser, databases: Databases, stripe: Stripe, tmp_path: Path
     lent = databases.lend()
     with town(lent.url, tmp_path, stripe) as here:
         yield here
+    stripe.clear_faults()
     databases.take_back(lent)
 
 
@@ -99,4 +100,4 @@ def _watched(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Windo
         windows.keep(KEPT, re.sub(r"\W+", "-", request.node.name))
     complaints = [each for window in windows.opened for each in window.unexpected()]
     windows.close()
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)

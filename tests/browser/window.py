@@ -24,24 +24,27 @@ from bookhand.core.caller import Role
 
 WIDE, NARROW = {"width": 1280, "height": 850}, {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
+_REPLACED = ("htmx:sendAbort,", "htmx:afterRequest,")
+"""How htmx says that a newer word of the live connection took the place of a request that was under way."""
 MOST_TABS = 120
 
 
 class Window:
     """One context, its first page, and the console of all its pages."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, home: str) -> None:
         self.context = context
+        self._home = home
         self.complaints: list[str] = []
-        self.expected: list[str] = []
+        self.expected: list[str] = [*_REPLACED]
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", self._console)
         context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
         self.page: Page = context.new_page()
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            where = message.page.url if message.page else ""
+        where = message.page.url if message.page else self._home
+        if message.type == "error" and where.startswith(self._home):  # how a vendor's page looks is not ours
             self.complaints.append(f"{where}: {message.text}")
 
     def unexpected(self) -> list[str]:
@@ -104,7 +107,7 @@ class Windows:
             "accept_downloads": True, **options,
         }  # fmt: skip
         state = self._state(role) if role else None
-        window = Window(self._browser.new_context(storage_state=state, **chosen))
+        window = Window(self._browser.new_context(storage_state=state, **chosen), self.town.url)
         self.opened.append(window)
         return window
 

@@ -25,8 +25,9 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
-from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store
+from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
+from bookhand.systems.bank.figures import account_of
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
 from bookhand.systems.store import NewConnection
@@ -103,6 +104,7 @@ class Intake:
     ) -> Taken | Waiting:
         """Read a file; `account` is needed for a CSV that names none, and is checked against what other files say."""
         found = read(raw, most_megabytes=self.most_megabytes)
+        account = None if account is None else account_of(account)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = file_store.hash_of(raw)
@@ -128,6 +130,7 @@ class Intake:
         """Remember the profile of a CSV that waits, as proposed and with `changes`, and take it in."""
         if not account.strip():
             raise Refusal("Say which bank account the file is of.")
+        account = account_of(account)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash, _, raw = file_store.find(cx, file_hash)
@@ -218,6 +221,8 @@ class Intake:
             told[kept.account] = _together(told.get(kept.account), kept)
         for account, currency in dict.fromkeys((each.account, each.currency) for each in reading.statements):
             problems += _prove(cx, owners[account], account, currency)
+        for account in names:
+            problems += twins_store.prove_single(cx, owners[account].link, account)
         details = {
             "by": by,
             "format": reading.format,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -142,13 +143,9 @@ def _take(site: Site, me: Viewer, form: Form) -> Done:
     raw = file.file.read(most * MEGABYTE + 1)
     if len(raw) > most * MEGABYTE:
         raise TooLong(plain("page.too_long", n=most))
-    found = _intake(site, me).take(
-        raw,
-        name=file_name(file.filename),
-        by=me.caller.who,
-        account=form.text("account")[: asked.LONGEST] or None,
-    )
-    return _after(found)
+    account = form.text("account")[: asked.LONGEST]
+    name = file_name(file.filename)
+    return _after(_intake(site, me).take(raw, name=name, by=me.caller.who, account=account or None), account)
 
 
 def _of_account(site: Site, me: Viewer, file: str, form: Form) -> Done:
@@ -159,13 +156,14 @@ def _of_account(site: Site, me: Viewer, file: str, form: Form) -> Done:
     account = form.text("account")
     if not account:
         raise Refusal(plain("payouts.columns.no_account"))
-    return _after(_intake(site, me).take(raw, name=name, by=me.caller.who, account=account))
+    return _after(_intake(site, me).take(raw, name=name, by=me.caller.who, account=account), account)
 
 
-def _after(found: Taken | Waiting) -> Done:
+def _after(found: Taken | Waiting, account: str = "") -> Done:
     match found:
         case Waiting():
-            return Done(to=f"{_PAGE}/{found.file}/columns", said=found.says, tone="look")
+            of = f"?{urlencode({'account': account})}" if account else ""
+            return Done(to=f"{_PAGE}/{found.file}/columns{of}", said=found.says, tone="look")
         case Taken(again=True):
             return Done(to=f"{_PAGE}/{found.file}", said=plain("payouts.statements.again"), tone="quiet")
         case Taken():
