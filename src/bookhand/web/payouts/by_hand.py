@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bookhand.web.page.site import Seen, Site
 
 _BEFORE, _AFTER = timedelta(days=14), timedelta(days=60)
-_SHOWN = 100
+_SHOWN = 60
 
 
 def routes(site: Site) -> APIRouter:

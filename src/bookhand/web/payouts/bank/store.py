@@ -13,7 +13,7 @@ from bookhand.systems.bank.checks import CHANGED, GAP, OFF, REUSED, WARNING
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
-_SEARCHED = 20_000
+_SEARCHED = 4_000
 """So many lines are looked through for a word at once; the page says from which day on to look further."""
 
 

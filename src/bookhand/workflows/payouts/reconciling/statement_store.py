@@ -8,7 +8,6 @@ accounts have one currency, a payout on its way belongs to the account that its 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -208,9 +207,10 @@ def _at(cx: Transaction[Any], at: _Account, account: str) -> int:
         """
         select coalesce((select sum(a.minor) from journal_activity a join connection c using (workspace_id, connection_id)
                 where c.mode = %(mode)s and a.account = %(account)s and a.currency = %(currency)s and a.month < left(%(day)s, 7)), 0)
-            + coalesce((select sum(p.minor) from journal_posting p join connection c using (workspace_id, connection_id)
-                where c.mode = %(mode)s and p.account = %(account)s and p.currency = %(currency)s
-                and p.booked_on >= (left(%(day)s, 7) || '-01')::date and p.booked_on <= %(day)s::date), 0)
+            + coalesce((select sum(line.minor) from journal_entry e join connection c using (workspace_id, connection_id)
+                cross join lateral unnest(e.accounts, e.currencies, e.minors) as line (account, currency, minor)
+                where c.mode = %(mode)s and e.booked_on >= (left(%(day)s, 7) || '-01')::date and e.booked_on <= %(day)s::date
+                and %(account)s = any (e.accounts) and line.account = %(account)s and line.currency = %(currency)s), 0)
         """,
         {"mode": at.mode, "account": account, "currency": at.currency, "day": at.day},
     ).fetchone()
@@ -220,25 +220,35 @@ def _at(cx: Transaction[Any], at: _Account, account: str) -> int:
 # --- what the bank has and the books have not ---
 
 
+_UNMATCHED = """
+    from bank_line l
+    left join line_open o on o.workspace_id = l.workspace_id and o.account = l.account and o.key = l.key
+        and o.connection_id = l.connection_id
+    where l.connection_id = %(c)s and l.account = %(a)s and l.currency = %(currency)s and l.day <= %(day)s::date
+        and not exists (select from bank_match_line m where m.workspace_id = l.workspace_id and m.connection_id = l.connection_id
+            and m.account = l.account and m.key = l.key)
+"""
+_FOREIGN = "coalesce(o.looked, false) and not (l.key = any (%(known)s))"
+
+
 def _line_items(cx: Transaction[Any], at: _Account, standing: list[Break]) -> Iterator[Item]:
-    rows = cx.execute(
-        """
-        select l.key, l.day::text, l.minor, l.description, coalesce(o.looked, false) from bank_line l
-        left join line_open o on o.workspace_id = l.workspace_id and o.account = l.account and o.key = l.key
-            and o.connection_id = l.connection_id
-        where l.connection_id = %(c)s and l.account = %(a)s and l.currency = %(currency)s and l.day <= %(day)s::date
-            and not exists (select from bank_match_line m where m.workspace_id = l.workspace_id and m.connection_id = l.connection_id
-                and m.account = l.account and m.key = l.key)
-        order by l.day, l.line_id
-        """,
-        {"c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day},
-    ).fetchall()
     causes: Mapping[LineKey, Break] = {key: each for each in standing for key in each.lines}
-    foreign = [row for row in rows if row[4] and (at.account, row[0]) not in causes]
-    if len(foreign) > _LISTED:
-        yield from _by_month(foreign)
-        foreign_keys = {row[0] for row in foreign}
-        rows = [row for row in rows if row[0] not in foreign_keys]
+    asked = {
+        "c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day,
+        "known": [key for account, key in causes if account == at.account],
+    }  # fmt: skip
+    months = cx.execute(
+        f"select to_char(l.day, 'YYYY-MM'), count(*), sum(l.minor)::bigint, max(l.day)::text {_UNMATCHED} and {_FOREIGN} group by 1 order by 1",
+        asked,
+    ).fetchall()
+    many = sum(count for _, count, _, _ in months) > _LISTED
+    for month, count, minor, last in months if many else ():
+        yield Item(cause=Cause.FOREIGN, day=last, minor=-minor, text=f"{count:,} lines of {month}")
+    rows = cx.execute(
+        f"select l.key, l.day::text, l.minor, l.description, coalesce(o.looked, false) {_UNMATCHED}"
+        f" and (not %(many)s or not ({_FOREIGN})) order by l.day, l.line_id",
+        {**asked, "many": many},
+    )
     for key, day, minor, description, looked in rows:
         known = causes.get((at.account, key))
         cause = known.cause if known else Cause.FOREIGN if looked else Cause.UNKNOWN
@@ -268,20 +278,6 @@ def _withdrawn_items(cx: Transaction[Any], at: _Account) -> Iterator[Item]:
     for key, day, minor, description in rows:
         text = f"{description} (taken back by the bank after it was matched: reconcile, and the match is taken apart)"
         yield Item(cause=Cause.UNKNOWN, day=day, minor=minor, text=text.strip(), reference=_bank_id(key))
-
-
-def _by_month(rows: list[tuple[Any, ...]]) -> Iterator[Item]:
-    sums: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    last: dict[str, str] = {}
-    for _, day, minor, _, _ in rows:
-        sums[day[:7]] -= minor
-        counts[day[:7]] += 1
-        last[day[:7]] = day
-    for month, count in sorted(counts.items()):
-        yield Item(
-            cause=Cause.FOREIGN, day=last[month], minor=sums[month], text=f"{count:,} lines of {month}"
-        )
 
 
 def _beside_lines(at: _Account, minor: int, openings: list[int]) -> Iterator[Item]:
