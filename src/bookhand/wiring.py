@@ -36,6 +36,7 @@ from bookhand.journal import period_store
 from bookhand.journal import workflow as journal
 from bookhand.systems.bank.folder_client import Watcher
 from bookhand.systems.bank.intake_workflow import Intake
+from bookhand.systems.bank.plaid import keys_store
 from bookhand.systems.beancount import actions as beancount
 from bookhand.systems.beancount.acting_client import BeancountBooks
 from bookhand.systems.netsuite import actions as netsuite
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
     from bookhand.systems.bank.plaid.api_client import PlaidClient
+    from bookhand.systems.bank.plaid.keys_store import Keys
     from bookhand.systems.bank.plaid.sync_workflow import Feed
     from bookhand.systems.connection import Connection
 
@@ -145,22 +147,29 @@ def watcher_of(house: House, *, mode: str = "live") -> Watcher | None:
     return Watcher(folder, intake_of(house, mode=mode)) if folder is not None else None
 
 
-def plaid_of(house: House) -> PlaidClient:
-    """A client for Plaid by the settings; `Refusal` where its keys are not set. The caller closes it."""
+def plaid_of(house: House, *, given: Keys | None = None) -> PlaidClient:
+    """A client for Plaid by the settings, else by the keys that were `given` or typed in; `Refusal` where there are none. The caller closes it."""
     from bookhand.systems.bank.plaid.api_client import Application, PlaidClient  # noqa: PLC0415 (half a second that few need)
 
     found = house.settings
-    if not (found.plaid_client_id and found.plaid_secret):
+    if found.plaid_client_id and found.plaid_secret:
+        secret = found.plaid_secret.get_secret_value()
+        return PlaidClient(
+            Application(client_id=found.plaid_client_id, secret=secret, base_url=found.plaid_base_url)
+        )
+    with house.db.transaction() as cx:
+        keys = given or keys_store.find(cx, house.secrets, house.db.workspace_id)
+    if keys is None:
         raise Refusal(
-            "Plaid needs BOOKHAND_PLAID_CLIENT_ID and BOOKHAND_PLAID_SECRET: your keys of dashboard.plaid.com."
+            "Plaid needs your keys of dashboard.plaid.com: type them in on its page of integrations, or set BOOKHAND_PLAID_CLIENT_ID and "
+            "BOOKHAND_PLAID_SECRET."
         )
-    return PlaidClient(
-        Application(
-            client_id=found.plaid_client_id,
-            secret=found.plaid_secret.get_secret_value(),
-            base_url=found.plaid_base_url,
-        )
+    base = (
+        keys_store.PLACES[keys.place]
+        if found.plaid_base_url in keys_store.PLACES.values()
+        else found.plaid_base_url
     )
+    return PlaidClient(Application(client_id=keys.client_id, secret=keys.secret, base_url=base))
 
 
 def feed_of(house: House, plaid: PlaidClient) -> Feed:

@@ -16,7 +16,8 @@ from bookhand.core.problems import BookhandError, Conflict, Missing, Refusal
 from bookhand.inbox import backfill_workflow, slices_store
 from bookhand.inbox.lists import STRIPE_BEGAN
 from bookhand.systems import store
-from bookhand.systems.bank.plaid import link_auth
+from bookhand.systems.bank.plaid import keys_store, link_auth
+from bookhand.systems.bank.plaid.keys_store import Keys
 from bookhand.systems.beancount.auth import connect_folder
 from bookhand.systems.netsuite import AT_ONCE
 from bookhand.systems.netsuite import auth as netsuite
@@ -84,7 +85,9 @@ class Connections:
             return str(error)
         return None
 
-    def start(self, caller: Caller, key: str, *, name: str | None, bound: Bound) -> str:
+    def start(
+        self, caller: Caller, key: str, *, name: str | None, bound: Bound, again: int | None = None
+    ) -> str:
         """See `Connecting`."""
         caller.need("manage")
         house = self._house
@@ -100,12 +103,24 @@ class Connections:
                 try:
                     return link_auth.start_hosted(
                         house.db, plaid, user=f"workspace-{house.db.workspace_id}", countries=_COUNTRIES, name=name,
-                        back=f"{house.settings.public_url or bound.home}/oauth/plaid", bound=bound,
+                        back=f"{house.settings.public_url or bound.home}/oauth/plaid", bound=bound, again=self._item(again),
                     )  # fmt: skip
                 finally:
                     plaid.close()
             case _:
                 raise Missing(f"{key} has no page of its own to sign in at: connect it by its form.")
+
+    def _item(self, number: int | None) -> tuple[int, str] | None:
+        """A bank that is to come back, with its access token; None where there is none, or the token was forgotten."""
+        if number is None:
+            return None
+        connection = self._connection(number)
+        if connection.auth != "plaid" or connection.status == "active":
+            return None
+        try:
+            return number, link_auth.token_of(self._house.db, self._house.secrets, connection)
+        except Refusal:
+            return None
 
     def bound(self, state: str) -> Bound | None:
         """See `Connecting`."""
@@ -158,14 +173,37 @@ class Connections:
 
     # --- by a form ---
 
-    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection:
+    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection | None:
         """See `Connecting`."""
         caller.need("manage")
+        if (key, way) == ("plaid", "keys"):
+            self._keep_keys(caller, fields)
+            return None
         made = self._by_form(key, way, {name: text for name, text in fields.items() if text})
         self._noted("connection.connected", made, who=caller.who, name=caller.name)
         if key == "stripe" and way == "key":
             self._registered(made, "")
         return made
+
+    def _keep_keys(self, caller: Caller, fields: Mapping[str, str]) -> None:
+        """Try the company's keys at Plaid, and seal them."""
+        house = self._house
+        keys = Keys(client_id=fields["client_id"], secret=fields["secret"], place=fields["place"])
+        if house.settings.plaid_client_id:
+            raise Conflict(
+                "Plaid's keys are set in the settings (BOOKHAND_PLAID_CLIENT_ID): change them there."
+            )
+        plaid = wiring.plaid_of(house, given=keys)
+        try:
+            link_auth.link_token(plaid, user=f"workspace-{house.db.workspace_id}")
+        finally:
+            plaid.close()
+        with house.db.transaction() as cx:
+            keys_store.keep(cx, house.secrets, house.db.workspace_id, keys)
+            note = Note(
+                who=caller.who, name=caller.name, channel="web", what="plaid.keys", subject=keys.client_id
+            )
+            append(cx, house.db.workspace_id, [note])
 
     def _by_form(self, key: str, way: str, given: Mapping[str, str]) -> Connection:
         house, name = self._house, given.get("name")

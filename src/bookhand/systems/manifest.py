@@ -59,6 +59,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     says: str
     fields: tuple[Field, ...] = ()
+    prepares: bool = False
+    """Whether it connects nothing yet: it gives what another way needs."""
 
     @property
     def is_consent(self) -> bool:

@@ -527,3 +527,21 @@ def test_an_entry_with_more_elements_than_memory_is_refused(monkeypatch) -> None
 def test_what_is_too_large_is_refused_before_it_is_looked_at() -> None:
     with pytest.raises(Refusal, match="more than the 1 MB"):
         read(b"\0" * (1024 * 1024 + 1), most_megabytes=1)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1025-11-21", "3026-11-21", "9999-12-31"])
+def test_a_day_of_another_century_is_refused(day: str) -> None:
+    csv = f"Date,Text,Amount (USD)\n2026-11-20,A,-1.00\n{day},B,2.00\n"
+    for raw in (camt(entry("1")).replace("2026-11-02", day), csv):
+        with pytest.raises(Refusal, match=f"{day} is no day of a bank statement|no day in the order"):
+            found: Any = read(raw.encode())
+            found.read_by(found.proposal().profile, account="A")
+
+
+def test_an_amount_whose_sums_no_database_holds_is_refused() -> None:
+    csv = "Date,Text,Amount (USD)\n2026-11-20,A,-1.00\n2026-11-21,B,2000000000000000.00\n"
+    found: Any = read(csv.encode())
+    with pytest.raises(Refusal, match=r"Row 3: .* is larger than any amount"):
+        found.read_by(found.proposal().profile, account="A")
+    with pytest.raises(Refusal, match="larger than any amount"):
+        read(camt(entry("2000000000000000.00")).encode())

@@ -312,3 +312,37 @@ def test_gaps_are_found_wherever_they_are() -> None:
     )
     taken_for_one = checks.gaps([span("2026-01-01", "2026-01-10", 0, 10)], {"2026-01-02": 5})
     assert [each.off_by for each in taken_for_one] == [5]
+
+
+def test_an_iban_is_the_same_account_however_it_is_written(take, intake, lines, db) -> None:
+    take(account(line(1, "2026-11-02", 100)))
+    spaced = render(account(line(1, "2026-11-02", 100), number="de89 3704 0044 0532 0130 00"), "camt053")
+    taken = intake.take(spaced, name="again.xml", by="person:1", account="DE89 3704 0044 0532 0130 00")
+    assert (taken.accounts[0].account, taken.new_lines, lines()) == (IBAN, 0, [("2026-11-02", 100)])
+    csv = render(account(line(1, "2026-11-02", 100)), "csv")
+    waits = intake.take(csv, name="nov.csv", by="person:1", account="DE89 3704 0044 0532 0130 00")
+    with pytest.raises(Refusal, match=r"read from CAMT\.053 already"):
+        intake.confirm(
+            waits.file, account=f" {IBAN.lower()}", changes={"date_order": "MDY", "sign": 1}, by="person:1"
+        )
+
+
+def test_one_account_under_two_names_is_a_problem_until_their_lines_differ(take, problems) -> None:
+    some = [line(n, f"2026-11-{n:02}", 100 * n) for n in range(1, 7)]
+    take(account(*some))
+    assert problems() == []
+    taken = take(account(*some, number="0532013000", no=2), "ofx")
+    assert [each.kind for each in taken.problems] == problems() == ["bank_account_twice"]
+    assert (
+        f"Accounts 0532013000 and {IBAN} tell the same lines (6 of the newest 6" in taken.problems[0].message
+    )
+    others = [line(n, f"2026-11-{n:02}", 7_700 + n) for n in range(1, 4)]
+    take(account(*others, opening=2_100, number="0532013000", no=3), "ofx")
+    assert "bank_account_twice" not in problems()
+
+
+def test_accounts_that_share_some_days_and_amounts_are_two(take, problems) -> None:
+    take(account(*[line(n, f"2026-11-{n:02}", 100 * n) for n in range(1, 7)]))
+    rest = [line(n, f"2026-11-{n:02}", -100 * n) for n in range(1, 7)]  # what went to the other account
+    take(account(*rest, line(7, "2026-11-02", 200), opening=9_900, number="77", no=2))
+    assert problems() == []

@@ -10,11 +10,14 @@ import pytest
 
 from bookhand.core.problems import Outage, Refusal
 from bookhand.db.engine import Database
+from bookhand.sandbox.bank.files import render
+from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.sandbox.outside.server import running
 from bookhand.sandbox.plaid.items import Item
 from bookhand.sandbox.plaid.standin import Plaid
 from bookhand.systems import store as connections
 from bookhand.systems.bank import checks, store
+from bookhand.systems.bank.intake_workflow import Intake
 from bookhand.systems.bank.plaid import link_auth
 from bookhand.systems.bank.plaid.api_client import Application, Parted, PlaidClient
 from bookhand.systems.bank.plaid.sync_workflow import Feed, Synced
@@ -233,3 +236,19 @@ def test_two_at_once_keep_it_once(bank, feed) -> None:
         found: list[Any] = list(pool.map(lambda _: sync(feed, bank)[0], range(3)))
     assert sum(found) == 5
     assert len(bank.lines(superseded=True)) == 5
+
+
+def test_an_account_that_files_tell_too_is_a_problem(bank, feed) -> None:
+    for day in range(1, 7):
+        bank.item.post(amount=f"-{day}0", date=f"2026-11-0{day}", name="A")
+    lines = tuple(
+        BankLine(id=f"T{day}", day=f"2026-11-0{day}", minor=1_000 * day, description="A")
+        for day in range(1, 7)
+    )
+    Intake(bank.db, mode=bank.connection.link.mode).take(
+        render(BankAccount(number="77", currency="USD", lines=lines), "camt053"),
+        name="nov.xml",
+        by="person:1",
+    )
+    sync(feed, bank)
+    assert bank.problems() == ["bank_account_twice"]

@@ -6,6 +6,7 @@ import time
 
 from tests.actions.conftest import person
 from tests.web.approvals.conftest import BEA, hash_on, send, stands
+from tests.web.page.conftest import SECRET
 from tests.web.test_pages import Read
 
 from bookhand.actions import call_store
@@ -141,6 +142,35 @@ async def test_an_edit_is_another_proposal_in_its_place(web, asked, db):
     late = await send(owner, f"{path}/edit", {**same, "p.amount": "9.00"})
     assert (late.status_code, "Here is how it stands now." in late.text) == (409, True)
     assert (await owner.get(f"{path}/edit")).status_code == 409
+
+
+async def test_a_secret_among_the_parameters_is_not_shown_and_an_edit_leaves_it_as_it_is(web, door, shop, db):
+    params = {"charge": shop.charge(), "amount": 1500, "metadata": {"order": "6735", "note": f"see {SECRET}"}}
+    made = door.propose(BEA, "refunds.create", params, "Charged twice")
+    path = f"/approvals/{made.proposal_id}"
+    owner = await web.owner()
+    form = (await owner.get(f"{path}/edit")).text
+    for page in (
+        form,
+        (await owner.get(path)).text,
+        (await owner.get(f"/actions/refunds.create?again={made.proposal_id}")).text,
+    ):
+        assert SECRET not in page
+    assert "note=see [redacted]" in form
+    fields = {
+        "p.charge": params["charge"],
+        "p.amount": "10.00",
+        "c.amount": "USD",
+        "p.metadata": "note=see [redacted]\r\norder=6735",
+    }
+    answer = await send(owner, f"{path}/edit", fields)
+    assert answer.status_code == 303
+    new = stands(db, answer.headers["location"].rpartition("/")[2])
+    assert new.params == {**params, "amount": 1000}
+    with db.transaction() as cx:  # planted by hand: the test's end looks for secrets in every table
+        cx.execute(
+            "delete from proposal where proposal_id = any (%s)", ([made.proposal_id, new.proposal_id],)
+        )
 
 
 async def test_an_amount_is_read_as_its_person_writes_it(web, asked, db):

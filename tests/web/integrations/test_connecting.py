@@ -17,6 +17,7 @@ from bookhand.sandbox.outside.server import running
 from bookhand.sandbox.plaid.standin import Plaid
 from bookhand.sandbox.quickbooks.person import come_back
 from bookhand.sandbox.quickbooks.standin import SMALL_REALM, QuickBooks
+from bookhand.systems import store
 
 pytestmark = pytest.mark.anyio
 OURS = {"sec-fetch-site": "same-origin"}
@@ -162,6 +163,49 @@ async def test_a_bank_is_chosen_on_plaids_own_page(at: At) -> None:
     [made] = at.house.every()
     assert (made.link.system, made.auth) == ("bank", "plaid")
     assert "access-sandbox" not in (await browser.get(f"{HOME}/plaid/{made.id}")).text
+
+
+async def test_a_bank_that_wants_a_new_sign_in_is_the_same_connection_again(at: At) -> None:
+    browser = await at.person()
+    with running(Plaid()) as url:
+        known = {"plaid_client_id": "client", "plaid_secret": SecretStr("sandbox"), "plaid_base_url": url}
+        at.house.settings = at.house.settings.model_copy(update=known)
+        sent = await browser.get(f"{HOME}/plaid/connect", **OURS)
+        await browser.get(choose(sent.headers["location"], "platypus"), **AWAY)
+        [made] = at.house.every()
+        with at.house.db.transaction() as cx:
+            store.set_status(cx, made.id, "disconnected", reason="The bank wants a new sign-in.")
+        page = await browser.get(f"{HOME}/plaid/{made.id}")
+        assert f"connect?way=oauth&amp;again={made.id}" in page.text
+        sent = await browser.get(f"{HOME}/plaid/connect?again={made.id}", **OURS)
+        back = await browser.get(choose(sent.headers["location"], "platypus"), **AWAY)
+        assert back.status_code == 200, back.text
+    assert [(each.id, each.status) for each in at.house.every()] == [(made.id, "active")]
+
+
+async def test_keys_at_plaid_are_tried_sealed_and_never_shown(at: At) -> None:
+    browser, page = await at.person(), f"{HOME}/plaid/connect/keys"
+    with running(Plaid(client_id="5f1dclient", secret="9a8bsecretvalue")) as url:
+        at.house.settings = at.house.settings.model_copy(update={"plaid_base_url": url})
+        assert "data-popup" not in (await browser.get(f"{HOME}/plaid")).text
+        wrong = {"client_id": "5f1dclient", "secret": "anothersecretvalue", "place": "sandbox"}
+        answer = await browser.fill(page, page, wrong)
+        assert answer.status_code == 400
+        assert "anothersecretvalue" not in answer.text
+        assert 'value="5f1dclient"' in answer.text
+        answer = await browser.fill(page, page, {**wrong, "secret": "9a8bsecretvalue"})
+        assert answer.status_code == 303, answer.text
+        shown = await browser.get(f"{HOME}/plaid")
+        assert "data-popup" in shown.text
+        assert "9a8bsecretvalue" not in shown.text
+        sent = await browser.get(f"{HOME}/plaid/connect", **OURS)
+        assert (await browser.get(choose(sent.headers["location"], "platypus"), **AWAY)).status_code == 200
+    with at.house.db.transaction() as cx:
+        sealed = cx.execute("select sealed from house_secret where name = 'plaid/keys'").fetchone()
+        noted = cx.execute("select body from trail where what = 'plaid.keys'").fetchall()
+    assert sealed is not None
+    assert b"9a8bsecretvalue" not in bytes(sealed[0])
+    assert "9a8bsecretvalue" not in str(noted)
 
 
 # --- by a form ---

@@ -49,3 +49,22 @@ def test_a_day_later_is_at_most_one_later(currency, day):
 def test_what_is_no_day_is_an_error():
     with pytest.raises(ValueError, match="isoformat"):
         calendar_of("USD").place("2026-02-30x")
+
+
+@pytest.mark.parametrize("currency", ["USD", "GBP", "XAF"])
+def test_days_of_other_centuries_have_their_place_too(currency):
+    """A line may bear any day: where it lies stops nobody else's payouts."""
+    calendar = calendar_of(currency)
+    some = [
+        "0001-01-01",
+        "1000-01-01",
+        "1969-12-31",
+        "1970-01-01",
+        "2026-01-02",
+        "2099-12-31",
+        "2100-01-01",
+        "9999-12-31",
+    ]
+    assert [calendar.place(day) for day in some] == sorted(calendar.place(day) for day in some)
+    assert calendar.lag("9999-12-30", "9999-12-31") == calendar.lag("0001-01-01", "0001-01-02") == 1
+    assert calendar.lag("2099-12-31", "2100-01-01") == 1

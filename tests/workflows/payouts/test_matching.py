@@ -259,3 +259,49 @@ def test_a_year_of_equal_daily_payouts_is_matched_in_groups():
     assert sorted(one for each in found for one in each.payouts) == [f"po_{day}" for day in days]
     for each in found:
         assert [one.removeprefix("po_") for one in each.payouts] == [key for _, key in each.lines]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        line("1", text="STRIPE LESS FEE " + "9" * 6_000),
+        line("1", 124_00, text="STRIPE LESS FEE 9" + ".9" * 6_000, references=[T]),
+        line("1", 2**63 - 1, currency="JPY", references=[T]),
+        line("1", 2**63 - 1, currency="JPY", references=[T], original_minor=1, original_currency="USD"),
+        line("1", -(2**63), currency="JPY", references=[T]),
+    ],
+)
+def test_what_stands_in_a_line_never_stops_the_others_from_being_matched(hostile):
+    other = payout("b", 77_00, trace_id="ABCDEF0123456789")
+    outcome = match(
+        [payout("a", 1, trace_id=T), payout("c"), other],
+        [hostile, line("2", 77_00, references=["ABCDEF0123456789"])],
+        Bounds(),
+    )
+    assert [each.payouts for each in outcome.matches if each.lines == (("A1", "2"),)] == [(other.id,)]
+
+
+@pytest.mark.parametrize("minor", [125_00, 2**63, 10**30])
+def test_any_amount_is_matched_however_large(minor):
+    """Amounts lie beside each other as machine words only where all of them are so small."""
+    payout = Expected(
+        id="po_1", connection="acct_1", currency="USD", minor=minor, arrival_day="2026-11-25", created_day="2026-11-23", status="paid",
+    )  # fmt: skip
+    line = StatementLine(
+        account="1", key="k1", day="2026-11-25", currency="USD", minor=minor, description="STRIPE TRANSFER"
+    )
+    assert [one.lines for one in match([payout], [line]).matches] == [(("1", "k1"),)]
+
+
+@pytest.mark.parametrize(("created_day", "found"), [("2026-11-25", 1), ("2026-11-27", 0)])
+@pytest.mark.parametrize("trace", [None, "TRACE20261125"])
+def test_a_line_before_its_payout_was_made_is_not_taken(created_day, found, trace):
+    """The arrival day that Stripe names may lie before the day on which the payout was made; what counts is the later one."""
+    payout = Expected(
+        id="po_1", connection="acct_1", currency="USD", minor=125_00, arrival_day="2026-11-25", created_day=created_day, status="paid",
+        trace_id=trace,
+    )  # fmt: skip
+    line = StatementLine(
+        account="1", key="k1", day="2026-11-25", currency="USD", minor=125_00, description=f"STRIPE TRANSFER {trace or ''}",
+    )  # fmt: skip
+    assert len(match([payout], [line]).matches) == found

@@ -94,5 +94,6 @@ def test_the_same_payouts_are_named_as_by_looking_at_every_word(some, rows):
     assert texts == [line.description.upper() for line in lines]
     assert templates == [template(text) for text in texts]
     forms = list(range(len(lines)))
-    named = Names(payouts, list(range(len(payouts)))).in_lines(lines, texts, forms, templates)
+    ids = [one.id for one in payouts]
+    named = Names(payouts, ids, list(range(len(ids)))).in_lines(lines, texts, forms, templates)
     assert named == {at: found for at, line in enumerate(lines) if (found := _plainly(payouts, line))}

@@ -12,7 +12,7 @@ from tests.workflows.payouts.conftest import day_of
 from bookhand.actions.kit import Kit
 from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller, capabilities
-from bookhand.core.problems import Conflict, Refusal
+from bookhand.core.problems import Conflict, Missing, Refusal
 from bookhand.inbox.workflow import replayed
 from bookhand.journal import store as journal
 from bookhand.journal.check_workflow import check
@@ -20,6 +20,7 @@ from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
 from bookhand.systems.bank import store as bank_store
+from bookhand.systems.bank.intake_workflow import Intake
 from bookhand.wiring import OWN_ACTS, catalogue
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling import break_store, match_store
@@ -339,3 +340,26 @@ def test_what_was_matched_without_a_person_is_in_the_trail(db, link, shop, bank)
         ("bookhand", "payouts.unmatched", kept.id),
     ]
     assert said[0]["details"] == {"count": 1, "matches": [kept.id]}
+
+
+def test_a_person_does_not_match_across_modes_nor_call_more_money_a_fee(db, link, shop, bank, door):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    whole = BankAccount(
+        number=ACCOUNT,
+        currency="USD",
+        lines=(BankLine(id="TX1", day=day_of(payout), minor=9_680, description="WIRE"),),
+    )
+    Intake(db, mode="live").take(render(whole, "camt053"), name="live.xml", by="person:1")
+    with db.transaction() as cx:
+        account, key = cx.execute("select account, key from statement_line").fetchone()
+    asked = {"payouts": [payout["id"]], "lines": [{"account": account, "key": key}], "why": "It looks so"}
+    with pytest.raises(Missing, match=r"no line TX1@.* of test mode"):
+        door.propose(ANA, "payouts.match", asked, "why")
+    account, key = bank.line(day_of(payout), 9_780, "WIRE")
+    asked = {**asked, "lines": [{"account": account, "key": key}], "difference": "bank_fee"}
+    with pytest.raises(Refusal, match="no fee of a bank makes more"):
+        door.propose(ANA, "payouts.match", asked, "why")
+    assert balances(db, link)["bank_in_transit"] == 9_680

@@ -19,6 +19,12 @@ from bookhand.core.money import exponent
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{8}", re.ASCII)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
+_IBAN_MODULUS = 97
+"""ISO 7064, as ISO 13616 takes it: the remainder of a sound IBAN is 1."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_MOST_MINOR = 10**17
+"""So much that the sums of an account's lines still have room in the database: one amount alone must not stop what adds up all of them."""
 _LONGEST = 40
 _WITHOUT_DECIMALS = frozenset({"ISK", "UGX"})
 """No decimals at a bank (ISO 4217), two at Stripe, whose minor units are ours."""
@@ -36,18 +42,24 @@ def minor_of(text: str, currency: str, *, mark: str = ".") -> int:
 
 
 def scaled(amount: Decimal, currency: str) -> int:
-    """Minor units of an exact amount; `ValueError` where the currency has fewer decimals."""
+    """Minor units of an exact amount; `ValueError` where the currency has fewer decimals, and for more than any bank has."""
     minor = amount.scaleb(exponent(currency))
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} has ({exponent(currency)})")
-    return int(minor)
+    return _believed(int(minor))
 
 
 def whole_of(text: str, currency: str) -> int:
     """Minor units of a number that is written in the bank's own minor units (BAI2)."""
     if len(text) > _LONGEST or not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
         raise ValueError(f"{text.strip()[:_LONGEST]!r} is no whole amount")
-    return int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1)
+    return _believed(int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1))
+
+
+def _believed(minor: int) -> int:
+    if abs(minor) > _MOST_MINOR:
+        raise ValueError(f"{minor} (in minor units) is larger than any amount that a bank has")
+    return minor
 
 
 def day_of_digits(text: str) -> str:
@@ -68,11 +80,27 @@ def day_of_iso(text: str) -> str:
 
 
 def calendar_day(year: int, month: int, day: int) -> str:
-    """An ISO date; `ValueError` where the calendar has none."""
+    """An ISO date; `ValueError` where the calendar has none, and for years of which no bank tells lines."""
     try:
-        return date(year, month, day).isoformat()
+        found = date(year, month, day).isoformat()
     except ValueError:
         raise ValueError(f"{year:04d}-{month:02d}-{day:02d} is no day of the calendar") from None
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(f"{found} is no day of a bank statement ({_FIRST_YEAR} to {_LAST_YEAR})")
+    return found
+
+
+def account_of(text: str) -> str:
+    """An account as it is called here: an IBAN without spaces and in capitals, whatever else as it is.
+
+    >>> account_of(" de89 3704 0044 0532 0130 00 "), account_of("Main account"), account_of("DE88 3704 0044 0532 0130 00")
+    ('DE89370400440532013000', 'Main account', 'DE88 3704 0044 0532 0130 00')
+    """
+    plain = re.sub(r"[\s-]", "", text).upper()
+    if not _IBAN.fullmatch(plain):
+        return text.strip()
+    digits = "".join(str(int(char, 36)) for char in plain[4:] + plain[:4])
+    return plain if int(digits) % _IBAN_MODULUS == 1 else text.strip()
 
 
 def currency_of(text: str) -> str:

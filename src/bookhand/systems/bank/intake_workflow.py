@@ -11,7 +11,6 @@ Problem of its connection, and its lines are kept all the same.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,8 +24,10 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
-from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store
+from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
 from bookhand.systems.bank.columns.profile import Proposal, confirmed
+from bookhand.systems.bank.figures import account_of
+from bookhand.systems.bank.going_on_store import going_on
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
 from bookhand.systems.connection import Auth, Connection, usable
 from bookhand.systems.store import NewConnection
@@ -103,6 +104,7 @@ class Intake:
     ) -> Taken | Waiting:
         """Read a file; `account` is needed for a CSV that names none, and is checked against what other files say."""
         found = read(raw, most_megabytes=self.most_megabytes)
+        account = None if account is None else account_of(account)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = file_store.hash_of(raw)
@@ -128,6 +130,7 @@ class Intake:
         """Remember the profile of a CSV that waits, as proposed and with `changes`, and take it in."""
         if not account.strip():
             raise Refusal("Say which bank account the file is of.")
+        account = account_of(account)
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash, _, raw = file_store.find(cx, file_hash)
@@ -212,12 +215,14 @@ class Intake:
         problems: list[Problem] = []
         names = dict.fromkeys(each.account for each in reading.statements)
         owners = {name: self._connection(cx, name, auth) for name in names}
-        for statement in _going_on(cx, owners, reading.statements):
+        for statement in going_on(cx, owners, reading.statements):
             kept, found = keep_statement(cx, owners[statement.account], statement, file_hash=file_hash)
             problems += found
             told[kept.account] = _together(told.get(kept.account), kept)
         for account, currency in dict.fromkeys((each.account, each.currency) for each in reading.statements):
             problems += _prove(cx, owners[account], account, currency)
+        for account in names:
+            problems += twins_store.prove_single(cx, owners[account].link, account)
         details = {
             "by": by,
             "format": reading.format,
@@ -285,49 +290,6 @@ def keep_statement(
         first_day=days[0], last_day=days[1],
     )  # fmt: skip
     return kept, problems
-
-
-def _going_on(
-    cx: Transaction, owners: Mapping[str, Connection], statements: Sequence[Statement]
-) -> list[Statement]:
-    """The statements of a file with keys that go on where the newest one here ended in the middle of a day.
-
-    Where the balance before the file's first statement is the closing balance of the newest one, and of its last day, the file's lines
-    of that day are others than those that are here, however equal they are.
-    """
-    here: dict[tuple[str, str], Counter[str]] = {}
-    for statement in sorted(statements, key=_begins):
-        span, place = checks.span_of(statement), (statement.account, statement.currency or "")
-        if place in here:
-            continue
-        here[place] = Counter()
-        link = owners[statement.account].link
-        newest = store.newest(cx, link, statement.account, statement.currency)
-        if (
-            span is not None and newest is not None and newest.closing is not None and newest.closing == span.opening
-            and newest.opening != newest.closing and newest.last_day == span.first_day
-        ):  # fmt: skip
-            keys = store.keys_on(cx, link, statement.account, span.first_day)
-            here[place] = Counter(key.rpartition("#")[0] for key in keys)
-    return [
-        msgspec.structs.replace(
-            each,
-            lines=tuple(_counted_on(line, here[each.account, each.currency or ""]) for line in each.lines),
-        )
-        for each in statements
-    ]
-
-
-def _begins(statement: Statement) -> tuple[str, str]:
-    span = checks.span_of(statement)
-    return (span.first_day, span.last_day) if span else ("", "")
-
-
-def _counted_on(line: StatementLine, here: Counter[str]) -> StatementLine:
-    start, _, count = line.key.rpartition("#")
-    if line.native_id is not None or not here[start]:
-        return line
-    return msgspec.structs.replace(line, key=f"{start}#{int(count) + here[start]}")
 
 
 def _said(statement: Statement, file_hash: str | None) -> list[Problem]:

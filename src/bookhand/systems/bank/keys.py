@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from bookhand.core.bank import Statement, StatementLine
+from bookhand.systems.bank.figures import account_of
 
 _PRINT_CHARS = 32
 _REPLACE = msgspec.structs.replace
@@ -60,10 +61,13 @@ def keyed(
 
 
 def keyed_statements(statements: Sequence[Statement]) -> list[Statement]:
-    """All statements of one file with the keys of their lines: equal lines of one account are counted through the file."""
+    """All statements of one file with the keys of their lines: equal lines of one account are counted through the file.
+
+    An account is called the same in each, however its IBAN is written.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     made = []
-    for statement in statements:
+    for statement in map(_by_its_name, statements):
         moved = None
         if statement.opening_minor is not None and statement.closing_minor is not None:
             moved = statement.closing_minor - statement.opening_minor
@@ -71,6 +75,15 @@ def keyed_statements(statements: Sequence[Statement]) -> list[Statement]:
         again = tuple(_counted(lines, counts))
         made.append(_REPLACE(statement, lines=again, warnings=(*statement.warnings, *said)))
     return made
+
+
+def _by_its_name(statement: Statement) -> Statement:
+    name = account_of(statement.account)
+    if name == statement.account:
+        return statement
+    return _REPLACE(
+        statement, account=name, lines=tuple(_REPLACE(line, account=name) for line in statement.lines)
+    )
 
 
 def _numbered(lines: Iterable[StatementLine]) -> Iterable[StatementLine]:

@@ -16,6 +16,7 @@ import msgspec
 from bookhand.actions.catalogue import OWN, faults
 from bookhand.actions.proposal import Proposal
 from bookhand.core.action import Action
+from bookhand.core.redaction import redact_text
 from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection
 from bookhand.web.actions import store
@@ -107,19 +108,35 @@ def checked(
 def checked_for(
     cx: Transaction[Any], action: Action, held: Held, *, reads: Reads, proposal: Proposal
 ) -> Checked:
-    """The same for a change of what `proposal` asks for, where it asks for it."""
+    """The same for a change of what `proposal` asks for, where it asks for it. What was hidden from the page stays as it is."""
     found = connections.every(cx, system=action.vendor) if proposal.connection_id else []
-    at = msgspec.structs.replace(held, connection=proposal.connection_id)
+    before = _texts_before(action, proposal, reads.locale).values
+    values = {
+        key: before[key] if key in before and text == redact_text(before[key]) else text
+        for key, text in held.texts.values.items()
+    }
+    at = msgspec.structs.replace(
+        held, connection=proposal.connection_id, texts=msgspec.structs.replace(held.texts, values=values)
+    )
     return checked(cx, action, at, reads=reads, among=found, currency=_currency(proposal))
 
 
-def held_of(action: Action, proposal: Proposal, locale: str) -> Held:
-    """A form that holds what a proposal asks for; amounts without a currency of their own are in that of its preview."""
-    texts = texts_of(fields_of(action.params), proposal.params, locale=locale, currency=_currency(proposal))
+def held_of(action: Action, proposal: Proposal, locale: str, *, anew: bool = False) -> Held:
+    """A form that holds what a proposal asks for; amounts without a currency of their own are in that of its preview.
+
+    What looks like a secret is hidden; in a form that asks `anew` its field is empty.
+    """
+    texts = _texts_before(action, proposal, locale)
+    told = {key: redact_text(text) for key, text in texts.values.items()}
+    kept = {key: text for key, text in told.items() if not anew or text == texts.values[key]}
     return Held(
-        texts=texts, connection=proposal.connection_id, api_version=proposal.api_version or "", why=proposal.reason,
-        key=secrets.token_hex(12),
+        texts=msgspec.structs.replace(texts, values=kept), connection=proposal.connection_id, why=redact_text(proposal.reason),
+        api_version=proposal.api_version or "", key=secrets.token_hex(12),
     )  # fmt: skip
+
+
+def _texts_before(action: Action, proposal: Proposal, locale: str) -> Texts:
+    return texts_of(fields_of(action.params), proposal.params, locale=locale, currency=_currency(proposal))
 
 
 def _currency(proposal: Proposal) -> str | None:

@@ -142,7 +142,7 @@ class _Desk:
             before = proposals.proposal(cx, me.caller.workspace_id, proposal_id)
         if before.action != action.name or before.size > 1:
             raise Refusal(plain("actions.wrong.again"))
-        return form.held_of(action, before, me.reads.locale)
+        return form.held_of(action, before, me.reads.locale, anew=True)
 
     def _in_its_currency(self, me: Viewer, made: Proposal, meant: frozenset[str]) -> None:
         """An amount that was meant in another currency than the object's is not what was asked for: it is taken back."""

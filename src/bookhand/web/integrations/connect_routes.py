@@ -25,8 +25,8 @@ def add(router: APIRouter, site: Site, room: Connecting) -> None:
     """The window's beginning, the forms, and the certificate that NetSuite is given."""
 
     @router.get(f"{HOME}/{{key}}/connect")
-    def consent(request: Request, key: str, way: str = "oauth", name: str = "") -> Response:
-        return _begun(site, room, request, key=key, way=way, name=name)
+    def consent(request: Request, key: str, way: str = "oauth", again: int | None = None) -> Response:
+        return _begun(site, room, request, key=key, way=way, again=again)
 
     @router.get(f"{HOME}/{{key}}/connect/{{way}}")
     def form_page(request: Request, key: str, way: str) -> Response:
@@ -57,7 +57,9 @@ def add(router: APIRouter, site: Site, room: Connecting) -> None:
         return site.act(request, form, made, need="manage", again=again)
 
 
-def _begun(site: Site, room: Connecting, request: Request, *, key: str, way: str, name: str) -> Response:
+def _begun(
+    site: Site, room: Connecting, request: Request, *, key: str, way: str, again: int | None
+) -> Response:
     """Send the window that was opened to the system's own page; what goes wrong is told in that window."""
     me = site.viewer(request)
     if me is None:
@@ -71,7 +73,7 @@ def _begun(site: Site, room: Connecting, request: Request, *, key: str, way: str
         if not chosen.is_consent:
             raise Missing(plain("integrations.form.no_consent", name=chosen.name))
         bound = bound_to(request, me.caller, public_url=public_url)
-        address = room.start(me.caller, key, name=name.strip()[:100] or None, bound=bound)
+        address = room.start(me.caller, key, name=None, bound=bound, again=again)
     except BookhandError as error:
         return page(plain("integrations.back.not_begun"), str(error), status=status_of(error))
     return RedirectResponse(address, status_code=303)
@@ -118,6 +120,8 @@ def _connected(room: Connecting, me: Viewer, key: str, way: str, form: Form) -> 
     if unfilled:
         raise _Unfilled(unfilled)
     made = room.connect(me.caller, key, way, given)
+    if made is None:
+        return Done(to=f"{HOME}/{key}", said=plain("integrations.form.prepared", name=manifest.name))
     return Done(
         to=f"{HOME}/{key}/{made.id}",
         said=plain("integrations.form.connected", name=made.name, mode=made.link.mode),

@@ -48,8 +48,10 @@ class Connecting(Protocol):
         """Why nobody can say yes at the system's own page now, in a sentence; None where they can."""
         ...
 
-    def start(self, caller: Caller, key: str, *, name: str | None, bound: Bound) -> str:
-        """Begin a sign-in: the address at the system to send the person to."""
+    def start(
+        self, caller: Caller, key: str, *, name: str | None, bound: Bound, again: int | None = None
+    ) -> str:
+        """Begin a sign-in: the address at the system to send the person to; `again` is the connection that is to come back."""
         ...
 
     def bound(self, state: str) -> Bound | None:
@@ -60,8 +62,8 @@ class Connecting(Protocol):
         """Finish the sign-in of somebody who came back (`kind` is ``app``, ``connect``, ``quickbooks`` or ``plaid``)."""
         ...
 
-    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection:
-        """Connect by what was typed into the form of a way."""
+    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection | None:
+        """Connect by what was typed into the form of a way; None where that only prepares another way."""
         ...
 
     def certificate(self, caller: Caller, account: str) -> Certificate:

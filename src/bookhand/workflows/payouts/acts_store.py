@@ -129,10 +129,13 @@ def _match(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, An
     take_turns(cx, caller.workspace_id, links)
     kept = [get(cx, id_) for id_ in dict.fromkeys(values["payouts"])]
     keys: list[LineKey] = list(dict.fromkeys((each["account"], each["key"]) for each in values["lines"]))
-    lines = open_store.some_lines(cx, keys)
+    mode = _mode(links, kept)
+    lines = open_store.some_lines(cx, keys, mode=mode)
     for account, key in keys:
         if (account, key) not in lines:
-            raise Missing(f"There is no line {key} in bank account {account}, or the bank took it back.")
+            raise Missing(
+                f"There is no line {key} in bank account {account} of {mode} mode, or the bank took it back."
+            )
     made = _checked(
         caller,
         values,
@@ -143,6 +146,15 @@ def _match(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, An
     posting_store.post(cx, links, [made])
     _close(cx, caller.workspace_id, made)
     return match_told(made)
+
+
+def _mode(links: Mapping[int, Link], kept: list[KeptPayout]) -> str:
+    modes = sorted({links[each.connection_id].mode for each in kept})
+    if len(modes) > 1:
+        raise Refusal(
+            f"The payouts are in {' and '.join(modes)} mode: play money and real money do not go into one match."
+        )
+    return modes[0]
 
 
 def _checked(caller: Caller, values: Values, kept: list[KeptPayout], lines: list[Any]) -> Kept:
@@ -171,6 +183,11 @@ def _checked(caller: Caller, values: Values, kept: list[KeptPayout], lines: list
         raise Refusal(
             f"The lines come to {_amount(came, currency)} and the payouts to {_amount(went, currency)}: say what the difference of "
             f"{_amount(difference, currency)} is (bank_fee or fx), or choose others. Nothing was kept."
+        )
+    if difference > 0 and values.get("difference") == "bank_fee":
+        raise Refusal(
+            f"The lines come to {_amount(difference, currency)} more than the payouts, and no fee of a bank makes more of it: choose others. "
+            "Nothing was kept."
         )
     return Kept(
         id=match_store.new_id(), rule="returned" if returned else "person", reason=f"{caller.name} says so: {values['why']}", certain=True,

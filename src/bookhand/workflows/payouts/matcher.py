@@ -228,6 +228,8 @@ def _line_cause(known: Evidence, line: int) -> tuple[Cause, str]:
         )
     if known.looks_like_stripe(line):
         return Cause.LOOKS_LIKE_STRIPE, ""
-    if known.lines[line].minor < 0 and _FEE_LINE.search(known.text(line)) is not None:
+    if (known.line_minors[line] or known.lines[line].minor) < 0 and _FEE_LINE.search(
+        known.text(line)
+    ) is not None:
         return Cause.BANK_FEE_LINE, ""
     return Cause.FOREIGN, ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bookhand.systems.bank import PLAID_VERSION, SYSTEM
-from bookhand.systems.manifest import Alternative, Manifest, Version, Way
+from bookhand.systems.manifest import Alternative, Field, Manifest, Version, Way
 
 MANIFEST = Manifest(
     key="plaid",
@@ -30,7 +30,18 @@ MANIFEST = Manifest(
         "One account is read from one source: do not upload statements of an account that comes by Plaid.",
     ),
     alternatives=(Alternative(key="bank", when="No outside party should see your bank's lines, or balances of past days have to be proven."),),
-    ways=(Way(key="oauth", name="Sign in at the bank", says="Choose your bank on Plaid's own page and sign in there. Needs your keys at Plaid."),),
+    ways=(
+        Way(key="oauth", name="Sign in at the bank", says="Choose your bank on Plaid's own page and sign in there. Needs your keys at Plaid."),
+        Way(
+            key="keys", name="Your keys at Plaid", prepares=True,
+            says="From dashboard.plaid.com, Developers, Keys. They are tried at once, and sealed; banks are connected with them afterwards.",
+            fields=(
+                Field(name="client_id", label="Client id"),
+                Field(name="secret", label="Secret", hint="Of the same place. It is sealed at once, and never shown again.", secret=True),
+                Field(name="place", label="Place", hint="Production for real banks, sandbox to try.", choices=("production", "sandbox")),
+            ),
+        ),
+    ),
     limits="Asked every 60 minutes (`BOOKHAND_PLAID_MINUTES`); Plaid itself asks a bank one to four times a day.",
     version=Version(name=PLAID_VERSION, since="2020-09-14", says="The newest there is; Plaid has announced no end for it."),
     known_gaps=("Plaid tells a balance of this moment only, so a feed's lines are not proven against one.",),

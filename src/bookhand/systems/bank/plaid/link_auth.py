@@ -78,13 +78,21 @@ def connect(
 
 
 def start_hosted(
-    db: Database, plaid: PlaidClient, *, user: str, countries: tuple[str, ...], name: str | None, back: str, bound: connections.Bound
+    db: Database, plaid: PlaidClient, *, user: str, countries: tuple[str, ...], name: str | None, back: str, bound: connections.Bound,
+    again: tuple[int, str] | None = None,
 ) -> str:  # fmt: skip
-    """The address of Plaid's own page (Hosted Link) to send a person to, who comes back to `back` when it is done there."""
+    """The address of Plaid's own page (Hosted Link) to send a person to, who comes back to `back` when it is done there.
+
+    `again` is a connection's number and its access token, for a new sign-in at a bank that is connected already.
+    """
     state = chance.token_urlsafe(32)
+    what: dict[str, Any] = (
+        {"access_token": again[1]}
+        if again
+        else {"products": ["transactions"], "transactions": {"days_requested": MOST_DAYS}}
+    )
     body = {
-        "client_name": "bookhand", "language": "en", "country_codes": list(countries), "user": {"client_user_id": user},
-        "products": ["transactions"], "transactions": {"days_requested": MOST_DAYS},
+        "client_name": "bookhand", "language": "en", "country_codes": list(countries), "user": {"client_user_id": user}, **what,
         "hosted_link": {"completion_redirect_uri": f"{back}?{urlencode({'state': state})}", "url_lifetime_seconds": _MINUTES * 60},
     }  # fmt: skip
     told = plaid.post("/link/token/create", body)
@@ -92,6 +100,7 @@ def start_hosted(
         raise Refusal("Plaid gave no page to sign in at: ask Plaid to switch Hosted Link on for your keys.")
     plan = {
         "kind": "plaid", "name": name, "link_token": str(told["link_token"]), "bound": msgspec.to_builtins(bound),
+        "again": again[0] if again else None,
     }  # fmt: skip
     with db.transaction() as cx:
         connections.begin_sign_in(cx, db.workspace_id, connections.state_hash(state), plan, minutes=_MINUTES)
@@ -106,6 +115,8 @@ def finish_hosted(db: Database, secrets: Secrets, plaid: PlaidClient, *, state: 
         raise Refusal(
             "This sign-in is not one that was begun here, or it was used, or is over half an hour old: start again."
         )
+    if plan.get("again") is not None:
+        return _let_in_again(db, plan["again"])
     told = plaid.post("/link/token/get", {"link_token": plan["link_token"]})
     added = [
         str(item["public_token"])
@@ -115,6 +126,13 @@ def finish_hosted(db: Database, secrets: Secrets, plaid: PlaidClient, *, state: 
     if not added:
         raise Refusal("No bank was connected at Plaid: start again when you want to.")
     return connect(db, secrets, plaid, added[0], name=plan["name"])
+
+
+def _let_in_again(db: Database, number: int) -> Connection:
+    """Active again; where nobody signed in after all, the next reading disconnects it with the reason."""
+    with db.transaction() as cx:
+        connections.set_status(cx, number, "active")
+        return connections.get(cx, number)
 
 
 def keep_accounts(cx: store.Transaction, connection: Connection, accounts: Any) -> None:

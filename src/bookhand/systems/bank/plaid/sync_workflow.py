@@ -20,7 +20,7 @@ from bookhand.core.facts import Link
 from bookhand.core.money import format_minor
 from bookhand.core.problems import Outage, Problem
 from bookhand.systems import store as connections
-from bookhand.systems.bank import checks, store
+from bookhand.systems.bank import checks, store, twins_store
 from bookhand.systems.bank.plaid import cursor_store
 from bookhand.systems.bank.plaid.api_client import Mutated, Parted, PlaidClient
 from bookhand.systems.bank.plaid.link_auth import MOST_DAYS, keep_accounts, token_of
@@ -138,6 +138,8 @@ class _Applied:
         self._is_matched = is_matched
         self._problems: list[Problem] = []
         self._counts = {"added": 0, "changed": 0, "removed": 0}
+        self._accounts: set[str] = set()
+        """Those with new lines."""
 
     def all(self, pages: Sequence[Mapping[str, Any]]) -> Synced:
         for page in pages:
@@ -145,6 +147,8 @@ class _Applied:
             self._told([*(page.get("added") or ()), *(page.get("modified") or ())])
             self._removed([str(each["transaction_id"]) for each in page.get("removed") or ()])
         report(self._cx, self._link, self._problems)
+        for account in sorted(self._accounts):
+            twins_store.prove_single(self._cx, self._link, account)
         return Synced(**self._counts)
 
     def _told(self, transactions: Sequence[Mapping[str, Any]]) -> None:
@@ -158,6 +162,7 @@ class _Applied:
                 fresh[line.key] = line
             elif not same(before.line, line):
                 self._anew(before, line)
+        self._accounts |= {line.account for line in fresh.values()}
         for account in {line.account for line in fresh.values()}:
             store.keep_account(self._cx, self._link, account, None)
         taken = cursor_store.versions(self._cx, self._link, fresh)

@@ -8,6 +8,7 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
@@ -75,17 +76,27 @@ def _not_plain(known: Evidence, worlds: _Worlds) -> Iterator[tuple[int, int]]:
     """Decide the many that are alone and of which nothing is said that any other rule looks at; what is left is given out as it comes."""
     places, line_places, kinds, named = known.places, known.line_places, known.reading.kinds, known.named
     minors, line_minors, is_plain, fits = known.minors, known.line_minors, known.is_plain, known.fits
-    late = known.bounds.late_days
+    late, before_fees = known.bounds.late_days, _before_fees(known, worlds)
     for payout, line in worlds.singles.items():
         if (
             kinds[payout] and minors[payout] == line_minors[line] and 0 <= line_places[line] - places[payout] <= late
             and line not in named and is_plain(line) and fits(payout, line)
             and not (kinds[payout] & TRACED and _has_another_trace(known, payout, line))
-            and not (known.lines[line].account in known.fees and _less_fee(known, line, worlds))
+            and not (minors[payout] in before_fees and _less_fee(known, line, worlds))
         ):  # fmt: skip
             known.pair(payout, line, "amount")
         else:
             yield payout, line
+
+
+def _before_fees(known: Evidence, worlds: _Worlds) -> set[int]:
+    """The amounts of payouts without a line of their own amount, less each fee that any account takes."""
+    fees = {fee for some in known.fees.values() for fee in some}
+    alone = bytearray(known.free_payouts) if fees else bytearray()
+    for payouts in (worlds.singles, *(some for some, _ in worlds.others.values())) if fees else ():
+        for payout in payouts:
+            alone[payout] = 0
+    return {known.minors[payout] - fee for payout in compress(range(len(alone)), alone) for fee in fees}
 
 
 def _has_another_trace(known: Evidence, payout: int, line: int) -> bool:

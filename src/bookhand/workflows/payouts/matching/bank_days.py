@@ -32,6 +32,8 @@ _COUNTRY: Final[dict[str, tuple[str, str | None]]] = {
 }  # fmt: skip
 _ANCHOR: Final = 2024
 """The year whose first business day has place 0; any would do."""
+_FIRST_DAY: Final = date(1970, 1, 1)
+_LAST_DAY: Final = date(2099, 12, 31)
 _SATURDAY: Final = 5
 
 
@@ -45,14 +47,16 @@ class Calendar:
         self._first: dict[int, int] = {_ANCHOR: 0}
 
     def place(self, day: str) -> int:
-        """The place of an ISO day; `ValueError` for what is none."""
+        """The place of an ISO day; `ValueError` for what is none. Before 1970 and after 2099 every day is a business day."""
         found = self._places.get(day)
         if found is None:
-            at = date.fromisoformat(day)
-            found = self._places[day] = (
-                self._first_of(at.year) + self._year(at.year)[at.timetuple().tm_yday - 1]
-            )
+            found = self._places[day] = self._place(date.fromisoformat(day))
         return found
+
+    def _place(self, at: date) -> int:
+        near = min(max(at, _FIRST_DAY), _LAST_DAY)
+        beyond = (at - near).days
+        return self._first_of(near.year) + self._year(near.year)[near.timetuple().tm_yday - 1] + beyond
 
     def lag(self, expected: str, day: str) -> int:
         """Business days from `expected` to `day`, negative where `day` is earlier."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import compress
 from typing import Any
 
 import msgspec
@@ -17,6 +16,9 @@ from bookhand.core.money import EXPONENTS, exponent
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Expected, Match, Question, Rule, reasons
 from bookhand.workflows.payouts.matching.reading import Reading
+
+_MOST_RATE_PLACES = 12
+"""No bank exchanges at a trillion for one: an amount is damaged, or a currency is another's."""
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +35,7 @@ class Decisions:
     def __init__(self, reading: Reading) -> None:
         self.payouts, self.lines, self.keys = reading.payouts, reading.lines, reading.keys
         self.places, self.line_places = reading.places, reading.line_places
+        self.as_given = reading.as_given
         self.free_payouts = bytearray(b"\x01" * len(self.payouts))
         self.free_lines = bytearray(b"\x01" * len(self.lines))
         self.kept_payouts, self.kept_lines = bytearray(len(self.payouts)), bytearray(len(self.lines))
@@ -61,13 +64,15 @@ class Decisions:
 
     def matches(self) -> Iterator[Match]:
         """The matches that nobody doubted, in the order of their payouts."""
-        more = {one.payouts[0]: one.match for one in self.made if isinstance(one, Decided)}
-        line_of, pair = self.line_of, self._match_of_pair
-        for payout in compress(range(len(self.payouts)), self.kept_payouts):
-            if (line := line_of[payout]) >= 0:
-                yield pair(payout, line)
-            elif payout in more:
-                yield more[payout]
+        found: list[Match | None] = [None] * len(self.payouts)
+        line_of, pair, kept = self.line_of, self._match_of_pair, self.kept_payouts
+        for payout in self.as_given:  # where the next payout lies beside this one in memory
+            if kept[payout] and (line := line_of[payout]) >= 0:
+                found[payout] = pair(payout, line)
+        for one in self.made:
+            if isinstance(one, Decided) and kept[one.payouts[0]]:
+                found[one.payouts[0]] = one.match
+        return filter(None, found)
 
     def _match_of_pair(self, payout: int, line: int) -> Match:
         one, key, rule = self.payouts[payout], self.keys[line], self.rule_of[payout]
@@ -161,9 +166,10 @@ class Decisions:
 
 
 def rate(payout: Expected, line: StatementLine) -> Decimal | None:
-    """Units of the line's currency for one of the payout's, to eight places; None for nothing, and for a currency that is not known."""
+    """Units of the line's currency for one of the payout's, to eight places; None for nothing, a currency that is not known, and beyond all rates."""
     if not payout.minor or not {payout.currency, line.currency} <= EXPONENTS.keys():
         return None
     gave = Decimal(payout.minor).scaleb(-exponent(payout.currency))
     got = Decimal(line.minor).scaleb(-exponent(line.currency))
-    return (got / gave).quantize(Decimal("1e-8"))
+    found = got / gave
+    return None if found.adjusted() > _MOST_RATE_PLACES else found.quantize(Decimal("1e-8"))

@@ -28,7 +28,7 @@ _RETURN: Final = re.compile(
     r"\b(RETURN\w*|REVERS\w*|REJECT\w*|RTN|R0[1-9]|R[1-8]\d|RUECK\w*|RÜCK\w*|REFUS\w*)\b"
 )
 _FEE: Final = re.compile(
-    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d+(?:[.,]\d{1,3})?)(?![\d.,])"
+    r"\b(?:FEES?|CHGS?|CHARGES?|SPESEN|ENTGELT|GEB|GEBUEHR|GEBÜHR|FRAIS|COMM)\b[ :=]*(?:[A-Z]{3}[ ]?)?(\d{1,15}(?:[.,]\d{1,3})?)(?![\d.,])"
 )
 _DOUBTS: Final = (
     "CAPITAL", "LOAN", "ADVANCE", "DARLEHEN", "REFUND", "ERSTATTUNG", "CASHBACK", "PO_", "FEE", "CHG", "CHARGE", "SPESEN", "ENTGELT", "GEB",

@@ -14,6 +14,7 @@ from typing import Final
 from bookhand.core.bank import StatementLine
 from bookhand.workflows.payouts.matching import Expected
 from bookhand.workflows.payouts.matching.line_text import PLAIN, WORDS, plain
+from bookhand.workflows.payouts.matching.templates import template
 
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
@@ -34,18 +35,19 @@ _ANY_WORDS: Final[_Words] = ((0, -1),)
 class Names:
     """The traces and ids of the payouts, whose numbers are their places in the order of their ids."""
 
-    def __init__(self, payouts: Sequence[Expected], numbers: Sequence[int]) -> None:
-        self._payouts, self._numbers = payouts, numbers
+    def __init__(self, payouts: Sequence[Expected], ids: Sequence[str], numbers: Sequence[int]) -> None:
+        self._written, self._numbers = ids, numbers
         self._ids: dict[str, _Owner] | None = None
         self._traces: dict[str, _Owner] = {}
         traces = [one.trace_id for one in payouts]
         _add(self._traces, zip(traces, numbers, strict=True))
-        ids = [one.id for one in payouts]
         start = _common_start(min(ids), max(ids)) if ids else ""
         self._starts = {start.upper()[:_START], plain(start)[:_START]}
         if not all(len(each) == _START and each[0].isalpha() for each in self._starts):
             _add(self._traces, zip(ids, numbers, strict=True))
             self._starts = set()
+        self._forms = set(template("\n".join([*self._traces, *self._starts])).split("\n"))
+        """The traces, and what ids begin with, each with a zero for every digit."""
         self._is_ascii = all(each.isascii() for each in self._traces) and "".join(ids).isascii()
 
     def in_lines(
@@ -60,9 +62,15 @@ class Names:
         `texts` are the descriptions in upper case, and `forms` says which of the templates each has.
         """
         named: dict[int, tuple[int, ...]] = {}
-        words_of = [self._words(template) for template in templates]
+        words_of = [self._words(each) for each in templates]
+        owner_of = self._traces.get
         for index, (line, text, form) in enumerate(zip(lines, texts, forms, strict=True)):
-            found = self._in_references(line.references) if line.references else None
+            found: list[_Owner] | None = None
+            for value in line.references:
+                if (owner := owner_of(value)) is not None:
+                    found = [owner] if found is None else [*found, owner]
+                elif value[:1] == "0" or not value.isdigit():
+                    found = self._in_reference(value, found)
             words = words_of[form]
             if words and (more := self._in_text(line.description, text, words)):
                 found = [*found, *more] if found else more
@@ -71,20 +79,13 @@ class Names:
                 named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
         return named
 
-    def _in_references(self, values: Iterable[str]) -> list[_Owner] | None:
-        found: list[_Owner] | None = None
-        for value in values:
-            owner = self._traces.get(value)
-            if owner is not None:
-                found = [owner] if found is None else [*found, owner]
-            elif value.isdigit():
-                if value[0] == "0":
-                    found = [*(found or ()), *self._owners(plain(value))]
-            elif value[:_START] in self._starts or not (value.isalnum() and value.isupper()):
-                found = [*(found or ()), *(self._owners(value) or self._in_parts(value))]
-            elif value[0] == "0":
-                found = [*(found or ()), *self._owners(plain(value))]
-        return found
+    def _in_reference(self, value: str, found: list[_Owner] | None) -> list[_Owner] | None:
+        """What was found, and the owners of a reference that is no trace as it stands."""
+        if not value.isdigit() and (
+            value[:_START] in self._starts or not (value.isalnum() and value.isupper())
+        ):
+            return [*(found or ()), *(self._owners(value) or self._in_parts(value))]
+        return [*(found or ()), *self._owners(plain(value))] if value[0] == "0" else found
 
     def _in_text(self, description: str, text: str, words: _Words) -> list[_Owner] | None:
         found: list[_Owner] | None = None
@@ -100,11 +101,15 @@ class Names:
                     found = [*(found or ()), *self._owners(word)]
         return found or (self._in_parts(description) if "-" in text else None)
 
-    def _words(self, template: str) -> _Words:
-        if not self._is_ascii or not template.isascii():
+    def _words(self, text: str) -> _Words:
+        if not self._is_ascii or not text.isascii():
             return _ANY_WORDS
-        found = tuple([each.span() for each in _WORD.finditer(template) if "0" in each[0]])
-        return found or (_HYPHENS if "-" in template and "0" in template else _NO_WORDS)
+        found = tuple([each.span() for each in _WORD.finditer(text) if self._may_be(each[0])])
+        return found or (_HYPHENS if "-" in text and "0" in text else _NO_WORDS)
+
+    def _may_be(self, word: str) -> bool:
+        """Whether a word of a template may be a trace, or the beginning of an id, with other digits."""
+        return "0" in word and (word in self._forms or word[:_START] in self._forms)
 
     def _in_parts(self, text: str) -> list[_Owner]:
         """The careful way: the whole text as one id, and each of its parts."""
@@ -115,7 +120,7 @@ class Names:
         found = [self._traces[form]] if form in self._traces else []
         if form[:_START] in self._starts:
             if self._ids is None:
-                self._ids = _of_ids([one.id for one in self._payouts], self._numbers)
+                self._ids = _of_ids(self._written, self._numbers)
             if form in self._ids:
                 found.append(self._ids[form])
         return found

@@ -309,11 +309,12 @@ def _rest_lines(known: Evidence, short: list[tuple[int, int]]) -> dict[tuple[str
     }
     found: dict[tuple[str, int], list[int]] = {}
     if wanted:
-        minors = {minor for _, minor in wanted}
+        minors, line_minors = {minor for _, minor in wanted}, known.line_minors
         for line in compress(range(len(known.lines)), known.free_lines):
-            one = known.lines[line]
-            if one.minor not in minors:
+            minor = line_minors[line]
+            if minor and minor not in minors:
                 continue
+            one = known.lines[line]
             key = (one.account, one.minor)
             if key in wanted and line not in known.named and known.is_rival(line):
                 found.setdefault(key, []).append(line)

@@ -51,6 +51,8 @@ class Reading(NamedTuple):
     minors: Sequence[int]
     kinds: bytearray
     """`COMMON` for a payout that arrives and was made on an earlier business day, with `TRACED` where it has a trace; 0 for all others."""
+    as_given: Sequence[int]
+    """The payouts in the order in which they were given."""
     targets: list[int]
     """The number of what is known of the account that a payout goes to; 0 where nothing is."""
     by_amount: ByAmount
@@ -88,14 +90,10 @@ def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if _twice([ids[old] for old in order]):
         raise Bug("A payout was given to the matcher twice.")
-    days = _Days()
-    places, kinds = _arrivals(given, days)
-    numbers, minors, targets = _inverse(order), [one.minor for one in given], _targets(given)
+    days, numbers = _Days(), _inverse(order)
     return _read_lines(
-        _Payouts([given[old] for old in order], [places[old] for old in order], _column([minors[old] for old in order]),
-                 bytearray([kinds[old] for old in order]), [targets[old] for old in order]),
-        _by_amount(given, numbers), Names(given, numbers), days=days, given=list(lines),
-    )  # fmt: skip
+        _payouts(given, order, numbers, days), Names(given, ids, numbers), days=days, given=list(lines)
+    )
 
 
 class _Payouts(NamedTuple):
@@ -105,27 +103,39 @@ class _Payouts(NamedTuple):
     places: list[int]
     minors: Sequence[int]
     kinds: bytearray
+    as_given: Sequence[int]
     targets: list[int]
+    by_amount: ByAmount
 
 
-def _arrivals(given: Sequence[Expected], days: _Days) -> tuple[list[int], bytearray]:
-    """The place of each payout's arrival day, and its kind; none is common where a day is not written as usual."""
-    places = [days[one.currency][one.arrival_day] for one in given]
-    if days.unusual:
-        return places, bytearray(len(given))
-    kinds = bytearray()
-    for one, place in zip(given, places, strict=True):
-        made = days[one.currency].get(one.created_day, place)
-        if made < place and one.status in _ARRIVES:
+def _payouts(
+    given: Sequence[Expected], order: Sequence[int], numbers: Sequence[int], days: _Days
+) -> _Payouts:
+    """All columns in one pass, for each pass fetches all payouts from far away."""
+    places, minors, kinds, targets = list[int](), list[int](), bytearray(), list[int]()
+    seen: dict[tuple[str | None, str | None], int] = {(None, None): 0}
+    moved: dict[str, tuple[list[int], list[int]]] = {}
+    for number, one in zip(numbers, given, strict=True):
+        currency, minor, status = one.currency, one.minor, one.status
+        here = days[currency]
+        place = here[one.arrival_day]
+        places.append(place)
+        minors.append(minor)
+        targets.append(seen.setdefault((one.account, one.last4), len(seen)))
+        if here.get(one.created_day, place) < place and status in _ARRIVES:
             kinds.append(COMMON if one.trace_id is None else COMMON | TRACED)
         else:
             kinds.append(0)
-    return places, kinds
-
-
-def _targets(given: Sequence[Expected]) -> list[int]:
-    seen: dict[tuple[str | None, str | None], int] = {(None, None): 0}
-    return [seen.setdefault((one.account, one.last4), len(seen)) for one in given]
+        if minor and status != "canceled":
+            amounts = moved.get(currency)
+            if amounts is None:
+                amounts = moved[currency] = ([], [])
+            amounts[0].append(minor if minor > 0 else -minor)
+            amounts[1].append(number)
+    return _Payouts(
+        [given[old] for old in order], [places[old] for old in order], _column([minors[old] for old in order]),
+        bytearray([kinds[old] for old in order]), numbers, [targets[old] for old in order], _by_amount(moved),
+    )  # fmt: skip
 
 
 def _column(minors: list[int]) -> Sequence[int]:
@@ -165,19 +175,10 @@ class _Days(dict[str, _Places]):
         return not all(_DAY.fullmatch(day) for places in self.values() for day in places)
 
 
-def _by_amount(given: Sequence[Expected], numbers: Sequence[int]) -> ByAmount:
-    """Payouts by what they move: in bulk where an amount is one payout's, and one by one where it is of several."""
-    by_currency: dict[str, tuple[list[int], list[int]]] = {}
-    for number, one in zip(numbers, given, strict=True):
-        minor = one.minor
-        if minor and one.status != "canceled":
-            here = by_currency.get(one.currency)
-            if here is None:
-                here = by_currency[one.currency] = ([], [])
-            here[0].append(minor if minor > 0 else -minor)
-            here[1].append(number)
+def _by_amount(moved: dict[str, tuple[list[int], list[int]]]) -> ByAmount:
+    """Amounts and payouts of each currency, put together: in bulk where an amount is one payout's, and one by one where it is of several."""
     found: ByAmount = {}
-    for currency, (minors, some) in by_currency.items():
+    for currency, (minors, some) in moved.items():
         there: dict[int, Same] = dict(zip(minors, some, strict=True))
         found[currency] = there
         if len(there) < len(some):
@@ -198,12 +199,11 @@ def _inverse(order: Sequence[int]) -> list[int]:
     return numbers
 
 
-def _read_lines(
-    payouts: _Payouts, by_amount: ByAmount, names: Names, *, days: _Days, given: list[StatementLine]
-) -> Reading:
+def _read_lines(payouts: _Payouts, names: Names, *, days: _Days, given: list[StatementLine]) -> Reading:
     by_account: dict[str, Seen] = {}
     none: dict[int, Same] = {}
-    same: list[Same | None] = []
+    by_amount, same = payouts.by_amount, list[Same | None]()
+    descriptions, others, written = list[str](), list[str](), list[str]()
     charges: dict[int, int] = {}
     line_places, minors, backward = list[int](), list[int](), bytearray()
     for index, line in enumerate(given):
@@ -211,6 +211,9 @@ def _read_lines(
         if here is None:
             here = by_account[line.account] = Seen([], set(), set())
         currency, minor, day = line.currency, line.minor, line.day
+        descriptions.append(line.description)
+        others.append(line.counterparty or "")
+        written.append(line.key)
         here.lines.append(index)
         here.days.add(day)
         here.currencies.add(currency)
@@ -226,17 +229,16 @@ def _read_lines(
             else:
                 currency, minor = line.original_currency, line.original_minor
         same.append(by_amount.get(currency, none).get(minor if minor > 0 else -minor))
-    texts, templates = upper_and_template([line.description for line in given])
+    texts, templates = upper_and_template(descriptions)
     seen: dict[tuple[str, str], int] = {}
-    forms = [
-        seen.setdefault((text, line.counterparty or ""), len(seen))
-        for text, line in zip(templates, given, strict=True)
-    ]
+    forms = [seen.setdefault(each, len(seen)) for each in zip(templates, others, strict=True)]
     named = names.in_lines(given, texts, forms, [text for text, _ in seen])
-    keys, order = _in_order(given, by_account)
+    keys, order = _in_order(written, by_account)
+    if days.unusual:
+        payouts = payouts._replace(kinds=bytearray(len(payouts.kinds)))
     accounts = [at for at, account in enumerate(sorted(by_account)) for _ in by_account[account].lines]
     return Reading(
-        *payouts, by_amount,
+        *payouts,
         [given[old] for old in order], keys, [line_places[old] for old in order], _column([minors[old] for old in order]),
         accounts, bytearray([backward[old] for old in order]),
         {new: named[old] for new, old in enumerate(order) if old in named},
@@ -246,8 +248,7 @@ def _read_lines(
     )  # fmt: skip
 
 
-def _in_order(given: list[StatementLine], by_account: dict[str, Seen]) -> tuple[list[LineKey], list[int]]:
-    names = [line.key for line in given]
+def _in_order(names: Sequence[str], by_account: dict[str, Seen]) -> tuple[list[LineKey], list[int]]:
     keys: list[LineKey] = []
     order: list[int] = []
     for account in sorted(by_account):

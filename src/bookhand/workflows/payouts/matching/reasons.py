@@ -14,11 +14,11 @@ from bookhand.workflows.payouts.matching import Expected, Rule
 
 def of_pair(rule: Rule, payout: Expected, key: str, lag: int) -> str:
     """Why one line (by its key) is one payout, of the same amount and currency."""
-    if rule in {"trace", "id"}:
-        return carries(payout, key, lag)
+    if rule == "amount":
+        return _has_amount(lag)
     if rule == "descriptor":
         return f"The line shows {payout.descriptor} and has the amount, {days(lag)}; no other has it in these days."
-    return _has_amount(lag)
+    return carries(payout, key, lag)
 
 
 def carries(payout: Expected, key: str, lag: int) -> str:

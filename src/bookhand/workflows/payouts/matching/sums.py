@@ -27,6 +27,8 @@ _PAIR: Final = 2
 _FEW_SIZES: Final = 4
 """Of so few all choices are tried at once."""
 _CHANCE: Final = 2_000
+_NOTHING: Final[list[int]] = []
+_NO_POOLS: Final[list[list[int]]] = []
 _CHANCE_NAMED: Final = 100
 
 
@@ -88,17 +90,17 @@ def _lines_plus_fees(known: Evidence, lines: list[int]) -> dict[tuple[str, int],
 
 def open_payouts(known: Evidence) -> list[int]:
     """Payouts of money to us that may be at the bank, and are not decided."""
-    free = known.free_payouts
+    payouts = known.payouts
     return [
-        p for p, one in enumerate(known.payouts) if free[p] and one.minor > 0 and one.status in {"paid", "in_transit", "pending"}
+        p for p in compress(range(len(payouts)), known.free_payouts)
+        if payouts[p].minor > 0 and payouts[p].status in {"paid", "in_transit", "pending"}
     ]  # fmt: skip
 
 
 def open_lines(known: Evidence) -> list[int]:
     """Lines that could be Stripe's money to us, and are not decided."""
-    free = known.free_lines
-    some = compress(range(len(known.lines)), free)
-    return [line for line in some if known.lines[line].minor > 0 and known.is_rival(line)]
+    minors, some = known.line_minors, compress(range(len(known.lines)), known.free_lines)
+    return [line for line in some if (minors[line] or known.lines[line].minor) > 0 and known.is_rival(line)]
 
 
 def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
@@ -156,17 +158,18 @@ def _batches(known: Evidence, line: int, by_day: _ByDay) -> list[Sum]:
     if one.original_minor is not None:
         return []
     anchor = known.anchors.get(line)
-    place = known.line_places[line]
+    place, minors, account, currency, minor = (
+        known.line_places[line], known.minors, one.account, one.currency, one.minor,
+    )  # fmt: skip
+    around: dict[int, list[int]] = {}
+    for lag in range(-bounds.early_days, bounds.late_days + 1):
+        here = by_day.get((currency, place - lag, account), _NOTHING)
+        where_unknown = by_day.get((currency, place - lag, None), _NOTHING)
+        around[lag] = [p for p in (*here, *where_unknown) if minors[p] < minor]
+    if not _may_reach(minor, [minors[p] for some in around.values() for p in some]):
+        return []
     near = {
-        lag: sorted(
-            [
-                p
-                for account in (one.account, None)
-                for p in by_day.get((one.currency, place - lag, account), ())
-                if known.payouts[p].minor < one.minor and _is_part(known, p, line, anchor)
-            ]
-        )
-        for lag in range(-bounds.early_days, bounds.late_days + 1)
+        lag: sorted([p for p in some if _is_part(known, p, line, anchor)]) for lag, some in around.items()
     }
     due = [p for lag, some in near.items() if lag >= 0 for p in some]
     return _choices(
@@ -220,18 +223,24 @@ def _splits(
     """The sets of lines of one account and day that are the payout."""
     one, bounds = known.payouts[payout], known.bounds
     lags = sorted(range(-bounds.early_days, bounds.late_days + 1), key=abs)
-    near = [
-        [line for line in lines if _is_piece(known, payout, line)]
+    here = [
+        [line for line in lines if known.lines[line].minor < one.minor]
         for lag in lags
-        for lines in pools.get((one.currency, known.places[payout] + lag), ())
+        for lines in pools.get((one.currency, known.places[payout] + lag), _NO_POOLS)
         if known.fits(payout, lines[0])
     ]
-    minors = {line: known.lines[line].minor for lines in near for line in lines}
+    minors = {line: known.lines[line].minor for lines in here for line in lines}
+    if not any(_may_reach(one.minor, [minors[line] for line in lines]) for lines in here):
+        return []
+    near = [[line for line in lines if not known.contradicts(payout, line)] for lines in here]
     return _choices(payout, one.minor, near, minors, anchors)
 
 
-def _is_piece(known: Evidence, payout: int, line: int) -> bool:
-    return known.lines[line].minor < known.payouts[payout].minor and not known.contradicts(payout, line)
+def _may_reach(total: int, amounts: Sequence[int]) -> bool:
+    """Whether some of the amounts may sum to a total; said of amounts before it is asked, at a price, what else speaks against them."""
+    if len(amounts) < _PAIR or sum(amounts) < total:
+        return False
+    return len(amounts) > _MOST or _is_reached(total, amounts)
 
 
 def _subsets(

@@ -128,12 +128,15 @@ def windows(payouts: Iterable[Expected]) -> list[tuple[date, date]]:
     return joined
 
 
-def some_lines(cx: Transaction[Any], keys: Sequence[LineKey]) -> dict[LineKey, tuple[int, StatementLine]]:
-    """These lines, with their connections; those that there are, and that the bank has not taken back."""
+def some_lines(
+    cx: Transaction[Any], keys: Sequence[LineKey], *, mode: str
+) -> dict[LineKey, tuple[int, StatementLine]]:
+    """These lines of the banks of `mode`, with their connections; those that there are, and that the bank has not taken back."""
     rows = cx.execute(
         f"select {_LINE} from unnest(%s::text[], %s::text[]) as n (account, key)"
-        " cross join lateral (select * from bank_line b where b.account = n.account and b.key = n.key offset 0) l",
-        ([account for account, _ in keys], [key for _, key in keys]),
+        " cross join lateral (select * from bank_line b where b.account = n.account and b.key = n.key offset 0) l"
+        " join connection c using (workspace_id, connection_id) where c.mode = %s",
+        ([account for account, _ in keys], [key for _, key in keys], mode),
     )
     return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
 
