@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
+from bookhand.core.ready import ready
 from bookhand.db.arrays import bigints, integers, texts
 from bookhand.inbox.backfill import Progress, Slice
 
@@ -217,3 +218,6 @@ def only_one(cx: Transaction, link: Link) -> bool:
 
 
 _LOCK = 7_202_602
+
+
+ready(Progress)  # see core.ready

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.core.facts import Link
 from bookhand.core.problems import Missing, Problem, Refusal
+from bookhand.core.ready import ready
 from bookhand.systems.client import Layers, Lease
 from bookhand.systems.connection import Auth, Connection, Status
 from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, give_back, grant, quota_problem
@@ -310,3 +311,6 @@ def watch_reads(cx: Transaction, link: Link, *, transactions: int) -> Problem | 
     else:
         clear(cx, link, kind=READ_QUOTA)
     return problem
+
+
+ready(Bound)  # see core.ready

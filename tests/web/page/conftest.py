@@ -22,7 +22,6 @@ from bookhand.db.engine import Database
 from bookhand.house import House as Whole
 from bookhand.runs.template import Template
 from bookhand.settings import Settings
-from bookhand.web import rooms as pages
 from bookhand.web.page.site import Done, Sent, Site
 from bookhand.web.people import sign_in, welcome
 from bookhand.web.people.gate import Gate
@@ -56,7 +55,6 @@ class House(Web):
         public_url: str | None = None,
         door: Door | None = None,
         templates: Mapping[str, Template] | None = None,
-        given: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(db, folder, public_url=public_url)
         door = door or Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN_ACTS))
@@ -67,7 +65,7 @@ class House(Web):
         )  # fmt: skip
         self.done: list[str] = []
         app = FastAPI(openapi_url=None)
-        pages.into(app, self.site)
+        rooms.into(app, self.site)
         app.include_router(trial(self.site, self.done))
         app.include_router(sign_in.routes(self.reception))
         app.include_router(welcome.routes(self.reception))

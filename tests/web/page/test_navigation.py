@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from tests.web.api.conftest import caller
 from tests.web.page.conftest import House
 
-from bookhand.cli.connecting import Connections
 from bookhand.core.caller import ROLES
-from bookhand.db.engine import Database
-from bookhand.settings import Settings
 from bookhand.web.page import navigation
 from bookhand.web.page.navigation import GROUPS, here
 from bookhand.web.page.wording import knows
-from bookhand.wiring import open_house
 
 ROOMS = [room for group in GROUPS for room in group.rooms]
 
@@ -49,16 +42,8 @@ def test_who_may_not_open_a_page_is_not_shown_it(role):
     assert all(group.rooms for group in navigation.seen_by(who))
 
 
-@pytest.fixture
-def whole(db: Database, tmp_path: Path) -> Iterator[House]:
-    """A web whose rooms have what the command line hands them."""
-    settings = Settings(data_dir=tmp_path, books_dir=tmp_path / "books", database_url=db.url)
-    with open_house(settings, main_mode="test") as house:
-        yield House(db, tmp_path, given={"integrations": Connections(house)})
-
-
-async def test_every_entry_leads_to_a_page(whole: House):
-    owner = await whole.owner()
+async def test_every_entry_leads_to_a_page(web: House):
+    owner = await web.owner()
     for room in ROOMS:
         answer = await owner.get(room.path)
         assert answer.status_code == 200, room.path
@@ -68,10 +53,10 @@ async def test_every_entry_leads_to_a_page(whole: House):
         )  # on the side, and in the telephone's menu
 
 
-async def test_entries_of_the_navigation_open_only_for_who_is_shown_them(whole: House):
-    owner = await whole.owner()
+async def test_entries_of_the_navigation_open_only_for_who_is_shown_them(web: House):
+    owner = await web.owner()
     for role in ("viewer", "operator", "auditor"):
-        somebody = await whole.person(role, owner)
+        somebody = await web.person(role, owner)
         for room in ROOMS:
             wanted = 200 if room.need in caller(role).can else 403
             assert (await somebody.get(room.path)).status_code == wanted, (role, room.path)
