@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bookhand.core.ready import ready
+
 if TYPE_CHECKING:
     from bookhand.systems.store import Transaction
     from bookhand.workspace.secrets_store import Secrets
@@ -40,3 +42,6 @@ def find(cx: Transaction, secrets: Secrets, workspace_id: int) -> Keys | None:
     """The keys, where somebody typed some in."""
     kept = secrets.get_own(cx, workspace_id, _NAME)
     return None if kept is None else msgspec.json.decode(kept, type=Keys)
+
+
+ready(Keys)  # see core.ready
