@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 INTO = ROOT / "docs" / "pictures"
 WIDE, NARROW = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
-TALLEST = 2600
+TALLEST = 1800
+QUALITY = 62
 
 
 class Sight(NamedTuple):
@@ -126,8 +127,29 @@ def main() -> int:
                 taken += _all(context, asked.only, into, f"{look}-{size}", viewport)
                 context.close()
         browser.close()
+    _list(into)
     print(f"{taken} pictures in {into}")
     return 0 if taken else 1
+
+
+def _list(into: Path) -> None:
+    """A page that shows those that are there, the pages in the order of `PAGES`."""
+    there = {path.stem for path in into.glob("*.jpg")}
+    lines = [
+        "# Pictures of the app",
+        "",
+        "Taken by `make pictures` from the demo; a page that is long is cut.",
+        "",
+    ]
+    for sight in PAGES:
+        names = sorted(
+            name
+            for name in there
+            if re.fullmatch(re.escape(sight.name) + "-(light|dark)-(wide|narrow)", name)
+        )
+        if names:
+            lines += [f"## `{sight.path}`", "", *(f"![{name}]({name}.jpg)" for name in names), ""]
+    (into / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def _asked() -> argparse.Namespace:
@@ -187,7 +209,7 @@ def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: 
         if wide > viewport["width"]:
             print(f"  {sight.name} {suffix}: {wide} px wide, {viewport['width']} are there", file=sys.stderr)
         page.set_viewport_size({"width": viewport["width"], "height": max(tall, viewport["height"])})
-        page.screenshot(path=str(into / f"{sight.name}-{suffix}.png"))
+        page.screenshot(path=str(into / f"{sight.name}-{suffix}.jpg"), type="jpeg", quality=QUALITY)
         page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
         for text in said:
             print(f"  {sight.name} {suffix}: {text}", file=sys.stderr)
