@@ -22,6 +22,7 @@ from bookhand.db.engine import Database
 from bookhand.house import House as Whole
 from bookhand.runs.template import Template
 from bookhand.settings import Settings
+from bookhand.web import rooms
 from bookhand.web.page.site import Done, Sent, Site
 from bookhand.web.people import sign_in, welcome
 from bookhand.web.people.gate import Gate
@@ -61,7 +62,7 @@ class House(Web):
         self.site = Site(
             db=db, reception=self.reception, door=door, templates=templates or {},
             books=BookRoom(BookKit(db=db, door=door, books={})), payouts=Payouts(db, mode="test"),
-            rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ())), **(given or {})},
+            rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ()))},
         )  # fmt: skip
         self.done: list[str] = []
         app = FastAPI(openapi_url=None)
