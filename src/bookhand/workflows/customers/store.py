@@ -185,6 +185,19 @@ def found(cx: Transaction, text: str, *, limit: int) -> list[Customer]:
     return [_customer(row) for row in rows]
 
 
+_STATE = """
+    join lateral (
+        select s.seq from snapshot s
+        where (s.workspace_id, s.connection_id, s.object, s.object_id) = (o.workspace_id, o.connection_id, o.object, o.object_id) limit 1
+    ) as s on true
+    join lateral (
+        select d.body, d.kind, d.created from delivery d
+        where (d.workspace_id, d.connection_id, d.seq) = (o.workspace_id, o.connection_id, s.seq) limit 1
+    ) as d on true
+"""
+"""The newest state of each object of `o`, looked up one by one: a planner without statistics would read every delivery for each of them."""
+
+
 def told(
     cx: Transaction,
     connection_id: int,
@@ -196,15 +209,13 @@ def told(
 ) -> list[Told]:
     """The newest states of the customer's objects from `since` on (Unix seconds), newest first, after the (created, id) of the page before."""
     rows = cx.execute(
-        """
+        f"""
         select o.object, o.object_id, o.created, d.body, d.kind = 'event' from (
             select workspace_id, connection_id, object, object_id, created from customer_object
             where connection_id = %(connection)s and customer = %(customer)s and created >= %(since)s and object <> 'customer'
                 and (%(created)s::bigint is null or (created, object_id) < (%(created)s, %(id)s::text))
             order by created desc, object_id desc limit %(limit)s
-        ) as o
-        join snapshot s using (workspace_id, connection_id, object, object_id)
-        join delivery d on (d.workspace_id, d.connection_id, d.seq) = (s.workspace_id, s.connection_id, s.seq)
+        ) as o {_STATE}
         order by o.created desc, o.object_id desc
         """,
         {
@@ -218,11 +229,11 @@ def told(
 def returns(cx: Transaction, connection_id: int, charges: Sequence[str]) -> list[Told]:
     """The refunds of these charges."""
     rows = cx.execute(
-        """
-        select s.object, s.object_id, d.created, d.body, d.kind = 'event' from journal_source r
-        join snapshot s on (s.workspace_id, s.connection_id, s.object, s.object_id) = (r.workspace_id, r.connection_id, 'refund', r.id)
-        join delivery d on (d.workspace_id, d.connection_id, d.seq) = (s.workspace_id, s.connection_id, s.seq)
-        where r.connection_id = %s and r.charge = any (%s) limit 500
+        f"""
+        select o.object, o.object_id, d.created, d.body, d.kind = 'event' from (
+            select workspace_id, connection_id, 'refund' as object, id as object_id from journal_source
+            where connection_id = %s and charge = any (%s) limit 500
+        ) as o {_STATE}
         """,
         (connection_id, list(charges)),
     )
@@ -232,12 +243,13 @@ def returns(cx: Transaction, connection_id: int, charges: Sequence[str]) -> list
 def whole(cx: Transaction, connection_id: int, kind: str, ids: Sequence[str]) -> list[Told]:
     """The newest states of objects that are known by id."""
     rows = cx.execute(
-        """
-        select s.object, s.object_id, d.created, d.body, d.kind = 'event' from snapshot s
-        join delivery d on (d.workspace_id, d.connection_id, d.seq) = (s.workspace_id, s.connection_id, s.seq)
-        where s.connection_id = %s and s.object = %s and s.object_id = any (%s)
+        f"""
+        select o.object, o.object_id, d.created, d.body, d.kind = 'event' from (
+            select workspace_id, connection_id, object, object_id from snapshot
+            where connection_id = %s and object = %s and object_id = any (%s) limit %s
+        ) as o {_STATE}
         """,
-        (connection_id, kind, list(ids)),
+        (connection_id, kind, list(ids), len(ids)),
     )
     return [_told(row) for row in rows]
 
@@ -245,11 +257,11 @@ def whole(cx: Transaction, connection_id: int, kind: str, ids: Sequence[str]) ->
 def of_kind(cx: Transaction, connection_id: int, customer: str, kind: str, *, limit: int) -> list[Told]:
     """The newest states of the customer's objects of one kind, whenever they are from."""
     rows = cx.execute(
-        """
-        select s.object, s.object_id, o.created, d.body, d.kind = 'event' from customer_object o
-        join snapshot s using (workspace_id, connection_id, object, object_id)
-        join delivery d on (d.workspace_id, d.connection_id, d.seq) = (s.workspace_id, s.connection_id, s.seq)
-        where o.connection_id = %s and o.customer = %s and o.object = %s order by o.created desc limit %s
+        f"""
+        select o.object, o.object_id, o.created, d.body, d.kind = 'event' from (
+            select workspace_id, connection_id, object, object_id, created from customer_object
+            where connection_id = %s and customer = %s and object = %s order by created desc limit %s
+        ) as o {_STATE} order by o.created desc
         """,
         (connection_id, customer, kind, limit),
     )
