@@ -113,6 +113,29 @@ def test_appending_reads_back_and_verifies(db: Database) -> None:
     assert (verdict.findings, verdict.first, verdict.entries) == ((), 2, 2)
 
 
+def test_what_is_written_while_it_is_checked_is_no_finding(db: Database) -> None:
+    with db.transaction() as cx:
+        append(cx, 1, [_note(number) for number in range(300)])
+    ended = threading.Event()
+
+    def write() -> None:
+        number = 300
+        while not ended.is_set():
+            with db.transaction() as cx:
+                append(cx, 1, [_note(number)])
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(20):
+            with db.transaction() as cx:
+                assert verify_all(cx, 1).findings == ()
+    finally:
+        ended.set()
+        writer.join()
+
+
 def test_the_database_refuses_to_change_the_trail(db: Database) -> None:
     with db.transaction() as cx:
         append(cx, 1, [_note(1)])

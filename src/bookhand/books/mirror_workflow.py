@@ -92,19 +92,28 @@ class Mirrors:
         told: Callable[[Progress], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Write every intended document; how many were written. What was begun before is finished first."""
+        """Write every intended document; how many were written. What was begun before, or by another meanwhile, is finished too."""
         with self.kit.db.transaction() as cx:
             total = store.tally(cx, link).intended
             waiting = sending_store.open_batches(cx, link)
-        pace, coming = _Pace(total, told), None
+        pace, coming, seen = _Pace(total, told), None, set[int]()
         with ThreadPoolExecutor(1, "asking") as aside:
             while not stop():
                 ready = (coming and coming.result()) or self._ready(link, waiting)
                 if ready is None:
-                    break
+                    coming, waiting = None, self._begun(link, but=seen)
+                    if not waiting:
+                        break
+                    continue
+                seen.add(ready[0])
                 coming = aside.submit(self._ready, link, waiting)
                 self._do(link, ready, pace)
         return pace.done
+
+    def _begun(self, link: Link, *, but: set[int]) -> list[int]:
+        """Batches that are under way, as another's are."""
+        with self.kit.db.transaction() as cx:
+            return [batch for batch in sending_store.open_batches(cx, link) if batch not in but]
 
     def _ready(self, link: Link, waiting: list[int]) -> _Ready | None:
         """The next batch, asked for while the one before it is sent, so that the book does not wait; None where nothing is left."""

@@ -124,12 +124,15 @@ def search(
     return [_entry(row) for row in rows]
 
 
-def entries(cx: Transaction[Any], workspace_id: int, *, after: int = 0) -> Iterator[Entry]:
-    """Every entry in order, read page by page."""
+def entries(
+    cx: Transaction[Any], workspace_id: int, *, after: int = 0, upto: int | None = None
+) -> Iterator[Entry]:
+    """Every entry in order, up to number `upto` (None: the last), read page by page."""
     while True:
         rows = cx.execute(
-            "select seq, body, prev, hash from trail where workspace_id = %s and seq > %s order by seq limit %s",
-            (workspace_id, after, _PAGE),
+            "select seq, body, prev, hash from trail where workspace_id = %s and seq > %s and (%s::bigint is null or seq <= %s)"
+            " order by seq limit %s",
+            (workspace_id, after, upto, upto, _PAGE),
         ).fetchall()
         yield from map(_entry, rows)
         if len(rows) < _PAGE:
@@ -137,9 +140,11 @@ def entries(cx: Transaction[Any], workspace_id: int, *, after: int = 0) -> Itera
         after = rows[-1][0]
 
 
-def export_lines(cx: Transaction[Any], workspace_id: int, *, first: int = 1) -> Iterator[bytes]:
+def export_lines(
+    cx: Transaction[Any], workspace_id: int, *, first: int = 1, upto: int | None = None
+) -> Iterator[bytes]:
     """The lines of an export that begins with entry `first`."""
-    found = entries(cx, workspace_id, after=first - 1)
+    found = entries(cx, workspace_id, after=first - 1, upto=upto)
     entry = next(found, None)
     count, last = 0, entry.prev if entry else GENESIS
     begin = first_line(workspace_id=workspace_id, entry=entry.seq if entry else first, prev=last)
@@ -161,8 +166,9 @@ def write_export(cx: Transaction[Any], workspace_id: int, file: BinaryIO, *, fir
 
 
 def verify_all(cx: Transaction[Any], workspace_id: int) -> Verdict:
-    """Check the trail as it stands in the database, against its head."""
-    return verify(export_lines(cx, workspace_id), head=head(cx, workspace_id)[1])
+    """Check the trail as it stands in the database, against its head; what is written meanwhile is left to the next check."""
+    count, newest = head(cx, workspace_id)
+    return verify(export_lines(cx, workspace_id, upto=count), head=newest)
 
 
 def moment(text: str) -> str:

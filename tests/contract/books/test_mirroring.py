@@ -502,10 +502,14 @@ def test_after_a_crash_it_goes_on_where_it_was(case, point):
 def test_two_who_mirror_at_once_write_everything_once(case):
     case.tell(second(), third())
     errors: list[BaseException] = []
+    left: list[int] = []
+    case.room.kit.rows = 2
 
     def go() -> None:
         try:
             case.room.mirrors.mirror(case.link)
+            with case.room.kit.db.transaction() as cx:
+                left.append(store.tally(cx, case.link).intended)
         except Exception as error:  # noqa: BLE001 (told below)
             errors.append(error)
 
@@ -513,6 +517,7 @@ def test_two_who_mirror_at_once_write_everything_once(case):
     [each.start() for each in threads]
     [each.join() for each in threads]
     assert errors == []
+    assert left == [0, 0, 0], "who came back while another still wrote"
     case.mirror()
     case.must_be_equal()
 
