@@ -124,7 +124,8 @@ class App:
             nap = TICK_SECONDS
             try:
                 self.engine.tick()
-                due = self.engine.store.due()
+                with self.engine.lock:  # one connection to SQLite: two threads in it at once end the process
+                    due = self.engine.store.due()
                 nap = TICK_SECONDS if due is None else self.engine.clock.wait(due)
             except Exception:
                 log.exception("a job broke")
