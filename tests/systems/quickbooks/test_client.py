@@ -119,17 +119,17 @@ def test_after_a_429_nothing_goes_out_for_a_while(new_desk):
 
 
 def test_our_own_limits_keep_us_under_theirs_however_many_ask(new_desk):
-    """10 calls a second of many threads and two performers: not one 429, and nearly all of the rate is used."""
+    """10 calls a second of many threads and two performers: not one 429, and every call is answered. How much of the rate is used is in `bench`."""
     desk, other = new_desk(limits=None), new_desk(limits=None)
     performers = [desk.at.performer, other.at.performer]
     time.sleep(1.0)  # what connecting called is over
     desk.qb.limits = Limits(Rates())
-    at = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: performers[n % 2].books.accounts(desk.at.link), range(12)))  # 24 calls
-    took = time.monotonic() - at
+        answers = list(
+            pool.map(lambda n: performers[n % 2].books.accounts(desk.at.link), range(12))
+        )  # 24 calls
     assert desk.qb.statuses[429] == 0
-    assert 22 / took > 8.33 * 0.9  # 500 a minute is what binds
+    assert [bool(each) for each in answers] == [True] * 12
 
 
 def test_limits_can_be_overridden_and_unknown_ones_are_refused():
