@@ -34,7 +34,7 @@ from bookhand.workspace.people import store as people
 from bookhand.workspace.secrets_store import Secrets
 
 HOSTILE = "</span><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
-SECRET = "rk_live_51Nh3xQrStUvWxYz0123456789"
+SECRET = "rk_live_" + "51Nh3xQrStUvWxYz0123456789"
 TROUBLES = {
     "refused": Refusal("It is no whole number."),
     "missing": Missing("There is no such thing."),

