@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _VALUE, _CURRENCY = "p.", "c."
 _REASONS = ("why", "reason", "note", "explanation")
 _LONGEST_KEY = 64
+_NUMBER_DIGITS = 9
+"""Of the number of a connection."""
 _FEW = "100"
 
 
@@ -185,7 +187,7 @@ def _texts(pairs: Iterable[tuple[str, str]], *, more: str = "") -> Texts:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 (numbers of connections are short)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS else None
 
 
 def _nearest(fields: Iterable[Field], name: str) -> str:

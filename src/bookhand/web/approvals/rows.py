@@ -17,6 +17,8 @@ from bookhand.web.page.wording import plain
 MOST = 1_000
 """Rows that can be left out of one batch here; with more, it is better asked for anew."""
 _LONGEST = 8_000
+_DIGITS = 6
+"""Of the number of a row: a batch has 50,000 at most."""
 
 
 def written(numbers: Collection[int]) -> str:
@@ -36,7 +38,9 @@ def read(text: str, *, size: int) -> frozenset[int]:
     for part in text.split(",") if text else ():
         first, _, last = part.partition("-")
         ends = [first, last or first]
-        if len(text) > _LONGEST or not all(end.isascii() and end.isdigit() and len(end) < 7 for end in ends):  # noqa: PLR2004 (a batch has 50,000 rows at most)
+        if len(text) > _LONGEST or not all(
+            end.isascii() and end.isdigit() and len(end) <= _DIGITS for end in ends
+        ):
             raise Refusal(plain("approvals.rows.unreadable"))
         low, high = int(ends[0]), int(ends[1])
         if not low <= high < size or high - low >= MOST:
@@ -47,7 +51,7 @@ def read(text: str, *, size: int) -> frozenset[int]:
 
 def number(text: str) -> int:
     """The row after which a page begins; -1 is before the first one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else -1  # noqa: PLR2004 (a batch has 50,000 rows at most)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else -1
 
 
 def few(numbers: Collection[int]) -> frozenset[int]:

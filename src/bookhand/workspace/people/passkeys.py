@@ -34,7 +34,7 @@ from webauthn.helpers.structs import (
 )
 
 from bookhand.core.problems import Refusal
-from bookhand.workspace.people.person import Person
+from bookhand.workspace.people.person import Person, fingerprint
 
 CHALLENGE_BYTES = 32
 
@@ -125,3 +125,8 @@ def used(site: Site, said: dict[str, Any], passkey: Passkey, *, challenge: bytes
 
 def _refused() -> Refusal:
     return Refusal("The passkey was not accepted: try again, or sign in with your password.")
+
+
+def challenge_of(step: str) -> bytes:
+    """What a passkey has to sign in this step of a sign-in."""
+    return fingerprint(f"bookhand passkey {step}")

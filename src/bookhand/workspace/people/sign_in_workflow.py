@@ -132,7 +132,7 @@ class SignIn:
             person_id = found.person_id if found else None
             step = factor_store.begin_step(cx, "passkey", person_id=person_id, now=now)
             known = factor_store.passkey_ids(cx, person_id) if person_id else []
-        return step, passkeys.options(site, challenge=_challenge(step), known=known)
+        return step, passkeys.options(site, challenge=passkeys.challenge_of(step), known=known)
 
     def by_passkey(
         self, site: passkeys.Site, step: str, said: Mapping[str, Any], *, source: Source, now: datetime
@@ -143,7 +143,7 @@ class SignIn:
             kept = factor_store.passkey(cx, passkeys.id_of(dict(said)))
             if kept is None or begun.person_id not in {None, kept.person_id}:
                 raise NotSignedIn("This passkey is not known here: sign in with your password.")
-            count = passkeys.used(site, dict(said), kept, challenge=_challenge(step))
+            count = passkeys.used(site, dict(said), kept, challenge=passkeys.challenge_of(step))
             factor_store.used_passkey(cx, kept.credential_id, sign_count=count, now=now)
             return self._enter(cx, kept.person_id, "passkey", None, source=source, now=now)
 
@@ -155,7 +155,7 @@ class SignIn:
         with self.db.transaction() as cx:
             person, known = store.find(cx, number), factor_store.passkey_ids(cx, number)
             step = factor_store.begin_step(cx, "new passkey", person_id=number, now=now)
-        return step, passkeys.new_options(site, person, challenge=_challenge(step), known=known)
+        return step, passkeys.new_options(site, person, challenge=passkeys.challenge_of(step), known=known)
 
     def add_passkey(
         self,
@@ -171,7 +171,9 @@ class SignIn:
         begun = self._take(step, "new passkey", now=now)
         if begun.person_id != _person_of(caller):
             raise Refusal(_OVER)
-        made = passkeys.made(site, dict(said), challenge=_challenge(step), person_id=_person_of(caller))
+        made = passkeys.made(
+            site, dict(said), challenge=passkeys.challenge_of(step), person_id=_person_of(caller)
+        )
         with self.db.transaction() as cx:
             factor_store.put_passkey(cx, made, name=called(name, "Passkey"), now=now)
             self.note(cx, "person.passkey", caller.who, {"by": caller.who})
@@ -396,7 +398,3 @@ def _person_of(caller: Caller) -> int:
     if caller.token is not None:
         raise Refusal("A token cannot do this: sign in as a person.")
     return session_store.number_of(caller)
-
-
-def _challenge(step: str) -> bytes:
-    return fingerprint(f"bookhand passkey {step}")
