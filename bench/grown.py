@@ -111,7 +111,7 @@ def grow(url: str, *, charges: int) -> dict[str, int]:
         for table, copies in _SPECS.items():
             _copy(cx, table, max(1, int(times * copies.share)), copies)
         _more_trail(cx, max(1, int(times * _TRAIL_SHARE)))
-        cx.execute("delete from line_open where key like '%\\_%' and line_id % 40 <> 0")
+        _match_lines(cx)
         cx.execute("vacuum analyze")
         counted = (
             (table, cx.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone())
@@ -146,6 +146,19 @@ def _copy(cx: psycopg.Connection[Any], table: str, times: int, copies: _Copies) 
             sql.Literal(times), only,
         )
     )  # fmt: skip
+
+
+def _match_lines(cx: psycopg.Connection[Any]) -> None:
+    """What a copied match is of, and one line in forty of the rest is open as it was."""
+    cx.execute(
+        "insert into bank_match_line (workspace_id, connection_id, account, key, line_id, match_id)"
+        " select l.workspace_id, l.connection_id, l.account, l.key, l.line_id, m.match_id from bank_match_line old"
+        " join bank_match m on m.workspace_id = old.workspace_id and m.match_id like old.match_id || '\\_%'"
+        " join statement_line l on l.workspace_id = old.workspace_id and l.connection_id = old.connection_id and l.account = old.account"
+        "   and l.key = old.key || substr(m.match_id, length(old.match_id) + 1)"
+        " on conflict do nothing"
+    )
+    cx.execute("delete from line_open where key like '%\\_%' and line_id % 40 <> 0")
 
 
 def _more_trail(cx: psycopg.Connection[Any], times: int) -> None:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,23 +38,24 @@ class Reads(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         places = EXPONENTS.get(currency.upper())
         if places is None:
             return f"{self.count(minor)} minor units"
-        return str(_pattern(places).apply(Decimal(minor).scaleb(-places), self._locale))
+        return _money(minor, places, self.locale)
 
     def count(self, number: int) -> str:
         """A whole number in groups."""
-        return str(_pattern(0, "-").apply(number, self._locale))
+        return _count(number, self.locale)
 
     def moment(self, at: datetime) -> str:
         """A day and a time, to the minute."""
-        return f"{self.day(at)}, {format_time(at.astimezone(self._zone), 'HH:mm', locale=self._locale)}"
+        here = at.astimezone(self._zone)
+        return f"{_day(here.date(), self.locale)}, {_time(here.time().replace(second=0, microsecond=0), 'HH:mm', self.locale)}"
 
     def second(self, at: datetime) -> str:
         """A day and a time, to the second."""
-        return f"{self.day(at)}, {format_time(at.astimezone(self._zone), 'HH:mm:ss', locale=self._locale)}"
+        return f"{self.day(at)}, {self.clock(at)}"
 
     def clock(self, at: datetime) -> str:
         """The time of day, to the second."""
-        return format_time(at.astimezone(self._zone), "HH:mm:ss", locale=self._locale)
+        return _time(at.astimezone(self._zone).time().replace(microsecond=0), "HH:mm:ss", self.locale)
 
     def day(self, on: date | datetime | str) -> str:
         """A day; a moment's is that of the person's time zone, a plain day is nobody's but its own."""
@@ -62,13 +63,13 @@ class Reads(msgspec.Struct, frozen=True, dict=True, kw_only=True):
             on = date.fromisoformat(on)
         if isinstance(on, datetime):
             on = on.astimezone(self._zone).date()
-        return format_date(on, "medium", locale=self._locale)
+        return _day(on, self.locale)
 
     def month(self, on: date | str) -> str:
         """A month and its year: ``November 2026``; `on` is any of its days, or ``2026-11``."""
         if isinstance(on, str):
             on = date.fromisoformat(on if on.count("-") > 1 else f"{on}-01")
-        return format_skeleton("yMMMM", on, locale=self._locale)
+        return format_skeleton("yMMMM", on, locale=_locale(self.locale))
 
     def zone_name(self, at: datetime) -> str:
         """What the time zone is called at that moment: ``CET``."""
@@ -77,10 +78,6 @@ class Reads(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     def today(self, now: datetime) -> date:
         """The person's day."""
         return now.astimezone(self._zone).date()
-
-    @cached_property
-    def _locale(self) -> Locale:
-        return Locale.parse(self.locale)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -134,6 +131,34 @@ def _is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+# The same figures, days and minutes stand on a page many times, and on the next one again.
+
+
+@lru_cache(maxsize=8192)
+def _money(minor: int, places: int, locale: str) -> str:
+    return str(_pattern(places).apply(Decimal(minor).scaleb(-places), _locale(locale)))
+
+
+@lru_cache(maxsize=2048)
+def _count(number: int, locale: str) -> str:
+    return str(_pattern(0, "-").apply(number, _locale(locale)))
+
+
+@lru_cache(maxsize=2048)
+def _day(on: date, locale: str) -> str:
+    return format_date(on, "medium", locale=_locale(locale))
+
+
+@lru_cache(maxsize=8192)
+def _time(at: time, pattern: str, locale: str) -> str:
+    return format_time(at, pattern, locale=_locale(locale))
+
+
+@lru_cache(maxsize=64)
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
 
 
 @lru_cache(maxsize=16)

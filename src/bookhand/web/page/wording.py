@@ -26,15 +26,19 @@ _CODE = re.compile(r"`([^`]+)`")
 
 def say(key: str, **values: Any) -> Markup:
     """The text of `key` with `values` in its holes; with `n`, the text for that number."""
-    text = _text(key, values.get("n"))
-
-    def filled(hole: re.Match[str]) -> str:
-        name = hole.group(1)
+    first, *rest = _parts(_form(key, values.get("n")))
+    said = [first]
+    for name, after in zip(rest[::2], rest[1::2], strict=True):
         if name not in values:
             raise Bug(f"The text {key} has a hole {name}, and nothing was given for it.")
-        return str(escape(values[name]))
+        said += (escape(values[name]), after)
+    return Markup("".join(said))  # noqa: S704 (each part is escaped)
 
-    return Markup(_CODE.sub(r"<code>\1</code>", _HOLE.sub(filled, str(escape(text)))))  # noqa: S704 (escaped just before)
+
+@lru_cache(maxsize=4096)
+def _parts(form: str) -> tuple[str, ...]:
+    """The text as HTML, cut at its holes: text, name of a hole, text, …"""
+    return tuple(_HOLE.split(marked(texts()[form])))
 
 
 def marked(text: str) -> Markup:
@@ -52,14 +56,15 @@ def knows(key: str) -> bool:
     return key in texts()
 
 
-def _text(key: str, number: Any) -> str:
+def _form(key: str, number: Any) -> str:
+    """The key itself, or that of the text for the number."""
     found = texts()
     if key in found:
-        return found[key]
+        return key
     if number is not None:
         counted = f"{key}.{'one' if number == 1 else 'other'}"
         if counted in found:
-            return found[counted]
+            return counted
     raise Bug(f"There is no text {key!r} in web/strings.")
 
 
