@@ -113,6 +113,22 @@ def test_appending_reads_back_and_verifies(db: Database) -> None:
     assert (verdict.findings, verdict.first, verdict.entries) == ((), 2, 2)
 
 
+def test_a_time_is_read_page_by_page(db: Database) -> None:
+    for numbers in (range(4), range(4, 9), range(9, 10)):
+        with db.transaction() as cx:
+            append(cx, 1, [_note(number) for number in numbers])
+    with db.transaction() as cx:
+        every = search(cx, 1)
+        first = every[6].said()["at"]
+        wanted = [each.seq for each in every if first <= each.said()["at"] < "2100"]
+        read: list[int] = []
+        while page := search(cx, 1, since=first, until="2100", before=read[-1] if read else None, limit=3):
+            read += [each.seq for each in page]
+        assert read == wanted
+        assert 1 < len(wanted) < 11
+        assert [each.seq for each in search(cx, 1, since=first, before=2**62)] == wanted
+
+
 def test_what_is_written_while_it_is_checked_is_no_finding(db: Database) -> None:
     with db.transaction() as cx:
         append(cx, 1, [_note(number) for number in range(300)])

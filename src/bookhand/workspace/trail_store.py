@@ -86,6 +86,9 @@ def head(cx: Transaction[Any], workspace_id: int) -> tuple[int, str]:
     return (row[0], bytes(row[1]).hex()) if row else (0, GENESIS.hex())
 
 
+_BEFORE_IN_TIME = "(at, seq) < (coalesce((select b.at from trail b where b.workspace_id = %(workspace)s and b.seq = %(before)s), '9999'), %(before)s)"
+
+
 def search(
     cx: Transaction[Any],
     workspace_id: int,
@@ -100,18 +103,22 @@ def search(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Entry]:
-    """Entries, newest first; `since` and `until` are ISO moments, `before` is the number to go on from."""
+    """Entries, newest first; `since` and `until` are ISO moments, `before` is the number to go on from.
+
+    Those of a time are in the order of their moments, so that an index leads to them however long ago that was.
+    """
+    timed = bool(since or until)
     exact = {"what": what, "who": who, "subject": subject, "run": run, "proposal": proposal}
     chosen = {name: value for name, value in exact.items() if value is not None}
     clauses = [f"{name} = %({name})s" for name in chosen]
     clauses += (
         ["at >= %(since)s"] * bool(since)
         + ["at < %(until)s"] * bool(until)
-        + ["seq < %(before)s"] * bool(before)
+        + [_BEFORE_IN_TIME if timed else "seq < %(before)s"] * bool(before)
     )
     rows = cx.execute(
         f"select seq, body, prev, hash from trail where {' and '.join(['workspace_id = %(workspace)s', *clauses])}"
-        " order by seq desc limit %(limit)s",
+        f" order by {'at desc, ' if timed else ''}seq desc limit %(limit)s",
         {
             **chosen,
             "workspace": workspace_id,

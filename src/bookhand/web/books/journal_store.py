@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OFTEN = ("charge", "refund", "payout", "stripe_fee", "tax", "exchange", "bank_match")
 """Kinds that the index of seldom ones leaves out, as migration 0014 names them."""
-MOST_LOOKED = 20_000
+MOST_LOOKED = 10_000
 _SELDOM = "kind not in ('charge', 'refund', 'payout', 'stripe_fee', 'tax', 'exchange', 'bank_match')"
 _COLUMNS = (
     "connection_id, key, booked_on, happened_at, kind, why, accounts, currencies, minors, refs, reverses, source, settles, delivery,"
