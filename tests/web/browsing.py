@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -29,7 +30,11 @@ class Web:
         self.db = db
         self.door = SignIn(db, Secrets(folder), note=self._note)
         self.reception = Reception(self.door, public_url=public_url, provider=provider)
-        self.app = create_app(db, reception=self.reception)
+
+    @cached_property
+    def app(self) -> Any:
+        """What is served: made when somebody comes, for that takes a while."""
+        return create_app(self.db, reception=self.reception)
 
     def _note(self, _cx: Any, what: str, subject: str, details: dict[str, Any]) -> None:
         self.told.append((what, subject, details))

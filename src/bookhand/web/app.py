@@ -30,7 +30,7 @@ from bookhand.runs.template import Template
 from bookhand.web import health, pages, rooms, runs, store
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
-from bookhand.web.bounded import Bound
+from bookhand.web.bounded import Bound, TooLongError
 from bookhand.web.integrations import back
 from bookhand.web.integrations.back import BoundTo, SignIn
 from bookhand.web.metrics import CONTENT_TYPE, Meter
@@ -186,7 +186,8 @@ def _errors(app: FastAPI, site: Site | None) -> None:
         return _message(code, "This cannot be asked for.", "This address does not answer that.")
 
     async def fault(_request: Request, error: Exception) -> HTMLResponse:
-        log.error("page_failed", exc_info=error)
+        if not isinstance(error, TooLongError):  # that is no fault, and `Bound` answers it
+            log.error("page_failed", exc_info=error)
         return _message(
             500,
             "This page could not be made.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -65,14 +66,17 @@ class House(Web):
             rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ()))},
         )  # fmt: skip
         self.done: list[str] = []
+
+    @cached_property
+    def app(self) -> Any:
         app = FastAPI(openapi_url=None)
         rooms.into(app, self.site)
         app.include_router(trial(self.site, self.done))
         app.include_router(sign_in.routes(self.reception))
         app.include_router(welcome.routes(self.reception))
-        self.app = Shield(
-            Gate(app, self.reception), hosts=(), public_url=public_url, guarded=self.reception.is_guarded
-        )
+        return Shield(
+            Gate(app, self.reception), hosts=(), public_url=self.reception.public_url, guarded=self.reception.is_guarded
+        )  # fmt: skip
 
     async def owner(self, base: str = LOCAL) -> Browser:
         """A browser in which the owner is signed in, by a link of the machine's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from html import unescape
 from typing import Any
 
@@ -38,7 +39,10 @@ class Company(House):
         super().__init__(db, folder)
         self.link = link
         self.site.rooms["uploads"] = Uploads(most_megabytes=3)
-        self.app = create_app(db, reception=self.reception, site=self.site)
+
+    @cached_property
+    def app(self) -> Any:
+        return create_app(self.db, reception=self.reception, site=self.site)
 
     def payout(
         self,

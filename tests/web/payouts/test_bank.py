@@ -10,6 +10,7 @@ from html import unescape
 import openpyxl
 import pytest
 from pypdf import PdfReader
+from structlog.testing import capture_logs
 from tests.web.payouts.conftest import FILES, HOSTILE, IBAN, SECRET, Company, line, said, words
 
 from bookhand.sandbox.bank.files import render
@@ -82,10 +83,12 @@ async def test_a_body_has_an_end_whether_it_says_its_length_or_not(web: Company,
             yield b"&a=" + b"x" * 100_000
 
     form = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
-    for path, most in (("/payouts/match", 2), ("/sign-in", 2)):
-        answer = await operator.client.post(path, content=endless(), headers=form)
-        assert answer.status_code == 413, path
-        assert f"longer than {most} MiB" in words(answer.text)
+    with capture_logs() as told:
+        for path, most in (("/payouts/match", 2), ("/sign-in", 2)):
+            answer = await operator.client.post(path, content=endless(), headers=form)
+            assert answer.status_code == 413, path
+            assert f"longer than {most} MiB" in words(answer.text)
+    assert "page_failed" not in {each["event"] for each in told}, "what is sent is no fault of the page"
     declared = await operator.client.post(
         "/payouts/match", content=b"x", headers={**form, "content-length": "9" * 30}
     )
