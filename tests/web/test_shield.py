@@ -28,7 +28,7 @@ async def test_this_machine_is_answered(base: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["books.example.com", "evil.example:8787", "localhost.evil.example", "127.0.0.1.evil.example", "", "192.168.1.7", "[::1"],
+    ["books.example.com", "evil.example:8787", "localhost.evil.example", "127.0.0.1.evil.example", "", "192.168.1.7", "[::1", "127.0.0.1:8787@evil.example"],
 )  # fmt: skip
 async def test_another_name_is_not(host: str) -> None:
     answer = await get(host=host)

@@ -101,9 +101,18 @@ def _bounded(app: FastAPI, site: Site | None) -> ASGIApp:
 
     async def apart(scope: Scope, receive: Receive, send: Send) -> None:
         of_api = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        if scope["type"] == "http" and not of_api and _has_zero(scope):
+            await _message(
+                404, "There is no such page.", "Its address has a zero byte in it, and nothing of ours has."
+            )(scope, receive, send)
+            return
         await (app if of_api else pages_alone)(scope, receive, send)
 
     return apart
+
+
+def _has_zero(scope: Scope) -> bool:
+    return "\x00" in scope["path"] or b"%00" in scope["query_string"]
 
 
 def _guarded(app: ASGIApp, hosts: Iterable[str], reception: Reception | None) -> ASGIApp:

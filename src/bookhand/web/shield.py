@@ -16,13 +16,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bookhand.core.problems import Outage
 from bookhand.web.pages import message_page
 
+log = structlog.get_logger(__name__)
+
+API = "/api/"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/health", "/static/", "/oauth/")
 """What anybody may ask for, by how it begins: it tells nothing of the books. An OAuth sign-in is checked by its own state."""
@@ -42,6 +48,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+HSTS = {"strict-transport-security": "max-age=31536000"}
+"""Where the public address is https; browsers heed it there alone, not under a loopback name without it."""
 _PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
@@ -60,6 +68,7 @@ class Shield:
         self._app = app
         self._public = (urlsplit(public_url).hostname or "") if public_url and guarded else ""
         self._guarded = guarded or (lambda: False)
+        self._kept_to_https = HSTS if (public_url or "").startswith("https:") else {}
         self._hosts = frozenset(host.strip().lower() for host in hosts if host.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,16 +77,29 @@ class Shield:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in (HEADERS | self._kept_to_https).items():
                     headers[name] = value
                 if scope["path"].startswith(POPUP_PATHS):
                     headers["cross-origin-opener-policy"] = "unsafe-none"
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        try:
+            await self._answer(scope, receive, send_with_headers)
+        except (Outage, psycopg.OperationalError) as error:  # who asks could not be looked up
+            if begun:
+                raise
+            log.warning("page_waits", why=str(error).strip())
+            await away(scope["path"])(scope, receive, send_with_headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         why = self.refusal(
             host_name(headers.get("host", "")), proxied=any(name in headers for name in _PROXY_HEADERS)
@@ -88,9 +110,9 @@ class Shield:
             and not await self._is_public(headers, scope["path"])
         ):
             page = HTMLResponse(message_page("This page is not for this address.", why), status_code=403)
-            await page(scope, receive, send_with_headers)
+            await page(scope, receive, send)
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send)
 
     async def _is_public(self, headers: Headers, path: str) -> bool:
         if not self._public or host_name(headers.get("host", "")) != self._public:
@@ -107,6 +129,20 @@ class Shield:
         )
 
 
+def away(path: str) -> Response:
+    """The answer while the database is away: a page, or for a machine its JSON."""
+    if path.startswith(API):
+        told = {
+            "error": {"kind": "outage", "message": "The database does not answer. Ask again in a moment."}
+        }
+        return JSONResponse(told, status_code=503, headers={"retry-after": "5"})
+    page = message_page(
+        "The database does not answer.",
+        "Nothing is lost: Stripe sends again what could not be received. Ask for this page again in a moment.",
+    )
+    return HTMLResponse(page, status_code=503)
+
+
 def is_this_machine(headers: Headers) -> bool:
     """Whether a request came under a loopback name, and not through a proxy."""
     return host_name(headers.get("host", "")) in LOOPBACK and not any(
@@ -120,4 +156,5 @@ def host_name(header: str) -> str:
     if name.startswith("["):
         address, closing, _ = name.partition("]")
         return address + closing
-    return name.partition(":")[0]
+    name, _, port = name.partition(":")
+    return name if not port or port.isdigit() else ""

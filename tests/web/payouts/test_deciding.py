@@ -103,6 +103,16 @@ async def test_breaks_go_on_by_key(web: Company) -> None:
     assert 'rel="next"' not in second
 
 
+async def test_what_breaks_come_to_by_age_is_their_size_and_two_sides_cancel_nothing(web: Company) -> None:
+    web.payout("out", charge=10_000, fee=300)
+    web.payout("back", charge=100, fee=0, refund=9_700)
+    web.reconcile()
+    assert web.one("select sum(minor)::int from break where state = 'open'") in {100, -100}
+    page = (await (await web.owner()).get("/payouts/breaks")).text
+    ages = words(page[page.index('id="ages"') :][:6000])
+    assert "193.00 USD" in ages
+
+
 async def test_a_break_is_explained_taken_over_and_given_away(company: Company) -> None:
     operator, viewer = await company.person("operator"), await company.person("viewer")
     id_ = company.one("select break_id from break where cause = 'missing'")

@@ -160,14 +160,36 @@ async def test_a_limit_is_read_to_the_minor_unit_and_taken_away(web: House) -> N
     assert "1,234.567" not in (await owner.get("/settings/limits")).text
 
 
+async def test_a_limit_is_read_as_its_person_writes_amounts(web: House) -> None:
+    owner = await web.owner()
+    await owner.fill("/settings", "/settings/reading", {"zone": "Europe/Berlin", "locale": "de_DE"})
+    for day, customer in (("1.000", "5,00"), ("1234,5", "0,01")):
+        fields = {
+            "grantee": "*",
+            "pattern": "refunds.create",
+            "currency": "USD",
+            "day_minor": day,
+            "customer_minor": customer,
+        }
+        answer = await owner.fill("/settings/limits", "/settings/limits", fields)
+        assert answer.status_code == 303, answer.text[-900:]
+    wrong = {"grantee": "*", "pattern": "refunds.create", "currency": "USD", "day_minor": "5.00"}
+    answer = await owner.fill("/settings/limits", "/settings/limits", wrong)
+    assert (answer.status_code, "1.234,50" in answer.text) == (400, True)
+    with web.db.transaction() as cx:
+        rows = cx.execute("select day_minor, customer_minor from budget order by budget_id").fetchall()
+    assert rows == [(100_000, 500), (123_450, 1)]
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"currency": "JPY", "day_minor": "1.50"}, "more decimals"),
+        ({"currency": "JPY", "day_minor": "1.50"}, "no decimals"),
         ({"currency": "XXY", "day_minor": "1"}, "no currency"),
-        ({"currency": "USD", "day_minor": "-1"}, "no amount"),
+        ({"currency": "USD", "day_minor": "-1"}, "not negative"),
         ({"currency": "USD", "day_minor": "1,23"}, "no amount"),
         ({"day_minor": "5"}, "no currency"),
+        ({"currency": "KWD", "day_minor": "1.2345"}, "3 decimals"),
         ({"day_count": "many"}, "no whole number"),
         ({"pattern": "nonsense.never", "day_count": "1"}, "nonsense.never"),
     ],

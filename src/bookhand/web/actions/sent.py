@@ -14,15 +14,16 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from babel.numbers import NumberFormatError, get_decimal_symbol, get_group_symbol, parse_decimal
+from babel.numbers import get_decimal_symbol
 
-from bookhand.core.money import EXPONENTS, CurrencyError, exponent
+from bookhand.core.money import EXPONENTS
+from bookhand.core.problems import Refusal
 from bookhand.web.actions.fields import Field, Texts, rows_of
+from bookhand.web.page import entered
 from bookhand.web.page.figures import Reads
 from bookhand.web.page.wording import plain
 
 _LARGEST_DIGITS = 15
-_DIGITS = "-0123456789"
 _YES = {"yes": True, "no": False}
 
 
@@ -118,21 +119,11 @@ def _of_text(field: Field, text: str) -> Any:
 
 
 def minor(text: str, currency: str, locale: str) -> int:
-    """An amount as a person of `locale` writes it, in whole minor units; `FieldError` in a sentence where it is none, or not exact.
-
-    >>> minor("1,234.50", "USD", "en_US"), minor("1.234,50", "USD", "de_DE"), minor("500", "JPY", "en_US"), minor("-0.005", "KWD", "en_US")
-    (123450, 123450, 500, -5)
-    """
+    """An amount as a person of `locale` writes it, in whole minor units; `FieldError` in a sentence where it is none, or not exact."""
     try:
-        places = exponent(currency)
-    except CurrencyError:
-        raise FieldError(plain("actions.wrong.unknown_currency", currency=currency[:10])) from None
-    amount = _decimal(text, locale)
-    scaled = amount.scaleb(places)
-    if scaled != scaled.to_integral_value():
-        key = "actions.wrong.decimals" if places else "actions.wrong.no_decimals"
-        raise FieldError(plain(key, currency=currency.upper(), places=places))
-    return int(scaled)
+        return entered.minor_of(text, currency, locale)
+    except Refusal as error:
+        raise FieldError(str(error)) from None
 
 
 def major(amount_minor: int, currency: str, locale: str) -> str:
@@ -143,36 +134,6 @@ def major(amount_minor: int, currency: str, locale: str) -> str:
     """
     text = f"{Decimal(amount_minor).scaleb(-EXPONENTS.get(currency.upper(), 0)):f}"
     return text.replace(".", get_decimal_symbol(locale))
-
-
-def _decimal(text: str, locale: str) -> Decimal:
-    group, mark = get_group_symbol(locale), get_decimal_symbol(locale)
-    told = "".join(_as_written(each, group) for each in text.strip())
-    try:
-        found = (
-            parse_decimal(told, locale=locale, strict=True) if set(told) <= {*_DIGITS, group, mark} else None
-        )
-    except NumberFormatError:
-        found = None
-    if (
-        found is None
-        or not found.is_finite()
-        or len(text) > _LARGEST_DIGITS * 2
-        or found.adjusted() >= _LARGEST_DIGITS
-    ):
-        example = f"1{group}234{mark}50"
-        raise FieldError(plain("actions.wrong.amount", text=text[:30], example=example))
-    return found
-
-
-def _as_written(character: str, group: str) -> str:
-    """A sign that people write for another: a minus, a blank or an apostrophe between the groups."""
-    if character == "\N{MINUS SIGN}":
-        return "-"
-    same = (character.isspace() and group.isspace()) or (
-        character == "'" and group == "\N{RIGHT SINGLE QUOTATION MARK}"
-    )
-    return group if same else character
 
 
 def whole(text: str) -> int:

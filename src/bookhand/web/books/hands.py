@@ -10,12 +10,13 @@ from bookhand.core.problems import Refusal
 from bookhand.journal.chart import Chart, default_chart
 from bookhand.journal.proof import Gap, Proof
 from bookhand.web.page.site import Site
+from bookhand.web.page.wording import plain
 
 ROOM = "books"
 
 
 def _nobody(_number: int) -> Refusal:
-    return Refusal("This process has no way to Stripe: open the page at the one that works.")
+    return Refusal(plain("books.no_hands"))
 
 
 def _no_proof(number: int) -> Sequence[Proof]:

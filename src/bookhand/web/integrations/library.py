@@ -15,6 +15,7 @@ from bookhand.systems import bank, beancount, netsuite, quickbooks, stripe
 from bookhand.systems.bank import plaid
 from bookhand.systems.connection import Connection
 from bookhand.systems.manifest import Category, Manifest
+from bookhand.web.page.wording import plain
 
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 LIBRARY: tuple[Manifest, ...] = (
@@ -43,7 +44,7 @@ def manifest(key: str) -> Manifest:
     """The manifest of that key; `Missing` where there is none."""
     found = next((each for each in LIBRARY if each.key == key), None)
     if found is None:
-        raise Missing(f"There is no system {key[:40]!r} to connect.")
+        raise Missing(plain("integrations.no_system", name=key[:40]))
     return found
 
 

@@ -67,13 +67,13 @@ class Form(msgspec.Struct, frozen=True):
     data: Any
 
     def text(self, name: str, default: str = "") -> str:
-        """The text of the field, without the blanks around it."""
+        """The text of the field, without the blanks around it and the zero bytes in it, which no database keeps."""
         found = self.data.get(name, default)
-        return found.strip() if isinstance(found, str) else default
+        return found.replace("\x00", "").strip() if isinstance(found, str) else default
 
     def texts(self, name: str) -> list[str]:
         """Every text of that name: ticks of a list."""
-        return [each for each in self.data.getlist(name) if isinstance(each, str)]
+        return [each.replace("\x00", "") for each in self.data.getlist(name) if isinstance(each, str)]
 
     def whole(self, name: str) -> int | None:
         """The field as a whole number; None where it is empty. `Refusal` where it is something else."""
@@ -81,7 +81,7 @@ class Form(msgspec.Struct, frozen=True):
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 (16 digits are no number of ours)
-            raise Refusal(f"{text[:40]!r} is no whole number.")
+            raise Refusal(plain("page.entered.whole", text=text[:40]))
         return int(text)
 
     def file(self, name: str) -> UploadFile | None:

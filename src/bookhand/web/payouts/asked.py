@@ -12,13 +12,15 @@ from typing import Literal, TypeVar
 
 from bookhand.core.problems import Missing, Refusal
 from bookhand.web.api.shown import decode
+from bookhand.web.page.wording import plain
 
 _PAYOUT = re.compile(r"po_[A-Za-z0-9_]{1,200}")
 _BREAK = re.compile(r"br_[0-9a-f]{8,64}")
 _FILE = re.compile(r"[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_NO_CURSOR = "This page does not go on from there: begin at the first one."
 LONGEST = 200
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""Days beyond are no money's: they are slips of a pen, and a week more would be beyond what a day can be."""
 T = TypeVar("T", bound=str)
 
 
@@ -27,9 +29,12 @@ def day(text: str | None) -> str | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text).isoformat()
+        found = date.fromisoformat(text)
     except ValueError:
-        raise Refusal(f"{text[:40]!r} is no day of the calendar.") from None
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise Refusal(plain("payouts.asked.no_day", text=text[:40]))
+    return found.isoformat()
 
 
 def number(text: str | None) -> int | None:
@@ -37,7 +42,7 @@ def number(text: str | None) -> int | None:
     if not text:
         return None
     if not _DIGITS.fullmatch(text):
-        raise Refusal(f"{text[:40]!r} is no number.")
+        raise Refusal(plain("payouts.asked.no_number", text=text[:40]))
     return int(text)
 
 
@@ -52,7 +57,7 @@ def cursor(text: str | None) -> tuple[int, str] | None:
         return None
     at, last = decode(text)
     if not _DIGITS.fullmatch(at):
-        raise Refusal(_NO_CURSOR)
+        raise Refusal(plain("payouts.asked.no_cursor"))
     return int(at), last
 
 
@@ -64,7 +69,7 @@ def day_cursor(text: str | None) -> tuple[str, str] | None:
     try:
         return date.fromisoformat(at).isoformat(), last
     except ValueError:
-        raise Refusal(_NO_CURSOR) from None
+        raise Refusal(plain("payouts.asked.no_cursor")) from None
 
 
 def line_cursor(text: str | None) -> tuple[str, int] | None:
@@ -73,7 +78,7 @@ def line_cursor(text: str | None) -> tuple[str, int] | None:
     if found is None:
         return None
     if not _DIGITS.fullmatch(found[1]):
-        raise Refusal(_NO_CURSOR)
+        raise Refusal(plain("payouts.asked.no_cursor"))
     return found[0], int(found[1])
 
 
@@ -81,7 +86,7 @@ def known(kind: Literal["payout", "break", "file"], text: str) -> str:
     """An id that may be one; `Missing` where nothing is called so."""
     shape = {"payout": _PAYOUT, "break": _BREAK, "file": _FILE}[kind]
     if not shape.fullmatch(text):
-        raise Missing(f"There is no {kind} {text[:60]!r}.")
+        raise Missing(plain(f"payouts.asked.no_{kind}", id=text[:60]))
     return text
 
 

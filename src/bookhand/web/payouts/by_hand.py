@@ -116,5 +116,5 @@ def _line(cx: Transaction[Any], me: Viewer, given: str) -> dict[str, str]:
     number = asked.number(given)
     row = bank_store.line(cx, me.caller.workspace_id, number) if number is not None else None
     if row is None:
-        raise Missing(f"There is no bank line {given[:40]!r}.")
+        raise Missing(plain("payouts.asked.no_line", id=given[:40]))
     return {"account": row.account, "key": row.key}

@@ -133,7 +133,7 @@ def by_age(found: Sequence[Aged]) -> list[tuple[int, int, list[tuple[str, int]]]
         (
             bucket,
             sum(each.count for each in found if each.bucket == bucket),
-            add((each.currency, each.minor) for each in found if each.bucket == bucket),
+            add((each.currency, each.size_minor) for each in found if each.bucket == bucket),
         )
         for bucket in range(len(AGES) + 1)
     ]

@@ -69,6 +69,8 @@ class Aged(msgspec.Struct, frozen=True):
     minor: int
     explained: int
     oldest: date
+    size_minor: int
+    """What they come to whatever their side: two that cancel out are still two."""
 
 
 _ROW = """
@@ -196,7 +198,7 @@ def aged(cx: Transaction[Any], workspace_id: int, *, today: date) -> list[Aged]:
     rows = cx.execute(
         """
         select cause, currency, width_bucket(greatest(%(today)s::date - since, 0), %(ages)s::int[]), count(*), sum(minor)::bigint,
-            count(*) filter (where state = 'explained'), min(since)
+            count(*) filter (where state = 'explained'), min(since), sum(abs(minor))::bigint
         from break where workspace_id = %(w)s and state <> 'closed' group by 1, 2, 3 order by 1, 2, 3
         """,
         {"w": workspace_id, "today": today, "ages": list(AGES)},

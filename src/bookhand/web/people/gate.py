@@ -22,12 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bookhand.core.caller import Caller
 from bookhand.web.people import cookies
-from bookhand.web.shield import OPEN_PATHS, SIGN_IN_PATHS, is_this_machine
+from bookhand.web.shield import API, OPEN_PATHS, SIGN_IN_PATHS, is_this_machine
 from bookhand.workspace.people import session_store, store
 from bookhand.workspace.people.oidc_auth import Provider
 from bookhand.workspace.people.sign_in_workflow import SignIn
 
-API = "/api/"
 API_SESSION = "/api/v1/session"
 
 

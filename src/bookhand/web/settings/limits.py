@@ -32,7 +32,7 @@ def routes(site: Site) -> APIRouter:
     def set_limit(request: Request, form: Sent) -> Response:
         def made(me: Viewer) -> Done:
             site.door.governing.set_budget(
-                me.caller, connection_id=form.whole("connection"), budget=_budget(form)
+                me.caller, connection_id=form.whole("connection"), budget=_budget(me, form)
             )
             return Done(to="/settings/limits", said=plain("settings.limits.made"))
 
@@ -83,11 +83,18 @@ def _seen(site: Site, me: Viewer) -> Seen:
     }
 
 
-def _budget(form: Form) -> Budget:
+def _budget(me: Viewer, form: Form) -> Budget:
     amounts: dict[str, Any] = {name: form.text(name) for name in _AMOUNTS}
     currency = currency_of(form.text("currency")) if form.text("currency") or any(amounts.values()) else None
     return Budget(
         id=0, grantee=form.text("grantee") or "*", pattern=form.text("pattern") or "*", currency=currency,
-        **{name: minor_of(text, currency) if text and currency else None for name, text in amounts.items()},
+        **{name: _amount(me, text, currency) if text and currency else None for name, text in amounts.items()},
         **{name: form.whole(name) for name in _COUNTS},
     )  # fmt: skip
+
+
+def _amount(me: Viewer, text: str, currency: str) -> int:
+    minor = minor_of(text, currency, me.reads.locale)
+    if minor < 0:
+        raise Refusal(plain("settings.limits.negative"))
+    return minor

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from bookhand.core.problems import Missing
 from bookhand.web.api.shown import encode
+from bookhand.web.page.wording import plain
 from bookhand.web.payouts import asked
 from bookhand.web.payouts import store as payouts
 from bookhand.web.payouts.bank import store
@@ -52,7 +53,7 @@ def _lines(
         accounts = store.accounts(cx, workspace)
         named = next((each for each in accounts if each.account == account), None)
         if account and named is None:
-            raise Missing(f"There is no bank account {account[:60]!r}.")
+            raise Missing(plain("payouts.asked.no_account", id=account[:60]))
         wanted = store.Asked(
             account=(named.connection_id, named.account) if named else None, since=first, until=last, word=word, only_open=which == "open",
             after=asked.line_cursor(cursor),
@@ -72,7 +73,7 @@ def _line(site: Site, me: Viewer, number: str) -> Seen:
     with site.db.transaction() as cx:
         found = store.line(cx, workspace, at) if at is not None else None
         if at is None or found is None:
-            raise Missing(f"There is no bank line {number[:40]!r}.")
+            raise Missing(plain("payouts.asked.no_line", id=number[:40]))
         more = store.raw(cx, workspace, at)
         match = match_store.get(cx, found.match) if found.match else None
     return {"line": found, "more": more, "match": match}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bookhand.core.problems import BookhandError, Missing
+from bookhand.web.page.wording import plain
 from bookhand.web.payouts import asked, seen
 from bookhand.web.payouts import store as payouts
 from bookhand.web.payouts.bank import store
@@ -46,7 +47,7 @@ def _statement(site: Site, me: Viewer, *, account: str, day: str) -> Seen:
         waits = payouts.waiting(cx, workspace)
         told = [each for each in accounts if each.last_day or each.balance_day]
         if account and all(each.account != account for each in accounts):
-            raise Missing(f"There is no bank account {account[:60]!r}.")
+            raise Missing(plain("payouts.asked.no_account", id=account[:60]))
         chosen = account or (told[0].account if told else "")
         found = statement_store.reconciliation(cx, chosen, day=on) if chosen else None
     return {
@@ -63,7 +64,7 @@ def _file(site: Site, request: Request, *, account: str, day: str, form: str) ->
         me.caller.need("read")
         kind = next((each for each in _FORMS if each == form), None)
         if kind is None:
-            raise Missing(f"There is no statement in the form {form[:20]!r}.")
+            raise Missing(plain("payouts.asked.no_form", form=form[:20]))
         with site.db.transaction() as cx:
             found = statement_store.reconciliation(cx, account, day=asked.day(day))
         content = as_file(found, kind)

@@ -9,6 +9,7 @@ import msgspec
 
 from bookhand.core.problems import Missing
 from bookhand.systems.bank.checks import CHANGED, GAP, OFF, REUSED, WARNING
+from bookhand.web.page.wording import plain
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -285,7 +286,7 @@ def file(cx: Transaction[Any], workspace_id: int, hash_: str) -> tuple[str, str]
         "select hash, name from bank_file where workspace_id = %s and hash = %s", (workspace_id, hash_)
     ).fetchone()
     if row is None:
-        raise Missing(f"There is no file {hash_[:12]}.")
+        raise Missing(plain("payouts.asked.no_file", id=hash_[:12]))
     return row[0], row[1]
 
 
