@@ -1,4 +1,4 @@
-"""Every state of the status page, as values."""
+"""Every way it can stand, as values."""
 
 from __future__ import annotations
 

@@ -16,12 +16,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bookhand.web.pages import message_page
+from bookhand.core.problems import Outage
+from bookhand.web.page.wording import plain
+from bookhand.web.pages import message
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/health", "/static/", "/oauth/")
@@ -78,19 +82,21 @@ class Shield:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        refused = await self._refused(scope)
+        await (refused or self._app)(scope, receive, send_with_headers)
+
+    async def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         why = self.refusal(
             host_name(headers.get("host", "")), proxied=any(name in headers for name in _PROXY_HEADERS)
         )
-        if (
-            why
-            and not scope["path"].startswith(OPEN_PATHS)
-            and not await self._is_public(headers, scope["path"])
-        ):
-            page = HTMLResponse(message_page("This page is not for this address.", why), status_code=403)
-            await page(scope, receive, send_with_headers)
-        else:
-            await self._app(scope, receive, send_with_headers)
+        if not why or scope["path"].startswith(OPEN_PATHS):
+            return None
+        try:
+            is_public = await self._is_public(headers, scope["path"])
+        except (Outage, psycopg.OperationalError):
+            return message(HTTPConnection(scope), "away", status=503)
+        return None if is_public else message(HTTPConnection(scope), "elsewhere", detail=why, status=403)
 
     async def _is_public(self, headers: Headers, path: str) -> bool:
         if not self._public or host_name(headers.get("host", "")) != self._public:
@@ -101,10 +107,7 @@ class Shield:
         """Why a request under `host` is not answered; None if it is."""
         if host in self._hosts or (host in LOOPBACK and not proxied):
             return None
-        return (
-            "This page answers only under localhost; it shows a company's money. To show it under another name, let people "
-            "sign in (`bookhand owner`) and set BOOKHAND_PUBLIC_URL, or put the name into BOOKHAND_PAGE_HOSTS."
-        )
+        return plain("entrance.message.elsewhere.words")
 
 
 def is_this_machine(headers: Headers) -> bool:

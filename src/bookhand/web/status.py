@@ -1,6 +1,6 @@
-"""What the status page shows, as values, and the one sentence that sums it up.
+"""How it stands, as values, and the one sentence that sums it up.
 
-`Status` is what the stores said at one moment; `verdict` is pure, so every state of the page is a test.
+`Status` is what the stores said at one moment; `verdict` is pure, so every state is a test.
 
 >>> verdict(Status(at=datetime(2026, 11, 23))).headline
 'No account is connected yet.'
@@ -133,7 +133,7 @@ class ProblemRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page shows, at one moment."""
+    """How it stands at one moment."""
 
     at: datetime
     connections: tuple[ConnectionRow, ...] = ()
@@ -151,7 +151,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The page in one sentence, with a second one that says what to do or what it rests on."""
+    """All of it in one sentence, with a second one that says what to do or what it rests on."""
 
     tone: Tone
     headline: str

@@ -36,7 +36,7 @@ _NEWEST_PAGES = 256
 
 
 def status(cx: Transaction, *, at: datetime) -> Status:
-    """Everything the status page shows."""
+    """How it stands, at one moment."""
     problems = open_problems(cx, limit=_PROBLEMS)
     rows, histories = backfills(cx)
     return Status(
