@@ -238,6 +238,19 @@ def test_the_look_that_was_chosen_in_the_app_holds_at_its_door(chosen: str, look
     assert page.tags[0][1] | {"data-look": look, "data-bs-theme": theme} == page.tags[0][1]
 
 
+@pytest.mark.parametrize("key", MESSAGES)
+def test_a_message_sets_commands_as_code_and_shows_no_secret(key: str) -> None:
+    own = bytes(pages.message(request(), key, status=400).body).decode()
+    assert "`" not in own
+    assert ("<code>bookhand owner</code>" in own) == (key == "elsewhere")
+    secret = "rk_live_" + "51Nh3xQrStUvWxYz0123456789"
+    told = bytes(
+        pages.message(request(), key, detail=f"Run `bookhand <x>` {secret}.", status=400).body
+    ).decode()
+    assert "<code>bookhand &lt;x&gt;</code>" in told
+    assert secret not in told
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_an_invitation_says_what_the_role_may(role: Any) -> None:
     html = pages.welcome_page(

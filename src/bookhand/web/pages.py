@@ -16,10 +16,11 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection
 
 from bookhand.core.caller import WHAT, Role, capabilities
+from bookhand.core.redaction import redact_text
 from bookhand.web.api.reference import Reference
 from bookhand.web.page import figures
 from bookhand.web.page.frame import environment, look_of
-from bookhand.web.page.wording import knows, plain
+from bookhand.web.page.wording import marked, plain, say
 from bookhand.web.status import Status, verdict
 from bookhand.workspace.people.person import Person
 
@@ -132,12 +133,11 @@ def message(request: HTTPConnection, key: str, *, status: int, detail: str = "")
     to, act = _TO.get(key, ("/", "home"))
     if key in _TRY_AGAIN and request.scope.get("method") == "GET":
         to, act = "", "again"
-    words = f"entrance.message.{key}.words"
     page = _page(
         request,
         "message",
         headline=plain(f"entrance.message.{key}.title"),
-        detail=detail or (plain(words) if knows(words) else ""),
+        words=marked(redact_text(detail)) if detail else say(f"entrance.message.{key}.words"),
         to=to,
         act="" if key in _NOWHERE_TO_GO else plain(f"entrance.message.{act}"),
     )

@@ -96,7 +96,7 @@ class Shield:
             is_public = await self._is_public(headers, scope["path"])
         except (Outage, psycopg.OperationalError):
             return message(HTTPConnection(scope), "away", status=503)
-        return None if is_public else message(HTTPConnection(scope), "elsewhere", detail=why, status=403)
+        return None if is_public else message(HTTPConnection(scope), "elsewhere", status=403)
 
     async def _is_public(self, headers: Headers, path: str) -> bool:
         if not self._public or host_name(headers.get("host", "")) != self._public:
