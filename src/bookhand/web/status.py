@@ -75,14 +75,9 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """The posting path right now: deliveries that wait, and how long the last ones took from the door to an entry."""
+    """The posting path right now."""
 
-    waiting: int = 0
     oldest_waiting_seconds: float | None = None
-    p50_seconds: float | None = None
-    p99_seconds: float | None = None
-    measured: int = 0
-    """How many deliveries the two lags are taken from."""
     entries: int = 0
     """Entries in the journal."""
 
