@@ -52,7 +52,7 @@ async function licences() {
 await rm(into, { recursive: true, force: true });
 await mkdir(into, { recursive: true });
 const made = await build({
-  entryPoints: ["app.js", "charts.js", "look.js", "app.css"].map((name) => join(here, "src", name)),
+  entryPoints: ["app.js", "charts.js", "look.js", "passkey.js", "app.css"].map((name) => join(here, "src", name)),
   outdir: into,
   bundle: true,
   minify: true,

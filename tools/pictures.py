@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,8 @@ class Sight(NamedTuple):
     found_on: str | None = None
 
 
+DOOR = (Sight("sign-in", "/sign-in"), Sight("sign-in-worn", "/enter/worn"))
+"""What somebody sees who is not signed in."""
 _INTEGRATIONS = "/settings/integrations"
 PAGES = (
     Sight("home", "/"),
@@ -71,10 +74,12 @@ PAGES = (
     Sight("customers-one", "/customers/{number}/{id}", "/customers"),
     Sight("audit", "/audit"),
     Sight("settings", "/settings"),
+    Sight("settings-second", "/second"),
     Sight("settings-people", "/settings/people"),
     Sight("settings-tokens", "/settings/tokens"),
     Sight("settings-limits", "/settings/limits"),
     Sight("settings-notices", "/settings/notices"),
+    Sight("api", "/api/v1/docs"),
     Sight("audit-entry", "/audit/{seq:[0-9]+}", "/audit"),
     Sight("payouts", "/payouts"),
     Sight("payouts-one", "/payouts/po_{payout}", "/payouts?show=matched"),
@@ -120,12 +125,14 @@ def main() -> int:
             for size, viewport in (("wide", WIDE), ("narrow", NARROW)):
                 if asked.suffix not in {"", f"{look}-{size}"}:
                     continue
-                context = browser.new_context(
-                    storage_state=state, viewport=viewport, color_scheme=look, base_url=base,
-                    timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
-                )  # fmt: skip
-                taken += _all(context, asked.only, into, f"{look}-{size}", viewport)
-                context.close()
+                for sights, signed_in in ((DOOR, None), (PAGES, state)):
+                    context = browser.new_context(
+                        storage_state=signed_in, viewport=viewport, color_scheme=look, base_url=base,
+                        timezone_id="Europe/Berlin", locale="en-GB", reduced_motion="reduce",
+                    )  # fmt: skip
+                    wanted = [each for each in sights if each.name.startswith(asked.only)]
+                    taken += _all(context, wanted, into, f"{look}-{size}", viewport)
+                    context.close()
         browser.close()
     _list(into)
     print(f"{taken} pictures in {into}")
@@ -133,7 +140,7 @@ def main() -> int:
 
 
 def _list(into: Path) -> None:
-    """A page that shows those that are there, the pages in the order of `PAGES`."""
+    """A page that shows those that are there, the pages in the order of `DOOR` and `PAGES`."""
     there = {path.stem for path in into.glob("*.jpg")}
     lines = [
         "# Pictures of the app",
@@ -141,7 +148,7 @@ def _list(into: Path) -> None:
         "Taken by `make pictures` from the demo; a page that is long is cut.",
         "",
     ]
-    for sight in PAGES:
+    for sight in (*DOOR, *PAGES):
         names = sorted(
             name
             for name in there
@@ -188,14 +195,16 @@ def _sign_in(browser: Browser, link: str, into: Path) -> str:
     return str(kept)
 
 
-def _all(context: BrowserContext, only: str, into: Path, suffix: str, viewport: dict[str, int]) -> int:
+def _all(
+    context: BrowserContext, sights: Sequence[Sight], into: Path, suffix: str, viewport: dict[str, int]
+) -> int:
     page, taken = context.new_page(), 0
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto("/")
     page.wait_for_timeout(300)
-    for sight in (each for each in PAGES if each.name.startswith(only)):
+    for sight in sights:
         path = _address(page, sight)
         if path is None:
             print(f"  {sight.name}: no link to {sight.path} on {sight.found_on}", file=sys.stderr)

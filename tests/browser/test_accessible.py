@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
+from tests.browser.accessible import AXE, COLOUR, TAGS, violations
 from tests.browser.town import Town
 from tests.browser.window import NARROW, WIDE, Window, Windows
 
@@ -17,16 +18,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import pictures  # type: ignore[import-not-found]  # noqa: E402 (a program beside the packages)
 
-AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-COLOUR = ["color-contrast", "link-in-text-block"]
-"""What a change of the look can change."""
-_RUN = """async (only) => {
-  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-  const found = await axe.run(document, { runOnly: only, resultTypes: ["violations"] });
-  return found.violations.flatMap((rule) => rule.nodes.map((node) =>
-    `${rule.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)} ${node.failureSummary}`));
-}"""
 PARTS = sorted({sight.name.partition("-")[0] for sight in pictures.PAGES})
 
 
@@ -58,16 +49,16 @@ def _wrong_with(window: Window, sight: Any, town: Town, links: dict[str, list[st
     if answer is None or not answer.ok:
         yield f"{path} answers {answer and answer.status}"
     links.setdefault(path, _links(page))
-    yield from (f"light, wide: {each}" for each in _violations(page, TAGS))
+    yield from (f"light, wide: {each}" for each in violations(page, TAGS))
     page.emulate_media(color_scheme="dark")
-    yield from (f"dark, wide: {each}" for each in _violations(page, COLOUR))
+    yield from (f"dark, wide: {each}" for each in violations(page, COLOUR))
     page.set_viewport_size(NARROW)
-    yield from (f"dark, narrow: {each}" for each in _violations(page, TAGS))
+    yield from (f"dark, narrow: {each}" for each in violations(page, TAGS))
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > NARROW["width"]:
         yield f"narrow: {wide} px wide, and {NARROW['width']} are there"
     page.emulate_media(color_scheme="light")
-    yield from (f"light, narrow: {each}" for each in _violations(page, COLOUR))
+    yield from (f"light, narrow: {each}" for each in violations(page, COLOUR))
 
 
 def _address(page: Page, sight: Any, links: dict[str, list[str]]) -> str | None:
@@ -93,19 +84,3 @@ def _here(sight: Any, town: Town) -> Any:
     return sight._replace(
         found_on=sight.found_on and sight.found_on.replace("/outside/6", f"/outside/{book.id}")
     )
-
-
-def test_the_way_in(windows: Windows) -> None:
-    window = windows.open(None)
-    window.expected += ["404", "403"]
-    window.context.add_init_script(path=AXE)
-    for path in ("/sign-in", "/enter/worn", "/nowhere"):
-        for size in (WIDE, NARROW):
-            window.page.set_viewport_size(size)
-            window.page.goto(path)
-            assert _violations(window.page, TAGS) == [], path
-
-
-def _violations(page: Page, only: list[str]) -> list[str]:
-    found: list[str] = page.evaluate(_RUN, {"type": "tag" if only is TAGS else "rule", "values": only})
-    return found

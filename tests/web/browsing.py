@@ -1,17 +1,29 @@
-"""A browser with cookies, and a web in which people sign in."""
+"""A browser with cookies, and the web of a house in which people sign in."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 import httpx
 
+from bookhand.actions.kit import Kit
+from bookhand.actions.workflow import Door
+from bookhand.books.kit import BookKit
+from bookhand.books.room_workflow import BookRoom
+from bookhand.cli.connecting import Connections
 from bookhand.db.engine import Database
+from bookhand.house import House as Whole
+from bookhand.runs.template import Template
+from bookhand.settings import Settings
 from bookhand.web.app import create_app
+from bookhand.web.page.site import Site
 from bookhand.web.people.gate import Reception
+from bookhand.wiring import OWN_ACTS, catalogue
+from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import invitation_store
 from bookhand.workspace.people.sign_in_workflow import SignIn
 from bookhand.workspace.secrets_store import Secrets
@@ -24,17 +36,30 @@ class Web:
     """One process's web, and the links that its machine writes."""
 
     def __init__(
-        self, db: Database, folder: Any, *, public_url: str | None = None, provider: Any = None
+        self,
+        db: Database,
+        folder: Any,
+        *,
+        public_url: str | None = None,
+        provider: Any = None,
+        door: Door | None = None,
+        templates: Mapping[str, Template] | None = None,
     ) -> None:
         self.told: list[tuple[str, str, dict[str, Any]]] = []
         self.db = db
         self.door = SignIn(db, Secrets(folder), note=self._note)
         self.reception = Reception(self.door, public_url=public_url, provider=provider)
+        door = door or Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN_ACTS))
+        self.site = Site(
+            db=db, reception=self.reception, door=door, templates=templates or {},
+            books=BookRoom(BookKit(db=db, door=door, books={})), payouts=Payouts(db, mode="test"),
+            rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ()))},
+        )  # fmt: skip
 
     @cached_property
     def app(self) -> Any:
         """What is served: made when somebody comes, for that takes a while."""
-        return create_app(self.db, reception=self.reception)
+        return create_app(self.db, reception=self.reception, site=self.site)
 
     def _note(self, _cx: Any, what: str, subject: str, details: dict[str, Any]) -> None:
         self.told.append((what, subject, details))

@@ -276,7 +276,7 @@ def _until_posted(house: House, stripe: _Pinstripe) -> None:
         calm = calm + 1 if stripe.waiting() == 0 and house.idle() else 0
         if time.monotonic() > deadline:
             raise Outage(
-                f"After {QUIET_SECONDS} s something is still unposted: the status page and the log say what."
+                f"After {QUIET_SECONDS} s something is still unposted: the first page and the log say what."
             )
         time.sleep(0.5)
 

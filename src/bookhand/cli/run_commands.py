@@ -22,7 +22,7 @@ def serve(
         bool, typer.Option(help="Post in this process too (--no-work: `bookhand worker` does).")
     ] = True,
 ) -> None:
-    """Receive webhooks, post, prove, mirror, and show the status page, until Ctrl-C."""
+    """Receive webhooks, post, prove, mirror, and show the pages, until Ctrl-C."""
     from bookhand.cli.running import Running  # noqa: PLC0415 (the web is half a second that other commands do not need)
 
     settings = read_settings(host=host, port=port)

@@ -238,7 +238,6 @@ class Running:
                 templates=templates,
                 more=[people_api.of(reception), books_api.of(house.books)],
             ),
-            templates=templates,
             site=self._site,
         )
         config = uvicorn.Config(

@@ -1,18 +1,15 @@
-"""The web: a status page, ``/health``, ``/metrics``, and in front of them the webhook app, raw, because it has to be fast.
+"""The web: the pages, ``/health``, ``/metrics``, and in front of them the webhook app, raw, because it has to be fast.
 
     app = create_app(db, webhooks=webhooks(find=…, keep=…, clock=…), tally=webhooks.tally)
 
 `create_app` gives a plain ASGI app. ``POST /webhooks/…`` goes straight to `webhooks`; everything else passes the `Shield`.
-The page reads and never writes. Errors: a database that is away is a page that says so (503), never a traceback.
+Errors: a database that is away is a page that says so (503), never a traceback.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 import psycopg
@@ -26,8 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bookhand.core.problems import Missing, Outage
 from bookhand.db.engine import Database
-from bookhand.runs.template import Template
-from bookhand.web import health, pages, rooms, runs, store
+from bookhand.web import health, pages, rooms
 from bookhand.web.api import people as people_api
 from bookhand.web.api.trouble import PREFIX
 from bookhand.web.bounded import Bound, TooLongError
@@ -37,15 +33,12 @@ from bookhand.web.metrics import CONTENT_TYPE, Meter
 from bookhand.web.page import assets
 from bookhand.web.page.site import Site
 from bookhand.web.page.wording import plain
-from bookhand.web.people import cookies
 from bookhand.web.people import sign_in as sign_in_pages
 from bookhand.web.people import welcome as welcome_pages
 from bookhand.web.people.gate import Gate, Reception
 from bookhand.web.shield import Shield
-from bookhand.web.status import Status
 
 WEBHOOKS = "/webhooks/"
-_KEPT_SECONDS = 1.0
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 log = structlog.get_logger(__name__)
@@ -62,28 +55,22 @@ def create_app(
     lifespan: Lifespan | None = None,
     reception: Reception | None = None,
     api: ASGIApp | None = None,
-    templates: Mapping[str, Template] | None = None,
     site: Site | None = None,
 ) -> ASGIApp:
     """The whole web of one process.
 
     `tally` is the webhook app's count, `hosts` the names beside loopback that may see pages, `sign_in` what finishes an OAuth
-    sign-in at ``/oauth/…``, and `bound` says whose one is (see `integrations.back`). With `reception` people sign in; with `site` they have the whole app, without it a
-    status page and the runs, whose steps `templates` declare. `api` is the REST API, behind the same shield (without it, the part about people
-    alone is there).
+    sign-in at ``/oauth/…``, and `bound` says whose one is (see `integrations.back`). With `reception` people sign in, and with `site` they
+    have the app. `api` is the REST API, behind the same shield (without it, the part about people alone is there).
     """
     app = FastAPI(
         title="bookhand", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(lifespan)
     )
     _files(app)
-    if site is None:
-        _pages(app, _Kept(lambda: _read(db)), reception)
-    else:
+    if site is not None:
         rooms.into(app, site)
     if reception is not None:
         _people(app, reception, alone=api is None)
-        if site is None:
-            app.include_router(runs.routes(db, caller=reception.caller, templates=templates or {}))
     if sign_in is not None:
         app.include_router(back.routes(sign_in, bound=bound, reception=reception))
     if api is not None:
@@ -102,9 +89,7 @@ def _bounded(app: FastAPI, site: Site | None) -> ASGIApp:
     async def apart(scope: Scope, receive: Receive, send: Send) -> None:
         of_api = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
         if scope["type"] == "http" and not of_api and _has_zero(scope):
-            await _message(
-                404, "There is no such page.", "Its address has a zero byte in it, and nothing of ours has."
-            )(scope, receive, send)
+            await pages.message(Request(scope), "nowhere", status=404)(scope, receive, send)
             return
         await (app if of_api else pages_alone)(scope, receive, send)
 
@@ -112,6 +97,7 @@ def _bounded(app: FastAPI, site: Site | None) -> ASGIApp:
 
 
 def _has_zero(scope: Scope) -> bool:
+    """Whether the address has a zero byte in it, which no database looks for."""
     return "\x00" in scope["path"] or b"%00" in scope["query_string"]
 
 
@@ -128,15 +114,6 @@ def _people(app: FastAPI, reception: Reception, *, alone: bool) -> None:
     app.include_router(welcome_pages.routes(reception))
     if alone:
         app.include_router(people_api.of(reception), prefix=PREFIX)
-
-
-def _pages(app: FastAPI, status: Callable[[], Status], reception: Reception | None) -> None:
-    @app.get("/", response_class=HTMLResponse)
-    def page(request: Request) -> str:
-        caller = reception.caller(request) if reception is not None else None
-        return pages.status_page(
-            status(), caller=caller, csrf=cookies.form_token(request) if caller is not None else ""
-        )
 
 
 def _files(app: FastAPI) -> None:
@@ -170,53 +147,32 @@ def _machines(app: FastAPI, db: Database, meter: Meter) -> None:
 
 
 def _errors(app: FastAPI, site: Site | None) -> None:
-    async def away(_request: Request, error: Exception) -> HTMLResponse:
+    async def away(request: Request, error: Exception) -> HTMLResponse:
         log.warning("page_waits", why=str(error).strip())
-        return _message(
-            503,
-            "The database does not answer.",
-            "Nothing is lost: Stripe sends again what could not be received. This page tries again by itself.",
-        )
+        return pages.message(request, "away", status=503)
 
     async def nowhere(request: Request, _error: Exception) -> HTMLResponse:
         me = await run_in_threadpool(site.viewer, request) if site is not None else None
         if site is not None and me is not None:
             return site.told(me, Missing(plain("page.nowhere", path=request.url.path[:80])))
-        return _message(
-            404,
-            "There is no such page.",
-            "The first page is at /; machines read /health and /metrics.",
-        )
+        return pages.message(request, "nowhere", status=404)
 
     async def status(request: Request, error: Exception) -> HTMLResponse:
         code = error.status_code if isinstance(error, HTTPException) else 500
         if code == HTTPStatus.NOT_FOUND:
             return await nowhere(request, error)
-        return _message(code, "This cannot be asked for.", "This address does not answer that.")
+        return pages.message(request, "unasked", status=code)
 
-    async def fault(_request: Request, error: Exception) -> HTMLResponse:
+    async def fault(request: Request, error: Exception) -> HTMLResponse:
         if not isinstance(error, TooLongError):  # that is no fault, and `Bound` answers it
             log.error("page_failed", exc_info=error)
-        return _message(
-            500,
-            "This page could not be made.",
-            "It is a fault of bookhand's; the log says more. The books are not touched by it.",
-        )
+        return pages.message(request, "fault", status=500)
 
     app.add_exception_handler(Outage, away)
     app.add_exception_handler(psycopg.OperationalError, away)
     app.add_exception_handler(HTTPException, status)
     app.add_exception_handler(RequestValidationError, nowhere)  # what is no number is nowhere either
     app.add_exception_handler(Exception, fault)
-
-
-def _message(code: int, headline: str, detail: str) -> HTMLResponse:
-    return HTMLResponse(pages.message_page(headline, detail), status_code=code)
-
-
-def _read(db: Database) -> Status:
-    with db.transaction() as cx:
-        return store.status(cx, at=datetime.now(UTC))
 
 
 def _lifespan(around: Lifespan | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -229,21 +185,6 @@ def _lifespan(around: Lifespan | None) -> Callable[[FastAPI], AbstractAsyncConte
             yield
 
     return run
-
-
-class _Kept:
-    """A reading that is shared for a second: many open pages cost the database one."""
-
-    def __init__(self, read: Callable[[], Status]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._kept: tuple[float, Status] | None = None
-
-    def __call__(self) -> Status:
-        with self._lock:
-            if self._kept is None or time.monotonic() - self._kept[0] > _KEPT_SECONDS:
-                self._kept = (time.monotonic(), self._read())
-            return self._kept[1]
 
 
 class _Front:

@@ -1,88 +1,120 @@
-"""The pages as HTML, from values: templates of this package, everything escaped, no inline script and no inline style."""
+"""The pages for who is not in the app: coming in, what is told there, and the API's description; from values, as every page is.
+
+    sign_in_page(request, csrf=…, problem=None, email="", ways=(), provider=None, guarded=True)
+    message(request, "worn", detail=str(error), status=404)
+
+Light or dark follows what the browser's person chose in the app, else its machine.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+from starlette.requests import HTTPConnection
 
-from bookhand.core.caller import WHAT, Caller, Role, capabilities
-from bookhand.core.redaction import redact_text, redacted
-from bookhand.web import words
+from bookhand.core.caller import WHAT, Role, capabilities
+from bookhand.core.redaction import redact_text
 from bookhand.web.api.reference import Reference
-from bookhand.web.page.assets import address, product_version
-from bookhand.web.status import Status, Tone, verdict
+from bookhand.web.page import figures
+from bookhand.web.page.frame import environment, look_of
+from bookhand.web.page.wording import marked, plain, say
+from bookhand.web.status import Status, verdict
 from bookhand.workspace.people.person import Person
 
-_SEALS = {"good": "✓", "busy": "…", "look": "!", "quiet": "·"}
-_SIGNED_IN_BY = {
-    "key": "signed in by key",
-    "app_oauth": "signed in by Stripe App",
-    "connect_oauth": "signed in by Connect",
-    "platform": "through the platform",
+_TO = {
+    "worn": ("/sign-in", "sign_in"),
+    "not_signed_in": ("/sign-in", "sign_in"),
+    "still_signed_in": ("/", "home"),
 }
+_TRY_AGAIN = {"away", "fault"}
+_NOWHERE_TO_GO = {"elsewhere"}
 
 
-def status_page(status: Status, *, caller: Caller | None = None, csrf: str = "", begins: bool = False) -> str:
-    """The status page; with who looks at it, where people sign in, or with how the first one comes in (`begins`)."""
-    return (
-        _environment()
-        .get_template("status.html")
-        .render(status=status, verdict=verdict(status), caller=caller, csrf=csrf, begins=begins)
-    )
+def before_page(request: HTTPConnection, status: Status) -> str:
+    """The first page until the first owner has come in: how they come in, and what stands in the books so far."""
+    reads = figures.reads(accepts=request.headers.get("accept-language", ""))
+    return _page(request, "before", status=status, verdict=verdict(status), reads=reads)
 
 
 def sign_in_page(
-    *, csrf: str, problem: str | None, email: str, ways: Sequence[str], provider: str | None, guarded: bool
+    request: HTTPConnection,
+    *,
+    csrf: str,
+    problem: str | None,
+    email: str,
+    ways: Sequence[str],
+    provider: str | None,
+    guarded: bool,
 ) -> str:
     """Where people sign in; with `ways`, the second half. Where nobody is here yet (`guarded` False), it says how to begin."""
-    return (
-        _environment()
-        .get_template("sign_in.html")
-        .render(csrf=csrf, problem=problem, email=email, ways=ways, provider=provider, guarded=guarded)
+    return _page(
+        request,
+        "sign_in",
+        csrf=csrf,
+        problem=problem,
+        email=email,
+        ways=ways,
+        provider=provider,
+        guarded=guarded,
     )
 
 
 def welcome_page(
-    *, csrf: str, link: str, email: str, role: Role, reset: bool, problem: str | None, name: str
+    request: HTTPConnection,
+    *,
+    csrf: str,
+    link: str,
+    email: str,
+    role: Role,
+    reset: bool,
+    problem: str | None,
+    name: str,
 ) -> str:
     """Where a one-time link leads."""
     may = [WHAT[each] for each in WHAT if each in capabilities(role)]
-    return (
-        _environment()
-        .get_template("welcome.html")
-        .render(
-            csrf=csrf, link=link, email=email, role=role, may=may, reset=reset, problem=problem, name=name
-        )
+    return _page(
+        request,
+        "welcome",
+        csrf=csrf,
+        link=link,
+        email=email,
+        role=role,
+        may=may,
+        reset=reset,
+        problem=problem,
+        name=name,
     )
 
 
-def enter_page(*, csrf: str, link: str) -> str:
+def enter_page(request: HTTPConnection, *, csrf: str, link: str) -> str:
     """Where a link of the machine's own leads from elsewhere: one button, so that a mail program's look does not use it up."""
-    return _environment().get_template("enter.html").render(csrf=csrf, link=link)
+    return _page(request, "enter", csrf=csrf, link=link)
 
 
 def second_page(
-    *, csrf: str, person: Person, secret: str, address: str, codes: Sequence[str], problem: str | None
+    request: HTTPConnection,
+    *,
+    csrf: str,
+    person: Person,
+    secret: str,
+    address: str,
+    codes: Sequence[str],
+    problem: str | None,
 ) -> str:
     """Where a second factor is added; `codes` are the recovery codes, shown once."""
-    return (
-        _environment()
-        .get_template("second.html")
-        .render(
-            csrf=csrf,
-            person=person,
-            secret=secret,
-            address=address,
-            picture=_qr(address) if address else "",
-            codes=codes,
-            problem=problem,
-        )
+    return _page(
+        request,
+        "second",
+        csrf=csrf,
+        person=person,
+        secret=secret,
+        address=address,
+        picture=_qr(address) if address else "",
+        codes=codes,
+        problem=problem,
     )
 
 
@@ -96,69 +128,28 @@ def _qr(address: str) -> Markup:
     )
 
 
-def message_page(headline: str, detail: str, *, tone: Tone = "look") -> str:
-    """A page that says one thing: an error, with what to do next."""
-    return _environment().get_template("message.html").render(headline=headline, detail=detail, tone=tone)
-
-
-def runs_page(name: str, seen: Mapping[str, Any]) -> str:
-    """A page of runs: the list (``runs.html``) or one of them (``run.html``), with what it shows."""
-    return _environment().get_template(name).render(**seen)
-
-
-def reference_page(reference: Reference) -> str:
-    """The API for people, made from its own description."""
-    return _environment().get_template("reference.html").render(reference=reference)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("bookhand.web"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def message(request: HTTPConnection, key: str, *, status: int, detail: str = "") -> HTMLResponse:
+    """A page that says one thing (``entrance.message.{key}``, or `detail`) and leads on from there."""
+    to, act = _TO.get(key, ("/", "home"))
+    if key in _TRY_AGAIN and request.scope.get("method") == "GET":
+        to, act = "", "again"
+    page = _page(
+        request,
+        "message",
+        headline=plain(f"entrance.message.{key}.title"),
+        words=marked(redact_text(detail)) if detail else say(f"entrance.message.{key}.words"),
+        to=to,
+        act="" if key in _NOWHERE_TO_GO else plain(f"entrance.message.{act}"),
     )
-    environment.globals |= {"static": address, "version": product_version(), "seals": _SEALS}
-    environment.filters |= {
-        name: getattr(words, name)
-        for name in ("amount", "count", "rate", "duration", "ago", "account", "kind")
-    }
-    environment.filters |= {
-        "marked": _marked,
-        "auth": lambda name: _SIGNED_IN_BY.get(name, name),
-        "history": _history,
-        "written": _written,
-        "clean": redact_text,
-        "redacted": redacted,
-    }
-    return environment
+    return HTMLResponse(page, status_code=status)
 
 
-def _marked(sentence: str) -> Markup:
-    """A sentence with what stands between backticks set as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 (escaped just before)
+def reference_page(request: HTTPConnection, reference: Reference, *, trouble: str) -> str:
+    """The API for people, made from its own description; `trouble` is how it tells that something is wrong."""
+    return _page(request, "reference", reference=reference, trouble=trouble)
 
 
-def _written(value: Any) -> str:
-    """A value for people: text as it is, anything else as JSON, and never a secret."""
-    if value is None:
-        return ""
-    safe = redacted(value)
-    return redact_text(safe if isinstance(safe, str) else json.dumps(safe, ensure_ascii=False, default=str))
-
-
-def _history(status: Status) -> str:
-    """The history in a word: how far, how fast, how long still."""
-    running = [row for row in status.backfills if not row.complete]
-    if not status.histories:
-        return "Not begun"
-    if all(row.status == "complete" for row in status.histories):
-        return f"Complete · {words.count(sum(row.done for row in status.backfills))} objects"
-    if not running:
-        return "Checking" if any(row.status == "running" for row in status.histories) else "Not complete"
-    speed = sum(row.per_second or 0 for row in running)
-    left = max((row.seconds_left or 0 for row in running), default=0)
-    parts = [words.rate(speed) if speed else "Starting", f"{words.duration(left)} left" if left else ""]
-    return " · ".join(part for part in parts if part)
+def _page(request: HTTPConnection, template: str, /, **seen: Any) -> str:
+    return (
+        environment().get_template(f"entrance/{template}.html").render(**seen, look=look_of(request.cookies))
+    )

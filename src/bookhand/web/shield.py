@@ -17,18 +17,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bookhand.core.problems import Outage
-from bookhand.web.pages import message_page
+from bookhand.web.page.wording import plain
+from bookhand.web.pages import message
 
-log = structlog.get_logger(__name__)
-
-API = "/api/"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN_PATHS = ("/health", "/static/", "/oauth/")
 """What anybody may ask for, by how it begins: it tells nothing of the books. An OAuth sign-in is checked by its own state."""
@@ -77,11 +75,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
 
-        begun = False
-
         async def send_with_headers(message: Message) -> None:
-            nonlocal begun
-            begun = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in (HEADERS | self._kept_to_https).items():
@@ -91,28 +85,21 @@ class Shield:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        try:
-            await self._answer(scope, receive, send_with_headers)
-        except (Outage, psycopg.OperationalError) as error:  # who asks could not be looked up
-            if begun:
-                raise
-            log.warning("page_waits", why=str(error).strip())
-            await away(scope["path"])(scope, receive, send_with_headers)
+        refused = await self._refused(scope)
+        await (refused or self._app)(scope, receive, send_with_headers)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         why = self.refusal(
             host_name(headers.get("host", "")), proxied=any(name in headers for name in _PROXY_HEADERS)
         )
-        if (
-            why
-            and not scope["path"].startswith(OPEN_PATHS)
-            and not await self._is_public(headers, scope["path"])
-        ):
-            page = HTMLResponse(message_page("This page is not for this address.", why), status_code=403)
-            await page(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        if not why or scope["path"].startswith(OPEN_PATHS):
+            return None
+        try:
+            is_public = await self._is_public(headers, scope["path"])
+        except (Outage, psycopg.OperationalError):
+            return message(HTTPConnection(scope), "away", status=503)
+        return None if is_public else message(HTTPConnection(scope), "elsewhere", status=403)
 
     async def _is_public(self, headers: Headers, path: str) -> bool:
         if not self._public or host_name(headers.get("host", "")) != self._public:
@@ -123,24 +110,7 @@ class Shield:
         """Why a request under `host` is not answered; None if it is."""
         if host in self._hosts or (host in LOOPBACK and not proxied):
             return None
-        return (
-            "This page answers only under localhost; it shows a company's money. To show it under another name, let people "
-            "sign in (`bookhand owner`) and set BOOKHAND_PUBLIC_URL, or put the name into BOOKHAND_PAGE_HOSTS."
-        )
-
-
-def away(path: str) -> Response:
-    """The answer while the database is away: a page, or for a machine its JSON."""
-    if path.startswith(API):
-        told = {
-            "error": {"kind": "outage", "message": "The database does not answer. Ask again in a moment."}
-        }
-        return JSONResponse(told, status_code=503, headers={"retry-after": "5"})
-    page = message_page(
-        "The database does not answer.",
-        "Nothing is lost: Stripe sends again what could not be received. Ask for this page again in a moment.",
-    )
-    return HTMLResponse(page, status_code=503)
+        return plain("entrance.message.elsewhere.words")
 
 
 def is_this_machine(headers: Headers) -> bool:

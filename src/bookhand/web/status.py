@@ -1,6 +1,6 @@
-"""What the status page shows, as values, and the one sentence that sums it up.
+"""How it stands, as values, and the one sentence that sums it up.
 
-`Status` is what the stores said at one moment; `verdict` is pure, so every state of the page is a test.
+`Status` is what the stores said at one moment; `verdict` is pure, so every state is a test.
 
 >>> verdict(Status(at=datetime(2026, 11, 23))).headline
 'No account is connected yet.'
@@ -75,14 +75,9 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """The posting path right now: deliveries that wait, and how long the last ones took from the door to an entry."""
+    """The posting path right now."""
 
-    waiting: int = 0
     oldest_waiting_seconds: float | None = None
-    p50_seconds: float | None = None
-    p99_seconds: float | None = None
-    measured: int = 0
-    """How many deliveries the two lags are taken from."""
     entries: int = 0
     """Entries in the journal."""
 
@@ -133,7 +128,7 @@ class ProblemRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page shows, at one moment."""
+    """How it stands at one moment."""
 
     at: datetime
     connections: tuple[ConnectionRow, ...] = ()
@@ -151,7 +146,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The page in one sentence, with a second one that says what to do or what it rests on."""
+    """All of it in one sentence, with a second one that says what to do or what it rests on."""
 
     tone: Tone
     headline: str

@@ -31,12 +31,12 @@ Transaction = psycopg.Connection[Any]
 
 LATEST = 20
 _PROBLEMS = 12
-_MEASURED = 2000
+_MEASURED = 10_000
 _NEWEST_PAGES = 256
 
 
 def status(cx: Transaction, *, at: datetime) -> Status:
-    """Everything the status page shows."""
+    """How it stands, at one moment."""
     problems = open_problems(cx, limit=_PROBLEMS)
     rows, histories = backfills(cx)
     return Status(
@@ -98,14 +98,9 @@ def proofs(cx: Transaction) -> list[ProofRow]:
 
 
 def live(cx: Transaction) -> Live:
-    """What waits, and how long the latest mail took."""
-    p50, p99, measured = lags(cx)
+    """How long the oldest mail waits, and how much is posted."""
     return Live(
-        waiting=_number(cx, "select count(*) from queued"),
         oldest_waiting_seconds=oldest_waiting_seconds(cx),
-        p50_seconds=p50,
-        p99_seconds=p99,
-        measured=measured,
         entries=_number(cx, "select coalesce(sum(entries), 0)::bigint from journal_month"),
     )
 
@@ -143,23 +138,11 @@ _LAGS = """
 """
 
 
-def lags(cx: Transaction) -> tuple[float | None, float | None, int]:
-    """From the receipt of an event to the entry it led to, of the latest entries: median, 99th percentile, how many."""
-    row = cx.execute(
-        f"""
-        select percentile_cont(0.5) within group (order by lag), percentile_cont(0.99) within group (order by lag), count(*)
-        from ({_LAGS}) as latest
-        """,
-        {"most": _MEASURED, "newest": _newest_pages(cx)},
-    ).fetchone()
-    return (None, None, 0) if row is None else (row[0], row[1], int(row[2]))
-
-
 def lags_since(cx: Transaction, since: datetime) -> tuple[datetime, list[float]]:
-    """The lags of entries written after `since`, and the time to ask from next."""
+    """From the receipt of an event to the entry it led to, of entries written after `since`; and the time to ask from next."""
     rows = cx.execute(
         f"select lag, recorded_at from ({_LAGS}) as latest where recorded_at > %(since)s",
-        {"most": _MEASURED * 5, "since": since, "newest": _newest_pages(cx)},
+        {"most": _MEASURED, "since": since, "newest": _newest_pages(cx)},
     ).fetchall()
     return max((row[1] for row in rows), default=since), [row[0] for row in rows]
 

@@ -1,7 +1,5 @@
-"""How figures are written for people: amounts as accountants write them, ages and durations in words.
+"""How figures without a unit of money are written for people: ages, durations and rates; and names as words. Amounts: `page.figures`.
 
->>> amount(-123456, "USD"), amount(0, "USD"), amount(500, "JPY"), amount(-12340, "KWD")
-('(1,234.56)', '0.00', '500', '(12.340)')
 >>> duration(0.0042), duration(72), duration(7_320), rate(10_432.4)
 ('4 ms', '1 min 12 s', '2 h 2 min', '10,432/s')
 """
@@ -10,20 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bookhand.core.money import EXPONENTS
-
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-
-
-def amount(minor: int, currency: str) -> str:
-    """Major units with the currency's own decimals and thousands in groups; a negative stands in parentheses."""
-    text = _grouped(abs(minor), EXPONENTS.get(currency.upper()))
-    return f"({text})" if minor < 0 else text
-
-
-def count(number: int) -> str:
-    """``12,345``."""
-    return f"{number:,}"
 
 
 def rate(per_second: float) -> str:
@@ -69,10 +54,3 @@ def account(key: str) -> str:
 def kind(name: str) -> str:
     """An entry's or a Problem's kind as words: ``payout_failure`` is ``Payout failure``."""
     return account(name)
-
-
-def _grouped(minor: int, places: int | None) -> str:
-    if places is None:
-        return f"{minor:,} minor units"
-    whole, part = divmod(minor, 10**places)
-    return f"{whole:,}.{part:0{places}d}" if places else f"{whole:,}"

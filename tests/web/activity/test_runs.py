@@ -151,10 +151,12 @@ async def test_what_was_given_stays_text_and_shows_no_secret(web, start, db):
 
 async def test_a_stranger_sees_no_run(web, start):
     run = start()
-    await web.owner()
-    for path in ("/runs", f"/runs/{run}"):
-        answer = await web.browser().get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    for somebody_is_in in (False, True):
+        if somebody_is_in:
+            await web.owner()
+        for path in ("/runs", f"/runs/{run}"):
+            answer = await web.browser().get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
 def _until(db, state: str, seconds: float = 20) -> list[str]:

@@ -12,27 +12,18 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from tests.web.browsing import LOCAL, Browser, Web
 
-from bookhand.actions.kit import Kit
 from bookhand.actions.workflow import Door
-from bookhand.books.kit import BookKit
-from bookhand.books.room_workflow import BookRoom
-from bookhand.cli.connecting import Connections
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import Bug, Conflict, Missing, Outage, Refusal
 from bookhand.db.engine import Database
-from bookhand.house import House as Whole
 from bookhand.runs.template import Template
-from bookhand.settings import Settings
 from bookhand.web import rooms
 from bookhand.web.page.site import Done, Sent, Site
 from bookhand.web.people import sign_in, welcome
 from bookhand.web.people.gate import Gate
 from bookhand.web.shield import Shield
-from bookhand.wiring import OWN_ACTS, catalogue
-from bookhand.workflows.payouts.reconciling.workflow import Payouts
 from bookhand.workspace.people import invitation_store
 from bookhand.workspace.people import store as people
-from bookhand.workspace.secrets_store import Secrets
 
 HOSTILE = "</span><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 SECRET = "rk_live_" + "51Nh3xQrStUvWxYz0123456789"
@@ -58,13 +49,7 @@ class House(Web):
         door: Door | None = None,
         templates: Mapping[str, Template] | None = None,
     ) -> None:
-        super().__init__(db, folder, public_url=public_url)
-        door = door or Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN_ACTS))
-        self.site = Site(
-            db=db, reception=self.reception, door=door, templates=templates or {},
-            books=BookRoom(BookKit(db=db, door=door, books={})), payouts=Payouts(db, mode="test"),
-            rooms={"integrations": Connections(Whole(Settings(data_dir=folder), db, Secrets(folder), ()))},
-        )  # fmt: skip
+        super().__init__(db, folder, public_url=public_url, door=door, templates=templates)
         self.done: list[str] = []
 
     @cached_property

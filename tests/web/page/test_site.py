@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.web.browsing import Browser
 from tests.web.page.conftest import HOSTILE, SECRET, House
 
-from bookhand.web.page.site import LOOK, SAID, ZONE, local
+from bookhand.web.page.frame import LOOK
+from bookhand.web.page.site import SAID, ZONE, local
 from bookhand.web.shield import HEADERS
 
 OURS = {"sec-fetch-site": "same-origin"}

@@ -21,8 +21,8 @@ from bookhand.web.page.wording import knows, plain, say, texts
 
 WEB = Path(bookhand.web.__file__).parent
 TEMPLATES = WEB / "templates"
-APP = sorted(path for path in TEMPLATES.rglob("*.html") if path.parent != TEMPLATES)
-CODE = sorted(path for path in WEB.rglob("*.py") if path.name not in {"wording.py", "pages.py"})
+APP = sorted(TEMPLATES.rglob("*.html"))
+CODE = sorted(path for path in WEB.rglob("*.py") if path.name != "wording.py")
 SAYING = {"say", "plain", "knows"}
 ANY = r"[\w:-]+"
 

@@ -16,6 +16,7 @@ from bookhand.core.problems import BookhandError, Missing, Refusal
 from bookhand.runs.run import ENDED, STATES, WHAT, Run, State
 from bookhand.runs.template import Template
 from bookhand.web.activity import store
+from bookhand.web.activity.seen import Whole, whole
 from bookhand.web.api.shown import after as after_cursor
 from bookhand.web.api.shown import page
 from bookhand.web.approvals import store as approvals
@@ -23,7 +24,6 @@ from bookhand.web.approvals.seen import CALL_TONES, Tone, spells
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site, status_of
 from bookhand.web.page.wording import plain
-from bookhand.web.runs import Whole, whole
 
 PAGE = 50
 TONES: dict[State, Tone] = {

@@ -9,11 +9,12 @@ so that none holds up webhooks. What a caller may do is decided in the rooms bel
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 
@@ -33,6 +34,7 @@ Send an API token as `Authorization: Bearer bhk_…` (`bookhand token create`). 
 units and a currency; times are ISO 8601 in UTC; lists go on by `cursor`, which is `next` of the page before.
 """
 _DESCRIPTION, _REFERENCE = "/openapi.json", "/docs"
+_TROUBLE = json.dumps(trouble.EXAMPLE, indent=2)
 _TAGS = {
     "Actions": "What can be done and what can happen; reads at the connected systems.",
     "Proposals": "Asking for something to be done, seeing what it would do, and saying yes or no.",
@@ -90,8 +92,8 @@ def _described(api: FastAPI) -> None:
         return description()
 
     @api.get(_REFERENCE, include_in_schema=False, response_class=HTMLResponse)
-    def docs() -> str:
-        return pages.reference_page(reference(description()))
+    def docs(request: Request) -> str:
+        return pages.reference_page(request, reference(description()), trouble=_TROUBLE)
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.exceptions import HTTPException
 
 from bookhand.core.caller import NotAllowed
@@ -57,19 +58,16 @@ class Trouble(BaseModel):
     message: str = Field(description="One sentence: what happened, to what, what to do.")
 
 
+EXAMPLE: JsonDict = {
+    "error": {"kind": "conflict", "message": "Proposal prop_1 is done. Nothing was changed."}
+}
+"""How it looks."""
+
+
 class TroubleAnswer(BaseModel):
     """The shape of every answer that is not a success."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "error": {
-                    "kind": "conflict",
-                    "message": "Proposal prop_1 is done. Nothing was changed.",
-                }
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
     error: Trouble
 
 

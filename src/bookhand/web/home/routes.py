@@ -23,7 +23,7 @@ def routes(site: Site) -> APIRouter:
     @router.get("/")
     def today(request: Request, currency: str = "") -> Response:
         if not site.reception.is_guarded():
-            return _before_anybody(site)
+            return _before_anybody(site, request)
         return site.show(request, "home/today.html", lambda me: _today(site, me, currency))
 
     @router.get("/begin")
@@ -37,11 +37,11 @@ def routes(site: Site) -> APIRouter:
     return router
 
 
-def _before_anybody(site: Site) -> Response:
+def _before_anybody(site: Site, request: Request) -> Response:
     """Until the first owner has come in: the status, for who sits at the machine, and how to come in."""
     with site.db.transaction() as cx:
         status = status_store.status(cx, at=datetime.now(UTC))
-    return HTMLResponse(pages.status_page(status, begins=True))
+    return HTMLResponse(pages.before_page(request, status))
 
 
 def _today(site: Site, me: Viewer, currency: str) -> Seen:

@@ -26,6 +26,8 @@ from bookhand.web import words
 from bookhand.web.page import assets, navigation, wording
 from bookhand.web.page.figures import Reads
 
+LOOK = "bookhand-look"
+"""The cookie that says how its person wants pages to look."""
 Look = Literal["auto", "light", "dark"]
 Tone = Literal["good", "bad", "look", "quiet"]
 
@@ -69,6 +71,11 @@ def frame(me: Viewer, name: str, seen: Mapping[str, Any]) -> str:
             here=navigation.here(me.path),
         )
     )
+
+
+def look_of(carried: Mapping[str, str]) -> Look:
+    """Light or dark, as a browser's cookies say was chosen; else as its machine is set."""
+    return _LOOKS.get(carried.get(LOOK, ""), "auto")
 
 
 @lru_cache(maxsize=1)
@@ -201,3 +208,4 @@ def _ago(context: Context, at: datetime) -> str:
 
 
 _A_DAY = 86_400
+_LOOKS: Mapping[str, Look] = {"light": "light", "dark": "dark"}

@@ -38,7 +38,7 @@ from bookhand.core.problems import BookhandError, Conflict, Missing, Outage, Ref
 from bookhand.db.engine import Database
 from bookhand.web.bounded import MEGABYTE
 from bookhand.web.page import figures
-from bookhand.web.page.frame import Look, Said, Viewer, frame
+from bookhand.web.page.frame import Said, Viewer, frame, look_of
 from bookhand.web.page.pulse import Pulse, read
 from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
@@ -50,13 +50,12 @@ if TYPE_CHECKING:
     from bookhand.runs.template import Template
     from bookhand.workflows.payouts.reconciling.workflow import Payouts
 
-SAID, ZONE, LOCALE, LOOK = "bookhand-said", "bookhand-zone", "bookhand-locale", "bookhand-look"
+SAID, ZONE, LOCALE = "bookhand-said", "bookhand-zone", "bookhand-locale"
 _SAID_SECONDS = 60
 _MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD = 2_000, 4, 256 * 1024
 _MOST_SAID = 1_200  # bytes, so that the cookie fits into the 4 kB that browsers keep
 FORM_BYTES = 2 * MEGABYTE
 """More than any form of ours has, its file apart."""
-_LOOKS: Mapping[str, Look] = {"light": "light", "dark": "dark"}
 
 Seen = Mapping[str, Any]
 
@@ -238,7 +237,7 @@ class Site:
                 accepts=request.headers.get("accept-language", ""), locale=chosen.get(LOCALE), zone=unquote(chosen.get(ZONE, ""))
             ),
             zone_chosen=False,
-            look=_LOOKS.get(chosen.get(LOOK, ""), "auto"),
+            look=look_of(chosen),
             now=self.reception.clock(),
             path=request.url.path,
             said=self._said(request),

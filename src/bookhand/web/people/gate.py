@@ -15,18 +15,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bookhand.core.caller import Caller
+from bookhand.core.problems import Outage
+from bookhand.web.pages import message
 from bookhand.web.people import cookies
-from bookhand.web.shield import API, OPEN_PATHS, SIGN_IN_PATHS, is_this_machine
+from bookhand.web.shield import OPEN_PATHS, SIGN_IN_PATHS, is_this_machine
 from bookhand.workspace.people import session_store, store
 from bookhand.workspace.people.oidc_auth import Provider
 from bookhand.workspace.people.sign_in_workflow import SignIn
 
+log = structlog.get_logger(__name__)
+
+API = "/api/"
 API_SESSION = "/api/v1/session"
 
 
@@ -81,11 +87,20 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or have it answered."""
         if scope["type"] == "http" and not scope["path"].startswith((*OPEN_PATHS, *SIGN_IN_PATHS)):
-            refusal = await run_in_threadpool(self._refusal, Request(scope))
+            refusal = await run_in_threadpool(self._answered, Request(scope))
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _answered(self, request: Request) -> Response | None:
+        try:
+            return self._refusal(request)
+        except (Outage, psycopg.OperationalError) as error:
+            log.warning("page_waits", why=str(error).strip())
+            if request.url.path.startswith(API):
+                return _told(503, "outage", "The database does not answer: try again in a few seconds.")
+            return message(request, "away", status=503)
 
     def _refusal(self, request: Request) -> Response | None:
         """The answer to somebody who may not ask; None where they may."""

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from bookhand.core.problems import BookhandError, Outage, Refusal
 from bookhand.web import pages
+from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
 from bookhand.web.people.gate import Reception
 from bookhand.workspace.people.factor_store import TooMany
@@ -27,7 +28,6 @@ from bookhand.workspace.people.sign_in_workflow import Half, Source
 
 STEP_SECONDS = 600
 _MOST_BYTES = 65_536
-STRANGE = "This form was open for too long, or came from another site: try once more."
 Field = Annotated[str, Form()]
 
 
@@ -54,7 +54,7 @@ def _by_password(router: APIRouter, reception: Reception) -> None:
     @router.post("/sign-in")
     def password(request: Request, email: Field = "", password: Field = "", csrf: Field = "") -> Response:
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return _page(reception, request, problem=STRANGE, email=email, status=403)
+            return _page(reception, request, problem=strange(), email=email, status=403)
         try:
             found = door.by_password(email, password, source=source(request), now=reception.clock())
         except BookhandError as error:
@@ -69,7 +69,7 @@ def _by_password(router: APIRouter, reception: Reception) -> None:
     def code(request: Request, code: Field = "", csrf: Field = "") -> Response:
         half = Half(cookies.cookie(request, cookies.STEP) or "", ("totp",))
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return _page(reception, request, problem=STRANGE, half=half, status=403)
+            return _page(reception, request, problem=strange(), half=half, status=403)
         try:
             found = door.by_code(half.step, code, source=source(request), now=reception.clock())
         except BookhandError as error:
@@ -84,7 +84,7 @@ def _by_passkey(router: APIRouter, reception: Reception) -> None:
     @router.post("/sign-in/passkey/options")
     def options(request: Request) -> Response:
         if not is_script(reception, request):
-            return JSONResponse({"message": STRANGE}, status_code=403)
+            return JSONResponse({"message": strange()}, status_code=403)
         half = cookies.cookie(request, cookies.STEP)
         step, asked = door.passkey_options(site(reception, request), half=half, now=reception.clock())
         answer = JSONResponse(asked)
@@ -99,7 +99,7 @@ def _by_passkey(router: APIRouter, reception: Reception) -> None:
 
 def _use_passkey(reception: Reception, request: Request, said: dict[str, Any]) -> Response:
     if not is_script(reception, request):
-        return JSONResponse({"message": STRANGE}, status_code=403)
+        return JSONResponse({"message": strange()}, status_code=403)
     try:
         found = reception.door.by_passkey(
             site(reception, request), cookies.cookie(request, cookies.PASSKEY) or "", said,
@@ -114,7 +114,7 @@ def _out(router: APIRouter, reception: Reception) -> None:
     @router.post("/sign-out")
     def out(request: Request, csrf: Field = "") -> Response:
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return HTMLResponse(pages.message_page("You are still signed in.", STRANGE), status_code=403)
+            return pages.message(request, "still_signed_in", detail=strange(), status=403)
         reception.door.sign_out(cookies.cookie(request, cookies.SESSION) or "", now=reception.clock())
         answer = RedirectResponse("/sign-in", status_code=303)
         cookies.drop_cookie(answer, request, cookies.SESSION)
@@ -179,6 +179,11 @@ def with_form(reception: Reception, request: Request, render: Any, *, status: in
     return answer
 
 
+def strange() -> str:
+    """What is told where a form or a script was not of our own page."""
+    return plain("page.strange_form")
+
+
 def source(request: Request) -> Source:
     """Where a request comes from."""
     return Source(request.client.host if request.client else "", request.headers.get("user-agent", ""))
@@ -235,6 +240,7 @@ def _page(
         reception,
         request,
         lambda csrf: pages.sign_in_page(
+            request,
             csrf=csrf,
             problem=problem,
             email=email,

@@ -19,10 +19,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from bookhand.core.caller import Caller
 from bookhand.core.problems import BookhandError
 from bookhand.web import pages
+from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
 from bookhand.web.people.gate import Reception
 from bookhand.web.people.sign_in import (
-    STRANGE,
     Field,
     entered,
     is_script,
@@ -31,6 +31,7 @@ from bookhand.web.people.sign_in import (
     site,
     source,
     status_of,
+    strange,
     with_form,
 )
 from bookhand.web.shield import is_this_machine
@@ -63,13 +64,13 @@ def _welcome(router: APIRouter, reception: Reception) -> None:
         csrf: Field = "",
     ) -> Response:
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return _welcome_page(reception, request, link, problem=STRANGE, name=name, status=403)
+            return _welcome_page(reception, request, link, problem=strange(), name=name, status=403)
         if password != again:
             return _welcome_page(
                 reception,
                 request,
                 link,
-                problem="The two passwords differ: type them again.",
+                problem=plain("entrance.welcome.differ"),
                 name=name,
                 status=400,
             )
@@ -89,19 +90,19 @@ def _enter(router: APIRouter, reception: Reception) -> None:
         try:
             new = reception.door.enter(link, source=source(request), now=reception.clock())
         except BookhandError as error:
-            return HTMLResponse(pages.message_page("This link is no good.", str(error)), status_code=404)
+            return pages.message(request, "worn", detail=str(error), status=404)
         return entered(RedirectResponse("/", status_code=303), reception, request, new)
 
     @router.get("/enter/{link}")
     def page(request: Request, link: str) -> Response:
         if is_this_machine(request.headers):
             return come(request, link)
-        return with_form(reception, request, lambda csrf: pages.enter_page(csrf=csrf, link=link))
+        return with_form(reception, request, lambda csrf: pages.enter_page(request, csrf=csrf, link=link))
 
     @router.post("/enter/{link}")
     def enter(request: Request, link: str, csrf: Field = "") -> Response:
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return HTMLResponse(pages.message_page("You are not signed in.", STRANGE), status_code=403)
+            return pages.message(request, "not_signed_in", detail=strange(), status=403)
         return come(request, link)
 
 
@@ -119,7 +120,7 @@ def _second(router: APIRouter, reception: Reception) -> None:
         if caller is None:
             return RedirectResponse("/sign-in", status_code=303)
         if not cookies.from_our_page(request, csrf, public_url=reception.public_url):
-            return _second_page(reception, request, caller, problem=STRANGE, status=403)
+            return _second_page(reception, request, caller, problem=strange(), status=403)
         try:
             codes = reception.door.keep_totp(caller, code, now=reception.clock())
         except BookhandError as error:
@@ -132,7 +133,7 @@ def _passkey(router: APIRouter, reception: Reception) -> None:
     def options(request: Request) -> Response:
         caller = reception.caller(request)
         if caller is None or not is_script(reception, request):
-            return JSONResponse({"message": STRANGE}, status_code=403)
+            return JSONResponse({"message": strange()}, status_code=403)
         step, asked = reception.door.new_passkey_options(
             site(reception, request), caller, now=reception.clock()
         )
@@ -149,7 +150,7 @@ def _passkey(router: APIRouter, reception: Reception) -> None:
 def _add_passkey(reception: Reception, request: Request, said: dict[str, Any]) -> Response:
     caller = reception.caller(request)
     if caller is None or not is_script(reception, request):
-        return JSONResponse({"message": STRANGE}, status_code=403)
+        return JSONResponse({"message": strange()}, status_code=403)
     try:
         reception.door.add_passkey(
             site(reception, request), caller, cookies.cookie(request, cookies.PASSKEY) or "", said,
@@ -175,11 +176,12 @@ def _welcome_page(
         with reception.door.db.transaction() as cx:
             invited = invitation_store.look(cx, link, now=reception.clock())
     except BookhandError as error:
-        return HTMLResponse(pages.message_page("This link is no good.", str(error)), status_code=404)
+        return pages.message(request, "worn", detail=str(error), status=404)
     return with_form(
         reception,
         request,
         lambda csrf: pages.welcome_page(
+            request,
             csrf=csrf,
             link=link,
             email=invited.email,
@@ -208,7 +210,7 @@ def _second_page(
         reception,
         request,
         lambda csrf: pages.second_page(
-            csrf=csrf, person=person, secret=groups, address=address, codes=codes, problem=problem
+            request, csrf=csrf, person=person, secret=groups, address=address, codes=codes, problem=problem
         ),
         status=status,
     )

@@ -213,5 +213,5 @@ def _invitation(row: Iterable[Any]) -> Invitation:
 
 def _worn() -> Refusal:
     return Refusal(
-        "This link was used already, or is too old, or was replaced by a newer one: ask for another."
+        "This link was used already, is too old, or was revoked or replaced by a newer one: ask for another."
     )
