@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -36,18 +37,33 @@ class Use:
         self.where = where
 
     def found(self) -> set[str]:
-        return {
-            key for key in texts() for form in self.forms if re.fullmatch(rf"{form}(\.one|\.other)?", key)
-        }
+        return {key for form in self.forms for key in _keys(form)}
 
 
+@cache
+def _keys(form: str) -> set[str]:
+    pattern = re.compile(rf"{form}(\.one|\.other)?")
+    return {key for key in texts() if pattern.fullmatch(key)}
+
+
+@cache
+def _template(path: Path) -> nodes.Template:
+    return environment().parse(path.read_text("utf-8"))
+
+
+@cache
+def _module(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def uses() -> list[Use]:
     return [*_in_templates(), *_in_code()]
 
 
 def _in_templates() -> Iterator[Use]:
     for path in APP:
-        tree = environment().parse(path.read_text("utf-8"))
+        tree = _template(path)
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in SAYING and call.args:
                 given = None if call.dyn_kwargs else {each.key for each in call.kwargs}
@@ -74,9 +90,7 @@ def _forms(key: nodes.Node) -> set[str]:
 
 def _in_code() -> Iterator[Use]:
     for path in CODE:
-        for call in (
-            each for each in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(each, ast.Call)
-        ):
+        for call in (each for each in ast.walk(_module(path)) if isinstance(each, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if name in SAYING and call.args:
                 given = {each.arg for each in call.keywords if each.arg}
@@ -109,10 +123,10 @@ def _composed() -> set[str]:
     """Every key that is put together before it is said, as a pattern."""
     found: set[str] = set()
     for path in APP:
-        for each in environment().parse(path.read_text("utf-8")).find_all(nodes.Concat):
+        for each in _template(path).find_all(nodes.Concat):
             found |= _forms(each)
     for path in CODE:
-        for part in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for part in ast.walk(_module(path)):
             found |= _python_forms(part) if isinstance(part, ast.JoinedStr) else set()
     return {form for form in found if re.match(r"[a-z]+\\\.", form)}
 
@@ -122,13 +136,13 @@ def _literals() -> set[str]:
     found = {
         const.value
         for path in APP
-        for const in environment().parse(path.read_text("utf-8")).find_all(nodes.Const)
+        for const in _template(path).find_all(nodes.Const)
         if isinstance(const.value, str)
     }
     return found | {
         each.value
         for path in CODE
-        for each in ast.walk(ast.parse(path.read_text("utf-8")))
+        for each in ast.walk(_module(path))
         if isinstance(each, ast.Constant) and isinstance(each.value, str)
     }
 
@@ -246,7 +260,7 @@ def test_templates_hold_no_prose(path: Path):
 
 @pytest.mark.parametrize("path", APP, ids=lambda path: str(path.relative_to(TEMPLATES)))
 def test_expressions_hold_no_prose(path: Path):
-    tree = environment().parse(path.read_text("utf-8"))
+    tree = _template(path)
     found = [const.value for const in tree.find_all(nodes.Const) if isinstance(const.value, str)]
     assert [
         text
@@ -269,7 +283,7 @@ def test_what_is_said_after_a_form_is_a_text_too():
     wrong = [
         f"{path.relative_to(WEB)}:{call.lineno}"
         for path in CODE
-        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        for call in ast.walk(_module(path))
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Done"
         for word in call.keywords
         if word.arg == "said" and isinstance(word.value, ast.Constant | ast.JoinedStr) and getattr(word.value, "value", "") is not None
