@@ -20,7 +20,7 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import compress
+from itertools import chain, compress
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -28,6 +28,7 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.matching.amounts import match_amounts
 from bookhand.workflows.payouts.matching.evidence import Evidence, is_account
+from bookhand.workflows.payouts.matching.kin import Kin
 from bookhand.workflows.payouts.matching.naming import match_named
 from bookhand.workflows.payouts.matching.reasons import days, shown
 from bookhand.workflows.payouts.matching.second_look import look_again
@@ -113,15 +114,7 @@ def _weak(known: Evidence) -> None:
         each = known.payouts[index]
         if each.status not in {"canceled", "failed"}:
             wanted.setdefault((each.currency, each.minor), []).append(index)
-    if not wanted:
-        return
-    found: dict[int, list[int]] = {}
-    for line in compress(range(len(known.lines)), known.free_lines):
-        if (some := wanted.get(known.amount(line))) is not None:
-            for payout in some:
-                if _could_be(known, payout, line):
-                    found.setdefault(payout, []).append(line)
-    for payout, some_lines in found.items():
+    for payout, some_lines in _weak_lines(known, wanted) if wanted else ():
         there = [line for line in some_lines if known.free_lines[line]]
         if there:
             one = known.payouts[payout]
@@ -132,6 +125,22 @@ def _weak(known: Evidence) -> None:
                 f"{'its text is cut' if like else 'nothing in it says Stripe'}.",
                 [known.candidate(payout, line, f"the amount, {days(known.lag(payout, line))}") for line in [*like, *there][:8]],
             )  # fmt: skip
+
+
+def _weak_lines(known: Evidence, wanted: dict[tuple[str, int], list[int]]) -> list[tuple[int, list[int]]]:
+    """Payouts of some amounts with the lines that each could be; of those that nothing tells apart the first, for it takes all of their lines."""
+    lines: dict[tuple[str, int], list[int]] = {}
+    for line in compress(range(len(known.lines)), known.free_lines):
+        if (amount := known.amount(line)) in wanted:
+            lines.setdefault(amount, []).append(line)
+    kin = Kin(known, chain.from_iterable(lines.values()))
+    found = [
+        (payout, [line for line in some if _could_be(known, payout, line)])
+        for amount, some in lines.items()
+        for payout in wanted[amount]
+        if kin.first(payout) == payout
+    ]
+    return sorted(found, key=lambda one: (one[1][:1], one[0]))
 
 
 def _could_be(known: Evidence, payout: int, line: int) -> bool:
