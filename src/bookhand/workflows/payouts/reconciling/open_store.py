@@ -58,8 +58,8 @@ class Open(msgspec.Struct, kw_only=True):
     """Bank account to the days that are known of it."""
 
 
-def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
-    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it."""
+def everything_open(cx: Transaction[Any], *, mode: str, today: str | None = None) -> Open:
+    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it; `today` as in `covered`."""
     rows = cx.execute(
         f"""
         select p.hash, b.match_id, e.happened_at, {COLUMNS}
@@ -89,7 +89,7 @@ def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
         currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
         version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
         matched=matched,
-        covered=covered(cx, mode=mode),
+        covered=covered(cx, mode=mode, today=today),
     )
 
 
@@ -212,30 +212,39 @@ def looked(cx: Transaction[Any], found: Open) -> None:
     )
 
 
-def covered(cx: Transaction[Any], *, mode: str) -> dict[str, Covered]:
-    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why."""
+def covered(cx: Transaction[Any], *, mode: str, today: str | None = None) -> dict[str, Covered]:
+    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why.
+
+    They end with the newest closing balance, or where the bank tells none with its last line. What is dated after `today` (the company's own
+    where it is not told) says nothing of the days before it, be it a line or a closing balance.
+    """
     rows = cx.execute(
         """
-        select b.connection_id, b.account, b.currency, s.first::text, s.last::text,
+        with of as materialized (select coalesce(%s::date,
+            (now() at time zone coalesce((select timezone from journal_setting
+                where workspace_id = current_setting('bookhand.workspace')::int), 'UTC'))::date) as today)
+        select b.connection_id, b.account, b.currency, of.today::text, s.first::text, s.last::text,
             (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
                 and l.account = b.account order by l.day limit 1),
             (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
-                and l.account = b.account order by l.day desc limit 1)
-        from bank_account b join connection c using (workspace_id, connection_id)
+                and l.account = b.account and l.day <= of.today and not s.closed order by l.day desc limit 1)
+        from bank_account b join connection c using (workspace_id, connection_id) cross join of
         left join lateral (
-            select min(least(first_day, opening_day)) as first, max(greatest(last_day, closing_day)) as last from bank_statement s
+            select min(least(first_day, opening_day)) as first,
+                max(coalesce(closing_day, last_day)) filter (where coalesce(closing_day, last_day) <= of.today) as last,
+                coalesce(bool_and(coalesce(closing_day <= of.today, false)), false) as closed
+            from bank_statement s
             where s.workspace_id = b.workspace_id and s.connection_id = b.connection_id and s.account = b.account) s on true
         where c.mode = %s order by b.connection_id, b.account
         """,
-        (mode,),
+        (today, mode),
     ).fetchall()
     found: dict[str, Covered] = {}
-    for connection_id, account, currency, *told in rows:
+    for connection_id, account, currency, now, *told in rows:
         days = [each for each in told if each is not None]
         if days:
-            found.setdefault(
-                account, Covered(min(days), max(days), _holes(cx, connection_id, account, currency))
-            )
+            last = max([each for each in (told[1], told[3]) if each is not None], default=now)
+            found.setdefault(account, Covered(min(days), last, _holes(cx, connection_id, account, currency)))
     return found
 
 

@@ -72,8 +72,8 @@ class Report(msgspec.Struct, kw_only=True):
         )
 
 
-def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Report:
-    """Everything once, for the Stripe connections of `mode`; see the module's docstring."""
+def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: str | None = None) -> Report:
+    """Everything once, for the Stripe connections of `mode`; see the module's docstring. No day after `today` (the company's) is covered."""
     report = Report()
     with db.transaction() as cx:
         every = {each.id: each.link for each in connections.every(cx, system="stripe")}
@@ -84,7 +84,7 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     with db.transaction() as cx:
         _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
-        found = open_store.everything_open(cx, mode=mode)
+        found = open_store.everything_open(cx, mode=mode, today=today)
         agreed = match_store.fees(cx)
     outcome = match(found.payouts, found.lines, _bounds(bounds or Bounds(), found, agreed))
     with db.transaction() as cx:
