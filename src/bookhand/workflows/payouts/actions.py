@@ -174,6 +174,7 @@ def _own(
 _PAYOUT = {
     "id": "its id (po_…)", "connection": "the connection's number", "amount": "minor units; negative where Stripe takes from the bank",
     "status": "Stripe's status", "arrival_day": "when it should be at the bank", "match": "the match that stands, if one does",
+    "settled": "of one that failed and never reached the bank: the balance transaction that put its money back",
 }  # fmt: skip
 _BREAK = {
     "id": "its id (br_…)", "cause": "a named cause", "minor": "signed as at the bank", "says": "what it is", "next_step": "what to do",

@@ -194,8 +194,10 @@ def _may_be_paid_to(payout: Expected, spans: _Spans, currencies: dict[str, set[s
 
 def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
     one = known.payouts[index]
-    if one.status in {"canceled", "failed"}:
-        return (Cause.CANCELED if one.status == "canceled" else Cause.FAILED), ""
+    if one.status == "canceled":
+        return Cause.CANCELED, ""
+    if one.status == "failed":
+        return _failed_cause(known, index, spans)
     due = known.places[index] + known.bounds.late_days
     if (why := _not_covered(known, one, due, spans)) is not None:
         return Cause.NOT_COVERED, why
@@ -208,6 +210,54 @@ def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, st
             f"Due on {one.arrival_day}; statements of an account that it may have gone to reach only to {first}.",
         )
     return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {first}."
+
+
+def _failed_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
+    """One that failed before it reached the bank is done with, where its money is back and the bank's statements show nothing of it."""
+    one = known.payouts[index]
+    if one.money_back is None:
+        return Cause.FAILED, ""
+    back = f"{one.money_back} put its money back in the Stripe balance"
+    due = known.places[index] + max(0, known.failed_after(index) or 0) + known.bounds.late_days
+    if (why := _not_covered(known, one, due, spans)) is not None:
+        return Cause.FAILED, f"{back}. {why}"
+    last = min(last for _, last in spans.values())
+    if due > known.place(one.currency, last):
+        return (
+            Cause.FAILED,
+            f"{back}; statements reach to {last}, which is too early to say that nothing came.",
+        )
+    if (line := _may_be_of(known, index)) is not None:
+        return Cause.FAILED, f"{back}, but a line of {known.lines[line].day} may be of it."
+    return Cause.FAILED_BACK, f"{back}, and the bank's statements of its days show nothing of it."
+
+
+def _may_be_of(known: Evidence, payout: int) -> int | None:
+    """A line around the days of a payout that no match explains and that may be its money, coming or going; the first of them."""
+    kept = known.kept_lines
+    left = known.in_order([line for line in range(len(known.lines)) if not kept[line]])
+    most = known.bounds.rival_days + known.bounds.return_days
+    return next(
+        (
+            line
+            for line in known.near(payout, left)
+            if known.fits(payout, line)
+            and -known.bounds.early_days - 1 <= known.lag(payout, line) <= most
+            and _resembles(known, payout, line)
+        ),
+        None,
+    )
+
+
+def _resembles(known: Evidence, payout: int, line: int) -> bool:
+    """Whether a line names a payout or has its amount, in either direction; one that looks like Stripe's may be short of a fee or exchanged."""
+    one, (currency, sent) = known.payouts[payout], known.amount(line)
+    if payout in known.named.get(line, ()):
+        return True
+    if currency != one.currency:
+        return known.is_rival(line)
+    other_by = abs(abs(sent) - abs(one.minor))
+    return not other_by or (other_by <= known.fee_most(currency) and known.could_be(line))
 
 
 def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str | None:

@@ -20,7 +20,7 @@ from bookhand.systems.bank.checks import gaps
 from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.matching import Expected, Status
 from bookhand.workflows.payouts.payout_store import COLUMNS, Kept, kept_of
-from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid
+from bookhand.workflows.payouts.reconciling.entries import IN_TRANSIT, Arrived, Paid
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -62,7 +62,9 @@ def everything_open(cx: Transaction[Any], *, mode: str, today: str | None = None
     """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it; `today` as in `covered`."""
     rows = cx.execute(
         f"""
-        select p.hash, b.match_id, e.happened_at, {COLUMNS}
+        select p.hash, b.match_id, e.happened_at, case when p.status = 'failed' and b.match_id is null and (
+                select sum(line.minor) from unnest(e.accounts, e.currencies, e.minors) as line (account, currency, minor)
+                where line.account = %s and line.currency = p.currency) = -p.amount then e.key end, {COLUMNS}
         from connection c join payout_open o using (workspace_id, connection_id)
         cross join lateral (select * from payout p where p.workspace_id = o.workspace_id and p.connection_id = o.connection_id
             and p.payout_id = o.payout_id offset 0) p
@@ -72,22 +74,25 @@ def everything_open(cx: Transaction[Any], *, mode: str, today: str | None = None
             and e.key = p.failure_balance_transaction offset 0) e on true
         where not o.held and c.mode = %s order by o.since, o.payout_id
         """,
-        (mode,),
+        (IN_TRANSIT, mode),
     ).fetchall()
-    kept = [(row[0], row[1], row[2], kept_of(row[3:])) for row in rows]
-    payouts = [expected_of(each.payout, each.connection_id, failed_at) for _, _, failed_at, each in kept]
-    matched = {each.payout.id: match for _, match, _, each in kept if match is not None}
+    kept = [(row[0], row[1], kept_of(row[4:])) for row in rows]
+    payouts = [
+        msgspec.structs.replace(expected_of(each.payout, each.connection_id, row[2]), money_back=row[3])
+        for row, (_, _, each) in zip(rows, kept, strict=True)
+    ]
+    matched = {each.payout.id: match for _, match, each in kept if match is not None}
     found = _lines(cx, windows(payouts), sorted(set(matched.values())), mode=mode)
     return Open(
         payouts=payouts,
         lines=[line for _, line in found],
         paid={
             each.payout.id: Paid(each.connection_id, each.payout.id, each.payout.amount)
-            for _, _, _, each in kept
+            for _, _, each in kept
         },
         arrived={(line.account, line.key): arrived_of(line, connection_id) for connection_id, line in found},
-        currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
-        version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
+        currency={each.payout.id: each.payout.currency for _, _, each in kept},
+        version={each.payout.id: bytes(hash_) for hash_, _, each in kept},
         matched=matched,
         covered=covered(cx, mode=mode, today=today),
     )
@@ -210,6 +215,48 @@ def looked(cx: Transaction[Any], found: Open) -> None:
         "select * from unnest(%s::text[], %s::text[]))",
         ([account for account, _ in keys], [key for _, key in keys]),
     )
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A payout that failed and never reached the bank: what put its money back, and the whole of it in a sentence."""
+
+    proof: str
+    """A balance transaction."""
+    says: str
+
+
+def settle(
+    cx: Transaction[Any], found: Open, same: set[str], settled: Mapping[str, Settled]
+) -> tuple[list[str], list[str]]:
+    """Keep which of the payouts that were looked at are settled, and forget it of the others; those that are so now, and those that are no more.
+
+    `same` are those whose state is as it was when it was read.
+    """
+    rows = cx.execute(
+        "select payout_id, settled from payout_open where payout_id = any (%s) and not held order by payout_id",
+        (sorted(same & found.paid.keys()),),
+    ).fetchall()
+    new = [id_ for id_, before in rows if id_ in settled and before is None]
+    reopened = [id_ for id_, before in rows if id_ not in settled and before is not None]
+    cx.execute(
+        "update payout_open o set settled = n.proof, settled_says = n.says from unnest(%s::text[], %s::text[], %s::text[]) as n (id, proof, says)"
+        " where o.payout_id = n.id and not o.held",
+        (
+            [*new, *reopened],
+            [*(settled[id_].proof for id_ in new), *(None for _ in reopened)],
+            [*(settled[id_].says for id_ in new), *(None for _ in reopened)],
+        ),
+    )
+    return new, reopened
+
+
+def settled(cx: Transaction[Any], payouts: Iterable[str]) -> dict[str, Settled]:
+    """Those of these payouts that are settled."""
+    rows = cx.execute(
+        "select payout_id, settled, settled_says from payout_open where payout_id = any (%s) and settled is not null",
+        (sorted(set(payouts)),),
+    )
+    return {id_: Settled(proof, says) for id_, proof, says in rows}
 
 
 def covered(cx: Transaction[Any], *, mode: str, today: str | None = None) -> dict[str, Covered]:
