@@ -15,11 +15,11 @@ import msgspec
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import JSONResponse
 
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing, Refusal
 from bookhand.systems.bank import store
 from bookhand.systems.bank.intake_workflow import Taken, Waiting
 from bookhand.web.api import bank_models as m
-from bookhand.web.api.desk import At, Cursor, Exact, Limit
+from bookhand.web.api.desk import At, Cursor, Exact, Limit, OfMode
 from bookhand.web.api.porter import MOST_BYTES
 from bookhand.web.api.shown import decode, encode, said
 from bookhand.web.taking import file_name, intake
@@ -84,12 +84,18 @@ def confirm(
 
 
 @router.get("/statements", response_model=m.BankStatements, summary="The statements that were read")
-def statements(desk: At, *, account: Exact = None, cursor: Cursor = None, limit: Limit = 50) -> JSONResponse:
+def statements(
+    desk: At, *, account: Exact = None, mode: OfMode = None, cursor: Cursor = None, limit: Limit = 50
+) -> JSONResponse:
     """Newest first, with what their balances were and how many of their lines were new."""
     desk.caller.need("read")
     before = None if cursor is None else _after(cursor)[1]
     with desk.db.transaction() as cx:
-        found = list(store.statements(cx, account=account, before=before, limit=limit + 1))
+        found = list(
+            store.statements(
+                cx, account=account, mode=_mode(cx, account, mode), before=before, limit=limit + 1
+            )
+        )
     following = encode("", str(found[limit - 1].id)) if len(found) > limit else None
     return said({"items": found[:limit], "next": following})
 
@@ -97,7 +103,7 @@ def statements(desk: At, *, account: Exact = None, cursor: Cursor = None, limit:
 @router.get("/lines", response_model=m.BankLines, summary="Lines of the bank accounts")
 def lines(
     desk: At, *, account: Exact = None, connection: Annotated[int | None, Query(ge=1, le=2_000_000_000)] = None, since: Day = None, until: Day = None,
-    superseded: Annotated[bool, Query(description="Those too that the bank took back or told anew.")] = False,
+    mode: OfMode = None, superseded: Annotated[bool, Query(description="Those too that the bank took back or told anew.")] = False,
     cursor: Cursor = None, limit: Limit = 50,
 ) -> JSONResponse:  # fmt: skip
     """Newest day first; `since` and `until` are both included. `raw` is the line as it stood in the file."""
@@ -105,12 +111,20 @@ def lines(
     after = None if cursor is None else _after(cursor, with_day=True)
     with desk.db.transaction() as cx:
         found = store.lines(
-            cx, connection_id=connection, account=account, since=_day(since), until=_day(until), after=after, superseded=superseded,
+            cx, connection_id=connection, account=account, mode=mode if connection else _mode(cx, account, mode), since=_day(since), until=_day(until), after=after, superseded=superseded,
             limit=limit + 1,
         )  # fmt: skip
     last = found[limit - 1] if len(found) > limit else None
     following = encode(last.line.day, str(last.id)) if last else None
     return said({"items": [_line(each) for each in found[:limit]], "next": following})
+
+
+def _mode(cx: store.Transaction, account: str | None, mode: str | None) -> str | None:
+    """The mode that is meant; a name that no account has finds nothing, as any other filter."""
+    try:
+        return mode if account is None else store.mode_of(cx, account, mode)
+    except Missing:
+        return mode
 
 
 def _told(found: Taken | Waiting) -> JSONResponse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -55,6 +55,10 @@ Id = Annotated[str, Path(min_length=1, max_length=120, pattern=_PLAIN, descripti
 Name = Annotated[
     str,
     Path(min_length=1, max_length=120, pattern=_PLAIN, description="A name of the catalogue."),
+]
+OfMode = Annotated[
+    Literal["live", "test"] | None,
+    Query(description="Needed only where a live and a test account are called the same."),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many on a page.")]
 Cursor = Annotated[

@@ -209,6 +209,7 @@ class StatementShown(BaseModel):
 
     company: str
     account: str
+    mode: str
     currency: str
     as_of: str
     bank_minor: int

@@ -66,6 +66,10 @@ class Reconciliation(Params):
     """Which bank account, up to which day."""
 
     account: Account
+    mode: Annotated[
+        Literal["live", "test"] | None,
+        Field(description="Needed only where a live and a test account are called the same."),
+    ] = None
     day: Annotated[
         Day, Field(description="As of the end of this day; without it that of the newest statement.")
     ] = None

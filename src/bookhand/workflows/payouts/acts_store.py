@@ -119,7 +119,9 @@ def break_told(kept: break_store.Kept) -> dict[str, Any]:
 
 def _reconciliation(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
     del caller
-    found = statement_store.reconciliation(cx, values["account"], day=values.get("day"))
+    found = statement_store.reconciliation(
+        cx, values["account"], mode=values.get("mode"), day=values.get("day")
+    )
     return {
         **msgspec.to_builtins(found), "items_minor": found.items_minor, "difference_minor": found.difference_minor, "holds": found.holds,
         "sections": [{"title": each.title, "minor": each.minor, "count": len(each.items)} for each in found.sections],
@@ -219,7 +221,7 @@ def _rule_out(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str,
     match_store.take_turn(cx, caller.workspace_id)
     id_ = values["question"]
     question = break_store.question(cx, id_)
-    open_store.hold_lines(cx, caller.workspace_id, question.lines)
+    open_store.hold_lines(cx, caller.workspace_id, question.lines, beside=question.payouts)
     break_store.put(cx, caller.workspace_id, [], gone={id_})
     break_store.put_questions(cx, caller.workspace_id, [], gone={id_})
     return {"id": id_, **msgspec.to_builtins(question)}

@@ -73,6 +73,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
 
     company: str
     account: str
+    mode: str = "live"
     currency: str
     as_of: str
     bank_minor: int

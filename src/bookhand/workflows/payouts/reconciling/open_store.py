@@ -146,14 +146,19 @@ def some_lines(
     return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
 
 
-def hold_lines(cx: Transaction[Any], workspace_id: int, keys: Sequence[LineKey]) -> None:
-    """Leave these lines, as far as they are open, to people: only a person matches them from then on."""
+def hold_lines(
+    cx: Transaction[Any], workspace_id: int, keys: Sequence[LineKey], *, beside: Sequence[str]
+) -> None:
+    """Leave these lines, as far as they are open, to people: only a person matches them from then on. They are of the mode of these payouts."""
     cx.execute(
         """
         update line_open o set held = true from unnest(%s::text[], %s::text[]) as n (account, key)
-        where o.workspace_id = %s and o.account = n.account and o.key = n.key
+        where o.workspace_id = %s and o.account = n.account and o.key = n.key and o.connection_id in (
+            select b.connection_id from connection b join connection c on c.workspace_id = b.workspace_id and c.mode = b.mode
+            join payout p on p.workspace_id = c.workspace_id and p.connection_id = c.connection_id
+            where b.workspace_id = o.workspace_id and p.payout_id = any (%s))
         """,
-        ([account for account, _ in keys], [key for _, key in keys], workspace_id),
+        ([account for account, _ in keys], [key for _, key in keys], workspace_id, list(beside)),
     )
 
 
@@ -167,9 +172,14 @@ def still_open(cx: Transaction[Any], found: Open) -> tuple[set[str], set[LineKey
     same = {payout for payout, hash_ in payouts if found.version[payout] == bytes(hash_)}
     keys = list(found.arrived)
     lines = cx.execute(
-        "select o.account, o.key from unnest(%s::text[], %s::text[]) as n (account, key) cross join lateral (select * from line_open o"
-        " where o.workspace_id = current_setting('bookhand.workspace')::int and o.account = n.account and o.key = n.key offset 0) o where not o.held",
-        ([account for account, _ in keys], [key for _, key in keys]),
+        "select o.account, o.key from unnest(%s::int[], %s::text[], %s::text[]) as n (connection_id, account, key)"
+        " cross join lateral (select * from line_open o where o.workspace_id = current_setting('bookhand.workspace')::int"
+        " and o.account = n.account and o.key = n.key offset 0) o where not o.held and o.connection_id = n.connection_id",
+        (
+            [each.connection_id for each in found.arrived.values()],
+            [account for account, _ in keys],
+            [key for _, key in keys],
+        ),
     )
     return same, {(account, key) for account, key in lines}
 
@@ -211,9 +221,13 @@ def looked(cx: Transaction[Any], found: Open) -> None:
     """The matcher has seen these lines."""
     keys = list(found.arrived)
     cx.execute(
-        "update line_open o set looked = true where not o.looked and (o.account, o.key) in ("
-        "select * from unnest(%s::text[], %s::text[]))",
-        ([account for account, _ in keys], [key for _, key in keys]),
+        "update line_open o set looked = true where not o.looked and (o.connection_id, o.account, o.key) in ("
+        "select * from unnest(%s::int[], %s::text[], %s::text[]))",
+        (
+            [each.connection_id for each in found.arrived.values()],
+            [account for account, _ in keys],
+            [key for _, key in keys],
+        ),
     )
 
 
