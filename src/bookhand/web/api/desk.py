@@ -34,6 +34,8 @@ class Desk(NamedTuple):
     door: Door
     db: Database
     templates: Mapping[str, Template]
+    bank_file_mb: int
+    """How large a statement file may be."""
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -44,7 +46,7 @@ class Desk(NamedTuple):
 def desk(request: Request) -> Desk:
     """The desk of one request; the `Porter` has found out who asks."""
     state = request.app.state
-    return Desk(request.state.caller, state.door, state.door.kit.db, state.templates)
+    return Desk(request.state.caller, state.door, state.door.kit.db, state.templates, state.bank_file_mb)
 
 
 At = Annotated[Desk, Depends(desk)]
