@@ -153,6 +153,11 @@ class Intake:
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
 
+    def goes_on(self, raw: bytes) -> bool:
+        """Whether a file goes on where one that was read lately ended: somebody wrote on in it."""
+        with self._db.transaction() as cx:
+            return file_store.begins(cx, raw)
+
     def waiting(self, file_hash: str, *, account: str | None = None) -> Waiting:
         """What is proposed for a CSV that is kept and waits; `Missing` where there is no such file, `Refusal` where it needs no profile."""
         with self._db.transaction() as cx:
