@@ -106,6 +106,7 @@ class Case:
         found = self.compare()
         assert [each.says for each in found.comparison.breaks] == []
         assert found.equal
+        assert found.comparison.notes == []
         assert found.unexplained == {}
         assert self.book() == self.journal(waiting=found.coverage.waiting)
         keys = Counter(each.key for each in self.posted())
