@@ -17,7 +17,7 @@ from bookhand.house import House
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
 from bookhand.systems import store as connections
-from bookhand.systems.bank.intake_workflow import Waiting
+from bookhand.systems.bank.intake_workflow import Intake, Waiting
 from bookhand.wiring import intake_of
 
 IBAN = "DE89370400440532013000"
@@ -116,3 +116,19 @@ def test_an_account_with_a_space_in_its_name_and_a_key_that_a_shell_would_run(to
     words = shlex.split(shown)[1:-1]
     assert words == ["match", "--payout", "po_1", "--line", f"Main Account {key}", "--why"]
     assert "Matched and booked" in run(*words, "Seen on paper").output
+
+
+def test_a_live_and_a_test_account_of_one_name_are_told_apart(told: House, run: Run) -> None:  # noqa: F811
+    line = BankLine(id="T1", day="2026-11-02", minor=77, description="OF TEST")
+    whole = BankAccount(number=IBAN, currency="USD", lines=(line,))
+    Intake(told.db, mode="test").take(render(whole, "camt053"), name="test.xml", by="person:1")
+    for asked in (("reconciliation",), ("reconciliation", IBAN), ("bank-lines", "--account", IBAN)):
+        refused = run(*asked)
+        assert f"called {IBAN}" in str(refused.exception)
+        assert "(live mode) and" in str(refused.exception)
+    assert "OF TEST" in run("reconciliation", IBAN, "--mode", "test").output
+    assert "OF TEST" not in run("reconciliation", IBAN, "--mode", "live").output
+    assert "OF TEST" in run("bank-lines", "--account", IBAN, "--mode", "test").output
+    assert "OF TEST" not in run("bank-lines", "--account", IBAN, "--mode", "live").output
+    listed = run("bank-accounts").output
+    assert ("live" in listed, "test" in listed) == (True, True)

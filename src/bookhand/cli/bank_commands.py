@@ -96,6 +96,9 @@ def bank_accounts() -> None:
 @app.command("bank-lines")
 def bank_lines(  # noqa: PLR0917 (each is an option of the command line)
     account: Account = None,
+    mode: Annotated[
+        str | None, typer.Option(help="live or test, where accounts of both are called the same.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="The first day: 2026-11-01.")] = None,
     until: Annotated[str | None, typer.Option(help="The last day.")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=10_000)] = 50,
@@ -108,8 +111,16 @@ def bank_lines(  # noqa: PLR0917 (each is an option of the command line)
     with wiring.open_house(read_settings()) as house:
         _who(house, "read")
         with house.db.transaction() as cx:
+            if account is not None:
+                mode = store.mode_of(cx, account, mode)
             found = store.lines(
-                cx, account=account, since=_day(since), until=_day(until), superseded=everything, limit=limit
+                cx,
+                account=account,
+                mode=mode,
+                since=_day(since),
+                until=_day(until),
+                superseded=everything,
+                limit=limit,
             )
     if raw:
         for each in found:
@@ -286,7 +297,7 @@ def _proposal(name: str, proposal: Proposal) -> Table:
 
 def _accounts(found: Sequence[store.BankAccount]) -> Table:
     table = plain_table("Bank accounts")
-    for heading in ("Account", "Currency", "From", "Lines", "First day", "Last day", "Balance", "On"):
+    for heading in ("Account", "Mode", "Currency", "From", "Lines", "First day", "Last day", "Balance", "On"):
         table.add_column(heading, justify="right" if heading in {"Lines", "Balance"} else "left")
     for each in found:
         balance = (
@@ -295,7 +306,7 @@ def _accounts(found: Sequence[store.BankAccount]) -> Table:
             else ""
         )
         table.add_row(
-            each.account, each.currency or "", each.auth, f"{each.lines:,}", each.first_day or "", each.last_day or "", balance,
+            each.account, each.mode, each.currency or "", each.auth, f"{each.lines:,}", each.first_day or "", each.last_day or "", balance,
             each.balance_day or "",
         )  # fmt: skip
     return table

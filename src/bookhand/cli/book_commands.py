@@ -151,6 +151,10 @@ def compare(
         )
     if len(found.comparison.breaks) > _MOST_BREAKS:
         out.print(f"… and {len(found.comparison.breaks) - _MOST_BREAKS:,} differences more.")
+    for note in found.comparison.notes[:_MOST_BREAKS]:
+        out.print(f"only words: {note.says}", highlight=False, markup=False, soft_wrap=True)
+    if len(found.comparison.notes) > _MOST_BREAKS:
+        out.print(f"… and {len(found.comparison.notes) - _MOST_BREAKS:,} documents more with other words.")
     for (account, currency), minor in found.unexplained.items():
         out.print(
             f"unexplained: the journal has {amount(minor, currency)} {currency} more on {account}.",

@@ -36,6 +36,8 @@ def payout_table(found: Iterable[Mapping[str, Any]]) -> Table:
         state = Text("arrived", "green") if each["match"] else Text("not found yet", "yellow")
         if each["status"] == "canceled":
             state = Text("never sent", "dim")
+        if each["settled"]:
+            state = Text("failed, money back", "dim")
         table.add_row(
             text(each["id"]), each["created_day"], each["arrival_day"], text(each["status"]), how,
             f"{amount(each['amount'], each['currency'])} {each['currency']}", state,
@@ -63,6 +65,8 @@ def breakdown_card(found: Mapping[str, Any]) -> Group:
     if found["proposal"]:
         parts.append(text(found["proposal"]["says"], "yellow" if found["basis"] == "none" else ""))
     parts += [text(f"At the bank: {each['reason']} ({each['id']})") for each in found["matches"]]
+    if payout["settled"]:
+        parts.append(text(payout["settled_says"]))
     return Group(*parts)
 
 
@@ -165,6 +169,7 @@ def report_line(report: Report) -> str:
         _many(report.matches, "match", "matches"),
         f"{_many(report.counted, 'payout')} counted, of which {report.wrong:,} {_does(report.wrong)} not add up",
         *([f"{_many(report.solved, 'manual payout')} looked at"] if report.solved else []),
+        *([f"{_many(report.settled, 'failed payout')} settled"] if report.settled else []),
         *([f"{_many(report.undone, 'match', 'matches')} undone"] if report.undone else []),
     ]
     return f"{'; '.join(done)}. {waits} ({report.new_breaks:,} new, {report.closed_breaks:,} closed)."

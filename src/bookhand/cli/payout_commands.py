@@ -144,9 +144,13 @@ def confirm_breakdown(
 
 
 @app.command()
-def reconciliation(
+def reconciliation(  # noqa: PLR0917 (each is an option of the command line)
     account: Annotated[
         str | None, typer.Argument(help="The bank account; not needed where there is only one.")
+    ] = None,
+    mode: Annotated[
+        Literal["live", "test"] | None,
+        typer.Option(help="Where a live and a test account are called the same."),
     ] = None,
     day: Annotated[str | None, typer.Option(help="At the end of this day, as in 2026-11-30.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write it as CSV.", dir_okay=False)] = None,
@@ -155,7 +159,8 @@ def reconciliation(
 ) -> None:
     """The reconciliation statement of a bank account; exit code 1 where something is left unexplained."""
     with desk() as at:
-        asked = {"account": account or _only_account(at)} | ({"day": day} if day else {})
+        told = {"account": account or _only_account(at), "mode": mode, "day": day}
+        asked = {name: value for name, value in told.items() if value}
         found = msgspec.convert(at.door.read(at.caller, "payouts.reconciliation", asked).data, Reconciliation)
     wanted: dict[Form, Path | None] = {"csv": csv, "xlsx": xlsx, "pdf": pdf}
     for form, file in wanted.items():

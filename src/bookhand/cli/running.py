@@ -237,6 +237,7 @@ class Running:
                 authenticate=reception.caller,
                 templates=templates,
                 more=[people_api.of(reception), books_api.of(house.books)],
+                bank_file_mb=house.settings.bank_file_mb,
             ),
             site=self._site,
         )

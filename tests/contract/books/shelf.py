@@ -63,6 +63,7 @@ class Shelf(Protocol):
     """What a person maps where the proposal leaves something open."""
 
     def edit(self, number: str, *, account: str, minor: int, other: str) -> None: ...
+    def reword(self, number: str, *, account: str, memo: str) -> None: ...
     def move(self, number: str, day: str) -> None: ...
     def delete(self, number: str) -> None: ...
     def copy(self, number: str) -> None: ...
@@ -124,6 +125,13 @@ class Beancount:
             return block
 
         self._change(number, changed)
+
+    def reword(self, number: str, *, account: str, memo: str) -> None:
+        """Somebody writes another memo on a line."""
+        self._change(
+            number,
+            lambda block: re.sub(rf'(  {account}  .*\n    memo: )".*"', rf'\g<1>"{memo}"', block, count=1),
+        )
 
     def move(self, number: str, day: str) -> None:
         self._change(number, lambda block: day + block[10:])

@@ -106,6 +106,7 @@ class Case:
         found = self.compare()
         assert [each.says for each in found.comparison.breaks] == []
         assert found.equal
+        assert found.comparison.notes == []
         assert found.unexplained == {}
         assert self.book() == self.journal(waiting=found.coverage.waiting)
         keys = Counter(each.key for each in self.posted())
@@ -209,6 +210,20 @@ def test_compare_names_every_difference_and_they_add_up(by_clearing):
         "book_break_doubled",
         "book_break_foreign",
     } <= kinds
+
+
+def test_words_that_somebody_changed_are_a_note_and_the_books_are_equal(by_clearing):
+    case, at = by_clearing, by_clearing.shelf.accounts
+    case.mirror()
+    number = {each.subject: each.content.number for each in case.documents()}
+    case.shelf.reword(number["txn_1"], account=at["sales"], memo="See the folder")
+    found = case.compare()
+    assert (found.equal, found.comparison.breaks) == (True, [])
+    (note,) = found.comparison.notes
+    assert note.says.endswith(" to 'See the folder'.")
+    assert number["txn_1"] in note.says
+    with case.db.transaction() as cx:
+        assert [each for each in open_problems(cx) if each.problem.kind.startswith("book_break")] == []
 
 
 def test_what_others_post_on_accounts_of_everybody_is_theirs(by_clearing):

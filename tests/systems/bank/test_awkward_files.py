@@ -195,6 +195,32 @@ def test_camt_of_every_version_and_prefix(version, prefix) -> None:
     assert statement.lines[0].raw.startswith(f"<{prefix + ':' if prefix else ''}Ntry>")
 
 
+SENT = '<TxDtls><AmtDtls><InstdAmt><Amt Ccy="USD">-2.00</Amt></InstdAmt></AmtDtls></TxDtls>'
+PART = '<TxDtls><Refs><EndToEndId>E9</EndToEndId></Refs><Amt Ccy="EUR">-5.00</Amt></TxDtls>'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (camt(entry("5"), entry("-1.50", "DBIT", ref="R77")), "entry R77 of 2026-11-02.* has the amount '-1.50'"),
+        (camt(entry("5"), entry(" -1.50 ", "CRDT", ref="")), "entry without a reference of 2026-11-02.* has the amount '-1.50'"),
+        (camt(entry("5", ref="R77", details=PART)), "entry R77 .*, in its payment E9, has the amount '-5.00'"),
+        (camt(entry("5", ref="R77", details=SENT)), r"entry R77 .*, in what was sent \(InstdAmt\), has the amount '-2.00'"),
+        (camt(entry("5"), closing="-5.00"), "balance CLBD has the amount '-5.00'"),
+    ],
+    ids=["entry", "without a reference", "payment", "sent", "balance"],
+)  # fmt: skip
+def test_camt_amount_with_a_minus_sign_is_refused_by_its_name(text, says) -> None:
+    with pytest.raises(
+        Refusal, match=rf"Line \d+ of the CAMT.053 file: {says}, but CAMT.053 allows no minus"
+    ):
+        read(text.encode())
+
+
+def test_camt_amount_with_a_plus_sign_or_of_nothing_is_what_the_schema_allows() -> None:
+    assert [line.minor for line in lines(camt(entry("+1.50", "DBIT"), entry("-0.00", ref="R2")))] == [-150, 0]
+
+
 def test_camt_reversals_say_themselves_which_way_they_go() -> None:
     found = lines(
         camt(

@@ -189,3 +189,101 @@ def test_a_file_in_which_somebody_writes_on_while_it_is_read_is_read_again(folde
     watcher.look()
     assert "2 new of 5 lines" in watcher.look()[0]
     assert (names(folder), count(db)) == (["done/nov.xml"], 5)
+
+
+def confirmed(db: Database, folder: Path, *, account: str = "Main") -> None:
+    """Files with the columns of `file("csv")` are read by themselves from now on."""
+    intake = Intake(db)
+    other = render(BankAccount(number="77", currency="USD", lines=LINES[:1]), "csv")
+    waiting = intake.take(other, name="first.csv", by="person:1", account=account)
+    intake.confirm(waiting.file, account=account, changes={"sign": 1}, by="person:1")
+
+
+def oldest_first(rows: int, *, twins: int = 0) -> bytes:
+    """A CSV with a line end after each row; the last row stands there `twins` more times."""
+    head, *lines = file("csv").decode("utf-8-sig").splitlines()
+    found = lines[::-1][:rows]
+    return ("\n".join([head, *found, *([found[-1]] * twins)]) + "\n").encode()
+
+
+def append(path: Path, more: bytes) -> None:
+    """As whoever still has the file open writes on in it, wherever it lies by now."""
+    with path.open("ab") as handle:
+        handle.write(more)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_writer_that_pauses_at_the_end_of_a_line_loses_no_line(watcher, folder, db, restarted) -> None:
+    confirmed(db, folder)
+    whole, half = oldest_first(5), oldest_first(3)
+    (folder / "Main").mkdir()
+    (folder / "Main/nov.csv").write_bytes(half)
+    watcher.look()
+    assert "of 3 lines" in watcher.look()[0]
+    assert (names(folder), count(db)) == (["done/nov.csv"], 3)
+    if restarted:
+        watcher = Watcher(folder, Intake(db))
+    append(folder / "done/nov.csv", whole[len(half) :])
+    assert watcher.look()[0] == "nov.csv was written on after it was moved: it is looked at again."
+    assert names(folder) == ["nov.csv" if restarted else "Main/nov.csv"]
+    assert "2 new of 5 lines" in watcher.look()[0]
+    assert (names(folder), count(db)) == (["done/nov.csv"], 5)
+    for _ in range(3):
+        assert watcher.look() == []
+
+
+def test_equal_rows_before_and_after_a_pause_are_as_many_as_there_are(watcher, folder, db) -> None:
+    rows = b"Date,Description,Amount\n2026-11-22,COFFEE,-3.00\n"
+    waiting = Intake(db).take(rows, name="x.csv", by="person:1", account="Main")
+    Intake(db).confirm(waiting.file, account="Main", changes={"currency": "EUR", "sign": 1}, by="person:1")
+    twin = b"2026-11-22,COFFEE,-3.00\n"
+    (folder / "nov.csv").write_bytes(rows + twin)
+    watcher.look()
+    assert "1 new of 2 lines" in watcher.look()[0]
+    append(folder / "done/nov.csv", twin + b"2026-11-23,TEA,-2.00\n")
+    watcher.look()
+    assert "2 new of 4 lines" in watcher.look()[0]
+    assert count(db) == 4
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_file_that_was_refused_for_its_missing_half_is_read_when_the_half_comes(
+    watcher, folder, db, restarted
+) -> None:
+    whole = file("mt940")
+    (folder / "nov.sta").write_bytes(whole[:100])
+    watcher.look()
+    assert "refused" in watcher.look()[0]
+    if restarted:
+        watcher = Watcher(folder, Intake(db))
+    append(folder / "refused/nov.sta", whole[100:])
+    assert "written on" in watcher.look()[0]
+    assert names(folder) == ["nov.sta"]
+    watcher.look()
+    assert (names(folder), count(db)) == (["done/nov.sta"], 5)
+
+
+def test_a_file_is_looked_at_for_an_hour_after_it_was_moved(folder, db) -> None:
+    now = [0.0]
+    watcher = Watcher(folder, Intake(db), clock=lambda: now[0])
+    (folder / "nov.xml").write_bytes(file())
+    for _ in range(2):
+        watcher.look()
+    now[0] += 3601
+    watcher.look()
+    append(folder / "done/nov.xml", b"\n")
+    assert watcher.look() == []
+    assert names(folder) == ["done/nov.xml"]
+
+
+def test_what_lies_there_from_before_and_was_not_written_on_stays_there(watcher, folder, db) -> None:
+    (folder / "nov.xml").write_bytes(file())
+    (folder / "bad.zip").write_bytes(b"PK\x03\x04")
+    for _ in range(2):
+        watcher.look()
+    (folder / "done/by hand.xml").write_bytes(file(count=2))
+    before = names(folder)
+    again = Watcher(folder, Intake(db))
+    for _ in range(3):
+        assert again.look() == []
+    assert names(folder) == before

@@ -195,6 +195,15 @@ def test_each_account_is_a_connection_once(take, db) -> None:
     assert told == [(IBAN, 3, 1210), ("77", 2, 18)]
 
 
+def test_an_amount_with_a_minus_sign_leaves_nothing_half_written(take, intake, db, lines) -> None:
+    raw = render(account(line(1, "2026-01-05", 900), line(2, "2026-01-06", -150)), "camt053")
+    with pytest.raises(Refusal, match=r"entry TX2 of 2026-01-06 has the amount '-1\.50'"):
+        intake.take(raw.replace(b">1.50<", b">-1.50<"), name="jan.xml", by="person:1")
+    with db.transaction() as cx:
+        kept = [cx.execute(f"select count(*) from {each}").fetchone()[0] for each in ("bank_file", "bank_statement", "connection")]  # fmt: skip
+    assert (lines(), kept) == ([], [0, 0, 0])
+
+
 def test_a_disconnected_bank_takes_nothing(take, db, lines) -> None:
     take(account(line(1, "2026-01-05", 9)))
     with db.transaction() as cx:

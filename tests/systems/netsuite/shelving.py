@@ -59,6 +59,14 @@ class Shelf:
         changed[1] = minor
         self._change(found, {"line": {"items": [_item(*line) for line in lines]}}, replace=["line"])
 
+    def reword(self, number: str, *, account: str, memo: str) -> None:
+        """Somebody writes another memo on a line."""
+        found = self._found(number)
+        lines = [
+            (each.account, each.minor, memo if each.account == account else each.memo) for each in found.lines
+        ]
+        self._change(found, {"line": {"items": [_item(*line) for line in lines]}}, replace=["line"])
+
     def move(self, number: str, day: str) -> None:
         self._change(self._found(number), {"tranDate": day})
 

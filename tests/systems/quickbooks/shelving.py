@@ -65,6 +65,14 @@ class Shelf:
             }
         self._person("update", entity, {"Id": found["Id"], "Line": lines})
 
+    def reword(self, number: str, *, account: str, memo: str) -> None:
+        """Somebody writes another memo on a line."""
+        entity, found = self._found(number)
+        lines = [
+            line | ({"Description": memo} if _account(line) == account else {}) for line in found["Line"]
+        ]
+        self._person("update", entity, {"Id": found["Id"], "Line": lines})
+
     def move(self, number: str, day: str) -> None:
         entity, found = self._found(number)
         self._person("update", entity, {"Id": found["Id"], "TxnDate": day})

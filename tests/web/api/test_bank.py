@@ -11,6 +11,7 @@ from bookhand.actions.workflow import Door
 from bookhand.db.engine import Database
 from bookhand.sandbox.bank.files import FileFormat, render
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
+from bookhand.systems.bank.intake_workflow import Intake, Waiting
 from bookhand.web.api.app import create_api
 from bookhand.web.app import create_app
 from bookhand.wiring import catalogue
@@ -24,8 +25,12 @@ LINES = tuple(
 @pytest.fixture
 def api(db: Database) -> Api:
     """The API of a house without any Stripe."""
+    return api_of(db)
+
+
+def api_of(db: Database, **more: int) -> Api:
     door = Door(Kit(db=db, catalogue=catalogue(), performers={}, own=OWN))
-    return Api(create_app(db, api=create_api(door, authenticate=by_bearer())))
+    return Api(create_app(db, api=create_api(door, authenticate=by_bearer(), **{"bank_file_mb": 8, **more})))
 
 
 def file(kind: FileFormat = "camt053", *lines: BankLine) -> bytes:
@@ -103,6 +108,41 @@ def test_a_file_that_is_none_is_refused_with_the_reason_and_nothing_is_kept(api)
         == 413
     )
     assert api("viewer").get("/bank/statements").json()["items"] == []
+
+
+def padded(megabytes: float) -> bytes:
+    """A statement of some size: a note in its XML makes it long."""
+    return file().replace(b"<Stmt>", b"<!--" + b"x" * int(megabytes * 1024 * 1024) + b"--><Stmt>", 1)
+
+
+def test_a_file_may_be_as_large_as_the_setting_says_and_no_larger(db) -> None:
+    api = api_of(db, bank_file_mb=12)
+    taken = api("operator").upload("/bank/statements", name="big.xml", raw=padded(10))
+    assert (taken.status_code, taken.json()["new_lines"]) == (201, 7)
+    for megabytes in (12, 12.04, 15):  # a little too large for the file, for the form around it, and by far
+        refused = api("operator").upload("/bank/statements", name="big.xml", raw=padded(megabytes))
+        assert refused.status_code == 413, megabytes
+        assert "larger than the 12 MB that are read (bank_file_mb)" in refused.json()["error"]["message"]
+    small = api_of(db, bank_file_mb=1)("operator")
+    refused = small.upload("/bank/statements", name="big.xml", raw=padded(2))
+    assert (refused.status_code, "larger than the 1 MB" in refused.json()["error"]["message"]) == (413, True)
+    assert small.post("/bank/profiles", {"file": "x" * (9 * 1024 * 1024)}).status_code == 413
+    assert (
+        small.post("/bank/profiles", {"file": "x" * (2 * 1024 * 1024)}).status_code == 422
+    )  # what is no file is bounded as ever
+
+
+def test_a_csv_is_confirmed_within_the_same_setting(db) -> None:
+    rows = "".join(f"2026-11-{n % 28 + 1:02d},{'x' * 10_000} {n},1.00\n" for n in range(220))
+    waiting = Intake(db).take(
+        f"Date,Description,Amount\n{rows}".encode(), name="x.csv", by="folder", account="Main"
+    )
+    assert isinstance(waiting, Waiting)
+    sent = {"file": waiting.file, "account": "Main", "changes": {"currency": "EUR", "sign": 1}}
+    refused = api_of(db, bank_file_mb=1)("owner").post("/bank/profiles", sent)
+    assert (refused.status_code, "more than the 1 MB" in refused.json()["error"]["message"]) == (422, True)
+    taken = api_of(db, bank_file_mb=3)("owner").post("/bank/profiles", sent)
+    assert (taken.status_code, taken.json()["new_lines"]) == (201, 220)
 
 
 def test_what_is_no_cursor_or_day_is_refused(api) -> None:

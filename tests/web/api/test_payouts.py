@@ -95,3 +95,42 @@ def test_the_statement_in_every_form(api) -> None:
         assert answer.content.startswith(begins)
         assert f'filename="reconciliation-2026-01-02.{form}"' in answer.headers["content-disposition"]
     assert "Balance per bank" in PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
+
+
+def test_a_live_and_a_test_account_of_one_name_are_never_taken_for_each_other(api, db) -> None:
+    line = BankLine(id="A1", day="2026-01-03", minor=77, description="OF LIVE")
+    whole = BankAccount(number=IBAN, currency="USD", lines=(line,))
+    Intake(db, mode="live").take(render(whole, "camt053"), name="live.xml", by="person:1")
+    viewer = api("viewer")
+    for path in (
+        f"/reconciliation/statement?account={IBAN}",
+        f"/bank/lines?account={IBAN}",
+        f"/bank/statements?account={IBAN}",
+    ):
+        refused = viewer.get(path)
+        assert refused.status_code == 422, path
+        assert "(live mode) and Bank" in refused.json()["error"]["message"]
+        assert "Say which mode is meant" in refused.json()["error"]["message"]
+    told = {
+        mode: viewer.get(f"/reconciliation/statement?account={IBAN}&mode={mode}").json()
+        for mode in ("live", "test")
+    }
+    assert {mode: (each["mode"], each["bank_minor"]) for mode, each in told.items()} == {
+        "live": ("live", 77),
+        "test": ("test", 9_180),
+    }
+    for mode, minor in (("live", 77), ("test", 9_180)):
+        assert [
+            each["minor"] for each in viewer.get(f"/bank/lines?account={IBAN}&mode={mode}").json()["items"]
+        ] == [minor]
+        assert [
+            each["closing_minor"]
+            for each in viewer.get(f"/bank/statements?account={IBAN}&mode={mode}").json()["items"]
+        ] == [minor]
+    accounts = viewer.get("/bank/accounts").json()["items"]
+    assert {each["mode"] for each in accounts} == {"live", "test"}
+    (live,) = [each["connection_id"] for each in accounts if each["mode"] == "live"]
+    assert [
+        each["minor"] for each in viewer.get(f"/bank/lines?account={IBAN}&connection={live}").json()["items"]
+    ] == [77]
+    assert viewer.get("/bank/lines?account=nobody").json()["items"] == []

@@ -107,6 +107,12 @@ async def test_a_book_beside_the_journal_and_what_somebody_changed_in_it(web, db
     assert "Not paid out yet 1 28.83 USD" in text(same), "what waits is told beside"
     path = next((tmp_path / "book" / "bookhand").glob("2026-*.beancount"))
     before = path.read_text()
+    path.write_text(re.sub(r'(  Expenses:.*\n    memo: )"[^"]*"', r'\g<1>"<b>mine</b>"', before, count=1))
+    assert path.read_text() != before
+    reworded = await owner.get(f"{at}/comparison")
+    assert "Equal: the book holds what the journal holds" in text(reworded)
+    assert "Words were changed in one document of the book: nothing is off by it" in text(reworded)
+    assert "<b>mine" not in reworded.text
     path.write_text(re.sub(r"(Expenses:\S+  )([\d.]+)( USD)", r"\g<1>0.01\3", before, count=1))
     assert path.read_text() != before
     other = await owner.get(f"{at}/comparison")

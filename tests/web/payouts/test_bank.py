@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from html import unescape
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -15,6 +16,7 @@ from tests.web.payouts.conftest import FILES, HOSTILE, IBAN, SECRET, Company, li
 
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount
+from bookhand.systems.bank.intake_workflow import Intake
 
 STATEMENTS = "/payouts/statements"
 LINES = (line(1, 5, 1_000, "STRIPE ONE"), line(2, 20, -250, "RENT"))
@@ -262,6 +264,41 @@ async def test_no_cell_of_a_file_runs(web: Company) -> None:
     book = openpyxl.load_workbook(io.BytesIO((await viewer.get(where + "xlsx")).content))
     cells = [cell for row in book.active.iter_rows() for cell in row if isinstance(cell.value, str)]
     assert {cell.data_type for cell in cells if cell.value in evil} == {"s"}
+
+
+async def test_a_live_and_a_test_account_of_one_name_are_told_apart(company: Company) -> None:
+    whole = BankAccount(number=IBAN, currency="USD", lines=(line(1, 9, 77, "OF LIVE"),))
+    Intake(company.db, mode="live").take(render(whole, "camt053"), name="live.xml", by="person:1")
+    viewer = await company.person("viewer")
+    page = (await viewer.get("/payouts/reconciliation")).text
+    names = dict(re.findall(rf'<option value="(\d+:{IBAN})"[^>]*>{IBAN} · (LIVE|TEST)', page))
+    assert sorted(names.values()) == ["LIVE", "TEST"]
+    for name, mode in names.items():
+        where = f"account={quote(name)}"
+        for path in (f"/payouts/reconciliation?{where}", f"/payouts/lines?{where}"):
+            told = (await viewer.get(path)).text
+            assert ("OF LIVE" in told) is (mode == "LIVE")
+            assert ("RENT" in told) is (mode == "TEST")
+            assert f'<option value="{name}" selected' in told
+        rows = (await viewer.get(f"/payouts/reconciliation/file?{where}&form=csv")).content.decode(
+            "utf-8-sig"
+        )
+        assert ("OF LIVE" in rows) is (mode == "LIVE")
+    for path in (
+        f"/payouts/reconciliation?account={IBAN}",
+        f"/payouts/lines?account={IBAN}",
+        f"{STATEMENTS}?account={IBAN}",
+    ):
+        refused = await viewer.get(path)
+        assert refused.status_code == 400, path
+        assert "(LIVE, TEST)" in words(refused.text) or "(TEST, LIVE)" in words(refused.text)
+    hrefs = re.findall(
+        r'href="(/payouts/reconciliation\?account=[^"]+)"', (await viewer.get(STATEMENTS)).text
+    )
+    assert len([href for href in hrefs if IBAN in href]) == 2
+    one = (await viewer.get(f"/payouts/lines/{company.line('OF LIVE')}")).text
+    (href,) = re.findall(r'href="(/payouts/lines\?account=[^"]+)"', one)
+    assert "OF LIVE" in (await viewer.get(href)).text
 
 
 async def test_without_a_bank_account_the_way_to_one_is_shown(web: Company) -> None:

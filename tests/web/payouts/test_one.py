@@ -7,9 +7,11 @@ import re
 from html import unescape
 from typing import Any
 
+from tests.journal.shapes import DAY, bt, seen
 from tests.web.payouts.conftest import Company, csrf, line, said, words
 from tests.workflows.payouts.conftest import open_shop, shop  # noqa: F401 (fixtures)
 
+from bookhand.journal.workflow import read as post
 from bookhand.workflows.payouts.contents import solving_store
 
 
@@ -72,6 +74,24 @@ async def test_a_payout_whose_members_do_not_come_to_it_says_by_how_much(web: Co
     page = (await (await web.owner()).get("/payouts/po_off")).text
     assert "Its own movement is -96.80 USD, but the payout is 96.73 USD." in words(page)
     assert "Not known (0.07)" in words(page)
+
+
+async def test_a_payout_that_failed_and_never_arrived_says_what_put_its_money_back(web: Company) -> None:
+    made = web.payout(
+        "failed", charge=10_000, fee=320, day=2, status="failed", failure_balance_transaction="txn_back"
+    )
+    back = bt("txn_back", made.amount, category="payout_reversal", source=made.id, at=made.created + DAY)
+    with web.db.transaction() as cx:
+        post(cx, web.link, seen([back]))
+    web.bank(line(1, 1, -100, "TEA"), line(2, 30, -100, "COFFEE"))
+    assert web.reconcile().settled == 1
+    owner = await web.owner()
+    told = words((await owner.get("/payouts/po_failed")).text)
+    assert "txn_back put its money back in the Stripe balance" in told
+    assert "No line of the bank is matched with it." not in told
+    board = words((await owner.get("/payouts")).text)
+    assert "Failed, money back" in board
+    assert "Failed, money back" not in words((await owner.get("/payouts?show=open")).text)
 
 
 async def test_what_is_in_a_manual_payout_is_confirmed_chosen_and_taken_back(web: Company, shop: Any) -> None:  # noqa: F811

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -259,6 +261,73 @@ def test_a_year_of_equal_daily_payouts_is_matched_in_groups():
     assert sorted(one for each in found for one in each.payouts) == [f"po_{day}" for day in days]
     for each in found:
         assert [one.removeprefix("po_") for one in each.payouts] == [key for _, key in each.lines]
+
+
+def equal(count: int, lines: int, **line: str) -> tuple[list[Expected], list[StatementLine]]:
+    """So many payouts of one amount and day, and so many lines of it."""
+    payouts = [
+        Expected(
+            id=f"po_{n:04}", connection="acct_1", currency="USD", minor=125_00, arrival_day="2026-11-25",
+            created_day="2026-11-23", status="paid", trace_id=f"0210000{n:08}", descriptor=f"SHOP {n:04}X",
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    told = {"day": "2026-11-25", "description": "STRIPE TRANSFER", **line}
+    return payouts, [
+        StatementLine(account="DE1", key=f"k{n:04}", currency="USD", minor=125_00, **told)
+        for n in range(lines)
+    ]
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, which is the same on every machine."""
+    count, before = 0, sys.getprofile()
+
+    def one_more(_frame: object, event: str, _arg: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(one_more)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("fewer", "line"),
+    [
+        (0, {}),
+        (1, {}),
+        (0, {"day": "2026-11-27"}),
+        (1, {"day": "2026-11-27"}),
+        (0, {"description": "TRANSFER"}),
+    ],
+    ids=["all", "one less", "late", "late, one less", "saying nothing"],
+)
+def test_twice_as_many_equal_payouts_of_a_day_are_twice_the_work(fewer, line):
+    few, many = (equal(count, count - fewer, **line) for count in (200, 400))
+    assert calls(lambda: match(*many)) < 2.5 * calls(lambda: match(*few))
+
+
+def test_equal_payouts_are_a_group_and_asked_where_one_line_is_missing():
+    payouts, lines = equal(300, 300)
+    (group,) = match(payouts, lines).matches
+    assert (group.rule, len(group.payouts), len(group.lines)) == ("group", 300, 300)
+    outcome = match(payouts, lines[1:])
+    assert outcome.matches == ()
+    (asked,) = outcome.questions
+    assert (asked.cause, len(asked.payouts), len(asked.lines)) == (Cause.SAME_AMOUNT, 300, 299)
+
+
+def test_a_payout_that_a_line_names_is_told_apart_from_its_equals():
+    payouts, lines = equal(12, 12)
+    another = msgspec.structs.replace(lines[3], description="STRIPE TRANSFER po_0007")
+    outcome = match(payouts, [*lines[:3], another, *lines[4:]])
+    named = [(one.payouts, one.lines) for one in outcome.matches if one.rule in {"id", "trace"}]
+    assert named == [(("po_0007",), (("DE1", "k0003"),))]
+    assert [len(one.payouts) for one in outcome.matches if one.rule == "group"] == [11]
 
 
 @pytest.mark.parametrize(

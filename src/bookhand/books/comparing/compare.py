@@ -2,7 +2,7 @@
 
 What is added up on the journal's side are the documents; on the book's side those same documents as they stand there, and other people's
 lines on accounts that are bookhand's alone. The amounts of all Breaks add up to the difference, in every row. What waits (for its payout,
-for its day) is in neither, and is told beside.
+for its day) is in neither, and is told beside. Somebody's edit of words alone (a line's memo or class, a number) is a note, and no Break.
 
 >>> sale = Document(key="a:test:txn_1", kind="journal_entry", day="2026-01-02", currency="USD", memo="", lines=(
 ...     BookLine("84", 9680), BookLine("79", -9680)))
@@ -18,7 +18,7 @@ for its day) is in neither, and is told beside.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -42,6 +42,8 @@ CAUSES: Mapping[Cause, str] = {
     "foreign": "somebody else posted on an account that is bookhand's alone",
 }
 """Cause to what it means."""
+_CUT = 900
+"""Books cut a memo that is longer than they keep; none of them one that is shorter than this."""
 Where = tuple[str, str, str]
 """(account, currency, month)"""
 
@@ -71,11 +73,19 @@ class Break(msgspec.Struct, frozen=True, kw_only=True):
     amounts: tuple[tuple[str, str, str, int], ...] = ()
 
 
+class Note(msgspec.Struct, frozen=True):
+    """Words of a document that somebody changed in the book, where its amounts, accounts and day are as they were: nothing is off by it."""
+
+    subject: str
+    says: str
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All rows, and every difference."""
 
     rows: list[Row]
     breaks: list[Break]
+    notes: list[Note] = []
 
     @property
     def equal(self) -> bool:
@@ -98,11 +108,15 @@ def compared(
     journal: Counter[Where] = Counter()
     book: Counter[Where] = Counter()
     breaks: list[Break] = []
+    notes: list[Note] = []
     ours: set[str] = set()
     for key, each in wanted.items():
         _add(journal, each.content.lines, each.currency, each.day)
         found = there.pop(key, [])
-        breaks += told.of(each, found)
+        different = told.of(each, found)
+        breaks += different
+        if found and not different:
+            notes += told.words(each, found[0])
         for one in found:
             _add(book, one.lines, one.currency, one.day)
             ours |= {one.id, one.number}
@@ -120,7 +134,7 @@ def compared(
             book=book[account, currency, month])
         for account, currency, month in sorted(journal.keys() | book.keys())
     ]  # fmt: skip
-    return Comparison(rows=rows, breaks=breaks)
+    return Comparison(rows=rows, breaks=breaks, notes=notes)
 
 
 def _matched(wanted: Mapping[str, Kept], posted: Iterable[Posted]) -> dict[str, list[Posted]]:
@@ -215,6 +229,37 @@ class _Teller:
             return said
         return ["its lines were split or joined"]
 
+    def words(self, kept: Kept, one: Posted) -> list[Note]:
+        """Which words of a document are others, where its lines are what they were."""
+        document, changes = kept.content, []
+        if one.number and one.number != document.number:
+            changes.append(f"its number to {one.number}")
+        head = document.kind == "deposit"  # it has no words of its own in some books
+        left, others = list(one.lines[head:]), []
+        for line in document.lines[head:]:
+            there = next((each for each in left if _same_words(line, each)), None)
+            if there is None:
+                others.append(line)
+            else:
+                left.remove(there)
+        for line in others:
+            there = next(
+                (each for each in left if (each.account, each.minor) == (line.account, line.minor)), None
+            )
+            if there is not None:
+                left.remove(there)
+                changes += self._words(line, there)
+        return (
+            [Note(kept.key, f"{_named(document)}: somebody changed {', '.join(changes)}.")] if changes else []
+        )
+
+    def _words(self, line: BookLine, there: BookLine) -> Iterator[str]:
+        name = self._names.get(line.account, line.account)
+        if not _same_memo(line, there):
+            yield f"the memo on {name} to {repr(there.memo) if there.memo else 'nothing'}"
+        if (there.category or None) != (line.category or None):
+            yield f"the class on {name} to {there.category or 'none'}"
+
     def stray(self, one: Posted) -> Break:
         """A document with our mark that nobody here knows."""
         return Break(
@@ -230,6 +275,22 @@ class _Teller:
             says=f"{line.document_kind} {line.document} of {line.day} posts {_amount(line.minor, line.currency)} {line.currency} on {name}, "
             f"which is bookhand's alone{f': {line.memo}' if line.memo else ''}.",
         )  # fmt: skip
+
+
+def _same_words(ours: BookLine, theirs: BookLine) -> bool:
+    """Whether a line is the one that was written, with its words."""
+    same = (ours.account, ours.minor, ours.category or None) == (
+        theirs.account,
+        theirs.minor,
+        theirs.category or None,
+    )
+    return same and _same_memo(ours, theirs)
+
+
+def _same_memo(ours: BookLine, theirs: BookLine) -> bool:
+    """Whether a memo is what was written: with whatever blanks, and cut where the book keeps less."""
+    wanted, there = " ".join(ours.memo.split()), " ".join(theirs.memo.split())
+    return wanted == there or (len(there) >= _CUT and wanted.startswith(there))
 
 
 def _named(document: Document) -> str:

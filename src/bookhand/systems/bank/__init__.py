@@ -39,7 +39,7 @@ MANIFEST = Manifest(
     ),
     alternatives=(Alternative(key="plaid", when="Your bank is one that Plaid reaches, and lines should come by themselves."),),
     ways=(),
-    limits="A file of 50 MB at most (`BOOKHAND_BANK_FILE_MB`); an upload of 8 MiB.",
+    limits="A file of 50 MB at most (`BOOKHAND_BANK_FILE_MB`), however it comes.",
     formats=("OFX", "CAMT.053", "MT940", "BAI2", "CSV"),
     known_gaps=(
         "MT940, BAI2 and most CSV files carry no id of a line: equal lines of one day are told apart by how many there are.",

@@ -23,6 +23,16 @@ def keep(cx: Transaction, workspace_id: int, raw: bytes, *, name: str, by: str) 
     return found
 
 
+def begins(cx: Transaction, raw: bytes) -> bool:
+    """Whether a file that was kept within the last day is the beginning of this longer one."""
+    rows = cx.execute(
+        "select hash, octet_length(raw) from bank_file where received_at > now() - interval '1 day' and octet_length(raw) between 1 and %s"
+        " order by received_at desc limit 200",
+        (len(raw) - 1,),
+    )
+    return any(hash_of(raw[:length]) == found for found, length in rows)
+
+
 def find(cx: Transaction, hash_: str) -> tuple[str, str, bytes]:
     """The hash, the name and the bytes of a kept file, by its hash or the beginning of it; `Missing` where there is none or several."""
     rows = cx.execute(

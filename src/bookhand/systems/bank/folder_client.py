@@ -9,7 +9,8 @@
     /bank/waiting/                     a CSV that somebody has to confirm first; it is read by itself after that
 
 A file is moved after its lines are committed: where the machine stops in between, or somebody writes on in it, it is read again, and adds
-what is new. Links and what begins with a point are left alone.
+what is new. So is one on which somebody writes on after it was moved (whoever wrote it only paused, at the end of a line): it comes back from
+where it lies within the hour, whether bookhand was started anew meanwhile or not. Links and what begins with a point are left alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import structlog
@@ -42,8 +43,19 @@ _MEGABYTE = 1024 * 1024
 _REST_SECONDS = 60.0
 """How long a CSV without a line end at its end rests before it is taken for whole: whoever writes it may only pause."""
 
+_EYE_SECONDS = 3600.0
+"""How long a file that was moved is looked at: whoever writes it may still have it open."""
+
 _State = tuple[int, int]
 """Size and last change of a file."""
+
+
+class _Moved(NamedTuple):
+    """A file that was moved: as it was read, where it came from, and when that was."""
+
+    state: _State
+    came_from: Path
+    at: float
 
 
 class Watcher:
@@ -58,6 +70,8 @@ class Watcher:
         self._clock = clock
         self._seen: dict[Path, tuple[_State, float]] = {}
         self._confirmed: object = None
+        self._moved_files: dict[Path, _Moved] | None = None
+        """Where they lie now; None before the first look."""
 
     def look(self) -> list[str]:
         """Take in every file that did not change since the last look; what was done, in sentences.
@@ -68,7 +82,7 @@ class Watcher:
             raise Refusal(
                 f"The bank's folder {self._folder} is not there: make it, or change BOOKHAND_BANK_FOLDER."
             )
-        told, seen = [], {}
+        told, seen = self._written_on(), {}
         for path, account in self._files():
             now = _state(path)
             if now is None:
@@ -76,12 +90,58 @@ class Watcher:
             before, since = self._seen.get(path, (None, 0.0))
             if before != now:
                 seen[path] = now, self._clock()
-            elif (taken := self._take(path, account, rested=self._clock() - since)) is None:
+            elif (taken := self._take(path, account, now, rested=self._clock() - since)) is None:
                 seen[path] = now, since
             else:
                 told += taken
         self._seen = seen
         return told + self._look_again()
+
+    def _written_on(self) -> list[str]:
+        """Bring the files back on which somebody wrote after they were moved; those that are whole by now are forgotten."""
+        if self._moved_files is None:
+            self._moved_files = {}
+            return [
+                said for path in self._changed_before() for said in self._back(path, self._folder / path.name)
+            ]
+        told = []
+        for place, (state, came_from, at) in list(self._moved_files.items()):
+            now = _state(place)
+            if now is not None and now != state:
+                told += self._back(place, came_from)
+            if now != state or self._clock() - at > _EYE_SECONDS:
+                self._moved_files.pop(place, None)
+        return told
+
+    def _changed_before(self) -> Iterator[Path]:
+        """The files that lie here from before this process and on which somebody wrote after they were moved."""
+        for folder in (DONE, REFUSED):
+            for path in sorted((self._folder / folder).glob("*")):
+                state = _state(path)
+                if state is None or path.suffix == _REASON or time.time() - state[1] / 10**9 > _EYE_SECONDS:
+                    continue
+                reason = _state(path.with_name(path.name + _REASON))
+                try:
+                    if (folder == REFUSED and reason is not None and state[1] > reason[1]) or (
+                        folder == DONE and self._intake.goes_on(_read(path, self._intake.most_megabytes)[0])
+                    ):
+                        yield path
+                except (OSError, Refusal):
+                    continue
+
+    def _back(self, place: Path, came_from: Path) -> list[str]:
+        """Put a file back to where it came from, to be looked at as any other."""
+        try:
+            came_from.parent.mkdir(parents=True, exist_ok=True)
+            place.rename(_free(came_from))
+            place.with_name(place.name + _REASON).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("bank_file_not_moved", file=place.name, why=error.strerror)
+            return [
+                f"{place.name} was written on after it was moved, and could not be moved back: {error.strerror}."
+            ]
+        log.info("bank_file_went_on", file=place.name)
+        return [f"{place.name} was written on after it was moved: it is looked at again."]
 
     def _files(self, folder: Path | None = None) -> Iterator[tuple[Path, str | None]]:
         """The files of a folder, and those of the folders in it, which are called like accounts."""
@@ -103,11 +163,11 @@ class Watcher:
         self._confirmed = confirmed
         told = []
         for path, account in list(self._files(waiting)):
-            if _state(path) is not None and path.suffix != _REASON:
-                told += self._take(path, account, rested=_REST_SECONDS) or []
+            if (state := _state(path)) is not None and path.suffix != _REASON:
+                told += self._take(path, account, state, rested=_REST_SECONDS) or []
         return told
 
-    def _take(self, path: Path, account: str | None, *, rested: float) -> list[str] | None:
+    def _take(self, path: Path, account: str | None, state: _State, *, rested: float) -> list[str] | None:
         """What became of a file, in sentences; None for one that may not be whole yet."""
         try:
             raw, state = _read(path, self._intake.most_megabytes)
@@ -130,30 +190,32 @@ class Watcher:
                 if isinstance(error, Refusal)
                 else f"It could not be read: {error.strerror or error}."
             )
-            return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
+            return self._moved(path, state, REFUSED, why, f"{path.name} was refused. {why}")
         except Exception as error:  # one file must not hold up those behind it
             log.exception("bank_file_failed", file=path.name)
             why = f"It could not be read, by a fault of bookhand's own ({type(error).__name__}): the log says more."
-            return self._moved(path, REFUSED, why, f"{path.name} was refused. {why}")
+            return self._moved(path, state, REFUSED, why, f"{path.name} was refused. {why}")
         if _state(path) != state:
             log.info("bank_file_grew", file=path.name)
             return []  # it is looked at anew, and what was read of it adds nothing again
-        return self._taken(path, account, found)
+        return self._taken(path, account, state, found)
 
-    def _taken(self, path: Path, account: str | None, found: Taken | Waiting) -> list[str]:
+    def _taken(self, path: Path, account: str | None, state: _State, found: Taken | Waiting) -> list[str]:
         match found:
             case Taken(again=True):
-                return self._moved(path, DONE, None, f"{path.name} had been read before: nothing was added.")
+                return self._moved(
+                    path, state, DONE, None, f"{path.name} had been read before: nothing was added."
+                )
             case Taken():
                 said = "; ".join(
                     f"account {each.account}: {each.new_lines} new of {each.lines} lines"
                     for each in found.accounts
                 )
-                return self._moved(path, DONE, None, f"{path.name} was read ({found.format}): {said}.")
+                return self._moved(path, state, DONE, None, f"{path.name} was read ({found.format}): {said}.")
             case Waiting():
-                return self._let_wait(path, account, found)
+                return self._let_wait(path, account, state, found)
 
-    def _let_wait(self, path: Path, account: str | None, found: Waiting) -> list[str]:
+    def _let_wait(self, path: Path, account: str | None, state: _State, found: Waiting) -> list[str]:
         waiting = self._folder / WAITING
         if waiting in path.parents:
             return []
@@ -161,11 +223,15 @@ class Watcher:
         command = f"bookhand bank-confirm {found.file[:12]} --account {account or 'NAME'}"
         why = f"{found.says} {asked}\n\n    {command}\n"
         return self._moved(
-            path, f"{WAITING}/{account}" if account else WAITING, why, f"{path.name} waits: {found.says}"
+            path,
+            state,
+            f"{WAITING}/{account}" if account else WAITING,
+            why,
+            f"{path.name} waits: {found.says}",
         )
 
-    def _moved(self, path: Path, to: str, why: str | None, said: str) -> list[str]:
-        """Move a file (never over another), with the reason beside it; what is said."""
+    def _moved(self, path: Path, state: _State, to: str, why: str | None, said: str) -> list[str]:
+        """Move a file that was read in a state (never over another), with the reason beside it; what is said."""
         try:
             folder = self._folder / to
             folder.mkdir(parents=True, exist_ok=True)
@@ -177,6 +243,13 @@ class Watcher:
         except OSError as error:
             log.warning("bank_file_not_moved", file=path.name, why=error.strerror)
             return [f"{said} It could not be moved to {to}: {error.strerror}."]
+        if self._moved_files is not None and not to.startswith(WAITING):
+            came_from = (
+                path
+                if self._folder / WAITING not in path.parents
+                else self._folder / path.relative_to(self._folder / WAITING)
+            )
+            self._moved_files[place] = _Moved(state, came_from, self._clock())
         log.info("bank_file", file=path.name, became=to)
         return [said]
 

@@ -135,7 +135,7 @@ class Intake:
             store.hold(cx, self._db.workspace_id)
             file_hash, _, raw = file_store.find(cx, file_hash)
             table = self._table(raw)
-            proposal = table.proposal(currency=store.currency_of(cx, account))
+            proposal = table.proposal(currency=store.currency_of(cx, account, mode=self._mode))
             profile = confirmed(proposal.profile, changes, proposal.header)
             reading = table.read_by(profile, account=account)
             named = sorted({each.account for each in reading.statements})
@@ -153,6 +153,11 @@ class Intake:
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
 
+    def goes_on(self, raw: bytes) -> bool:
+        """Whether a file goes on where one that was read lately ended: somebody wrote on in it."""
+        with self._db.transaction() as cx:
+            return file_store.begins(cx, raw)
+
     def waiting(self, file_hash: str, *, account: str | None = None) -> Waiting:
         """What is proposed for a CSV that is kept and waits; `Missing` where there is no such file, `Refusal` where it needs no profile."""
         with self._db.transaction() as cx:
@@ -167,7 +172,7 @@ class Intake:
         """How the first `rows` of a CSV that waits would be read; nothing is kept. `Refusal` says what the profile lacks, or which row fails."""
         with self._db.transaction() as cx:
             _, _, raw = file_store.find(cx, file_hash)
-            currency = store.currency_of(cx, account)
+            currency = store.currency_of(cx, account, mode=self._mode)
         table = self._table(raw)
         proposal = table.proposal(currency=currency)
         profile = confirmed(proposal.profile, changes, proposal.header)
@@ -201,7 +206,9 @@ class Intake:
     def _proposed(
         self, cx: Transaction, file_hash: str, table: Table, account: str | None, known: Sequence[str]
     ) -> Waiting:
-        proposal = table.proposal(currency=store.currency_of(cx, account) if account else None)
+        proposal = table.proposal(
+            currency=store.currency_of(cx, account, mode=self._mode) if account else None
+        )
         if known:
             says = f"Files with these columns were confirmed for several accounts ({', '.join(known)}): say which one this is of."
         elif account is None:

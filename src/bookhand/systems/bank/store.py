@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.facts import Link
+from bookhand.core.problems import Missing, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems.bank.checks import GAP, Span, span_of
 
@@ -30,6 +31,7 @@ class BankAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     connection_id: int
     connection: str
+    mode: str
     account: str
     currency: str | None
     auth: str
@@ -103,19 +105,38 @@ def owner_of(cx: Transaction, account: str, *, mode: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def currency_of(cx: Transaction, account: str) -> str | None:
+def currency_of(cx: Transaction, account: str, *, mode: str) -> str | None:
     """The currency of an account, where it is known."""
     row = cx.execute(
-        "select currency from bank_account where account = %s and currency is not null limit 1", (account,)
+        "select b.currency from bank_account b join connection c using (workspace_id, connection_id)"
+        " where b.account = %s and c.mode = %s and b.currency is not null order by b.connection_id limit 1",
+        (account, mode),
     ).fetchone()
     return str(row[0]) if row else None
+
+
+def mode_of(cx: Transaction, account: str, mode: str | None = None) -> str:
+    """The mode of the account that is meant by a name; `Refusal` where accounts of two modes have it, `Missing` where none has (in `mode`)."""
+    rows = cx.execute(
+        "select distinct on (c.mode) c.mode, c.name from bank_account b join connection c using (workspace_id, connection_id)"
+        " where b.account = %s order by c.mode, b.connection_id",
+        (account,),
+    ).fetchall()
+    known = {str(each): str(name) for each, name in rows}
+    if not known or (mode is not None and mode not in known):
+        elsewhere = f" in {mode} mode (there is one in {' and '.join(known)} mode)" if known else ""
+        raise Missing(f"There is no bank account {account}{elsewhere}: `bookhand bank-accounts` lists them.")
+    if mode is None and len(known) > 1:
+        both = " and ".join(f"{name} ({each} mode)" for each, name in known.items())
+        raise Refusal(f"Several bank accounts are called {account}: {both}. Say which mode is meant.")
+    return next(iter(known)) if mode is None else mode
 
 
 def accounts(cx: Transaction) -> list[BankAccount]:
     """Every account, oldest connection first."""
     rows = cx.execute(
         """
-        select b.connection_id, c.name, b.account, b.currency, c.auth, coalesce(l.lines, 0), l.first_day::text, l.last_day::text,
+        select b.connection_id, c.name, c.mode, b.account, b.currency, c.auth, coalesce(l.lines, 0), l.first_day::text, l.last_day::text,
                s.closing_minor, s.closing_day::text
         from bank_account b join connection c using (workspace_id, connection_id)
         left join lateral (
@@ -185,19 +206,22 @@ def statements(
     *,
     file_hash: str | None = None,
     account: str | None = None,
+    mode: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> Iterator[KeptStatement]:
-    """Statements, newest first; `before` is the number of the last one seen."""
+    """Statements, newest first; `before` is the number of the last one seen. An account's name is told apart by `mode`."""
     rows = cx.execute(
         """
         select statement_id, connection_id, account, format, file_hash, f.name, number, currency, opening_minor, closing_minor,
                first_day::text, last_day::text, lines, new_lines, warnings, read_at
         from bank_statement s left join bank_file f on (f.workspace_id, f.hash) = (s.workspace_id, s.file_hash)
         where (%s::text is null or file_hash = %s) and (%s::text is null or account = %s) and (%s::bigint is null or statement_id < %s)
+            and (%s::text is null or exists (select from connection c where c.workspace_id = s.workspace_id
+                and c.connection_id = s.connection_id and c.mode = %s))
         order by statement_id desc limit %s
         """,
-        (file_hash, file_hash, account, account, before, before, limit),
+        (file_hash, file_hash, account, account, before, before, mode, mode, limit),
     )
     for row in rows:
         yield KeptStatement(**dict(zip(KeptStatement.__struct_fields__, row, strict=True)))
@@ -276,7 +300,7 @@ _LINES = """
 
 def lines(
     cx: Transaction, *, connection_id: int | None = None, account: str | None = None, since: str | None = None, until: str | None = None,
-    after: tuple[str, int] | None = None, superseded: bool = False, limit: int = 100,
+    after: tuple[str, int] | None = None, superseded: bool = False, limit: int = 100, mode: str | None = None,
 ) -> list[KeptLine]:  # fmt: skip
     """Lines by day, newest first; `after` is the day and number of the last one seen. Those that do not count only where asked for."""
     rows = cx.execute(
@@ -284,11 +308,12 @@ def lines(
         {_LINES}
         where (%(connection)s::int is null or l.connection_id = %(connection)s) and (%(account)s::text is null or l.account = %(account)s)
             and (%(since)s::date is null or l.day >= %(since)s::date) and (%(until)s::date is null or l.day <= %(until)s::date)
-            and (%(all)s or s.key is null)
+            and (%(all)s or s.key is null) and (%(mode)s::text is null or exists (select from connection c
+                where c.workspace_id = l.workspace_id and c.connection_id = l.connection_id and c.mode = %(mode)s))
             and (%(day)s::date is null or (l.day, l.line_id) < (%(day)s::date, %(number)s::bigint))
         order by l.day desc, l.line_id desc limit %(limit)s
         """,
-        {"connection": connection_id, "account": account, "since": since, "until": until, "all": superseded,
+        {"connection": connection_id, "account": account, "since": since, "until": until, "all": superseded, "mode": mode,
          "day": after[0] if after else None, "number": after[1] if after else None, "limit": limit},
     )  # fmt: skip
     return [_kept(row) for row in rows]

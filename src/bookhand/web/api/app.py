@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse
 
 from bookhand.actions.workflow import Door
 from bookhand.runs.template import Template
+from bookhand.systems.bank.reading import MOST_MEGABYTES
 from bookhand.web import pages
 from bookhand.web.api import actions, bank, payouts, proposals, rights, runs, trail, trouble
 from bookhand.web.api.porter import Authenticate, Porter
@@ -57,14 +58,19 @@ def create_api(
     authenticate: Authenticate,
     templates: Mapping[str, Template] | None = None,
     more: Iterable[APIRouter] = (),
+    bank_file_mb: int = MOST_MEGABYTES,
 ) -> FastAPI:
-    """The API over `door`. `authenticate` says who asks (None: a stranger); `templates` name the steps of runs; `more` are routers beside."""
+    """The API over `door`. `authenticate` says who asks (None: a stranger); `templates` name the steps of runs; `more` are routers beside.
+
+    `bank_file_mb` is how large a statement file may be.
+    """
     api = FastAPI(
         title="bookhand", version="1", docs_url=None, redoc_url=None, openapi_url=None, responses=trouble.ERRORS,
         redirect_slashes=False,
     )  # fmt: skip
     api.state.door = door
     api.state.templates = dict(templates or {})
+    api.state.bank_file_mb = bank_file_mb
     for router in (
         actions.router,
         proposals.router,
@@ -78,7 +84,12 @@ def create_api(
         api.include_router(router)
     _described(api)
     trouble.told(api)
-    api.add_middleware(Porter, authenticate=authenticate, workspace_id=door.kit.db.workspace_id)
+    api.add_middleware(
+        Porter,
+        authenticate=authenticate,
+        workspace_id=door.kit.db.workspace_id,
+        longer=bank.longer(bank_file_mb),
+    )
     return api
 
 

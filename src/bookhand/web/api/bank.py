@@ -15,17 +15,19 @@ import msgspec
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import JSONResponse
 
-from bookhand.core.problems import Refusal
+from bookhand.core.problems import Missing, Refusal
 from bookhand.systems.bank import store
 from bookhand.systems.bank.intake_workflow import Taken, Waiting
 from bookhand.web.api import bank_models as m
-from bookhand.web.api.desk import At, Cursor, Exact, Limit
-from bookhand.web.api.porter import MOST_BYTES
+from bookhand.web.api.desk import At, Cursor, Exact, Limit, OfMode
+from bookhand.web.api.porter import Longest, too_long
 from bookhand.web.api.shown import decode, encode, said
+from bookhand.web.bounded import MEGABYTE
 from bookhand.web.taking import file_name, intake
 
 router = APIRouter(prefix="/bank", tags=["Bank"])
 
+_AROUND = 64 * 1024
 _NO_CURSOR = "That is no cursor: send `next` of the page before as it was given."
 Day = Annotated[str | None, Query(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A day: 2026-11-25.")]
 Mode = Annotated[
@@ -51,7 +53,12 @@ def accounts(desk: At) -> JSONResponse:
 )
 def take(
     desk: At,
-    file: Annotated[UploadFile, File(description="OFX/QFX, CAMT.053, MT940, BAI2 or CSV; 8 MiB at most.")],
+    file: Annotated[
+        UploadFile,
+        File(
+            description="OFX/QFX, CAMT.053, MT940, BAI2 or CSV; of as many megabytes at most as `bank_file_mb` is (50)."
+        ),
+    ],
     account: Annotated[
         str | None, Form(max_length=120, description="Of a CSV that names none: the account's name.")
     ] = None,
@@ -59,10 +66,13 @@ def take(
 ) -> JSONResponse:
     """The format is known by what stands in the file. The same file again adds nothing; what its balances do not prove is told as Problems."""
     desk.caller.need("propose")
-    raw = file.file.read(MOST_BYTES + 1)
+    most = desk.bank_file_mb
+    raw = file.file.read(most * MEGABYTE + 1)
+    if len(raw) > most * MEGABYTE:
+        return too_long(_too_long(most))
     name = file_name(file.filename)
     return _told(
-        intake(desk.db, desk.caller, mode=mode).take(
+        intake(desk.db, desk.caller, mode=mode, most_megabytes=most).take(
             raw, name=name, by=desk.caller.who, account=account or None
         )
     )
@@ -77,19 +87,25 @@ def confirm(
     """As proposed, with `changes`. It is remembered for the account and every file with these columns, and the file is taken in."""
     desk.caller.need("manage")
     return _told(
-        intake(desk.db, desk.caller, mode=mode).confirm(
+        intake(desk.db, desk.caller, mode=mode, most_megabytes=desk.bank_file_mb).confirm(
             sent.file, account=sent.account, changes=sent.changes, by=desk.caller.who
         )
     )
 
 
 @router.get("/statements", response_model=m.BankStatements, summary="The statements that were read")
-def statements(desk: At, *, account: Exact = None, cursor: Cursor = None, limit: Limit = 50) -> JSONResponse:
+def statements(
+    desk: At, *, account: Exact = None, mode: OfMode = None, cursor: Cursor = None, limit: Limit = 50
+) -> JSONResponse:
     """Newest first, with what their balances were and how many of their lines were new."""
     desk.caller.need("read")
     before = None if cursor is None else _after(cursor)[1]
     with desk.db.transaction() as cx:
-        found = list(store.statements(cx, account=account, before=before, limit=limit + 1))
+        found = list(
+            store.statements(
+                cx, account=account, mode=_mode(cx, account, mode), before=before, limit=limit + 1
+            )
+        )
     following = encode("", str(found[limit - 1].id)) if len(found) > limit else None
     return said({"items": found[:limit], "next": following})
 
@@ -97,7 +113,7 @@ def statements(desk: At, *, account: Exact = None, cursor: Cursor = None, limit:
 @router.get("/lines", response_model=m.BankLines, summary="Lines of the bank accounts")
 def lines(
     desk: At, *, account: Exact = None, connection: Annotated[int | None, Query(ge=1, le=2_000_000_000)] = None, since: Day = None, until: Day = None,
-    superseded: Annotated[bool, Query(description="Those too that the bank took back or told anew.")] = False,
+    mode: OfMode = None, superseded: Annotated[bool, Query(description="Those too that the bank took back or told anew.")] = False,
     cursor: Cursor = None, limit: Limit = 50,
 ) -> JSONResponse:  # fmt: skip
     """Newest day first; `since` and `until` are both included. `raw` is the line as it stood in the file."""
@@ -105,12 +121,33 @@ def lines(
     after = None if cursor is None else _after(cursor, with_day=True)
     with desk.db.transaction() as cx:
         found = store.lines(
-            cx, connection_id=connection, account=account, since=_day(since), until=_day(until), after=after, superseded=superseded,
+            cx, connection_id=connection, account=account, mode=mode if connection else _mode(cx, account, mode), since=_day(since), until=_day(until), after=after, superseded=superseded,
             limit=limit + 1,
         )  # fmt: skip
     last = found[limit - 1] if len(found) > limit else None
     following = encode(last.line.day, str(last.id)) if last else None
     return said({"items": [_line(each) for each in found[:limit]], "next": following})
+
+
+def _mode(cx: store.Transaction, account: str | None, mode: str | None) -> str | None:
+    """The mode that is meant; a name that no account has finds nothing, as any other filter."""
+    try:
+        return mode if account is None else store.mode_of(cx, account, mode)
+    except Missing:
+        return mode
+
+
+def longer(most_megabytes: int) -> dict[tuple[str, str], Longest]:
+    """What may be longer than other bodies: a statement file, with what a form has around it."""
+    return {
+        ("POST", f"{router.prefix}/statements"): Longest(
+            most_megabytes * MEGABYTE + _AROUND, _too_long(most_megabytes)
+        )
+    }
+
+
+def _too_long(most_megabytes: int) -> str:
+    return f"The file is larger than the {most_megabytes} MB that are read (bank_file_mb): export fewer days at once."
 
 
 def _told(found: Taken | Waiting) -> JSONResponse:

@@ -17,6 +17,7 @@ class BankAccountShown(BaseModel):
 
     connection_id: int
     connection: str
+    mode: str
     account: str
     currency: str | None
     auth: str

@@ -120,11 +120,12 @@ class DocumentsShown(BaseModel):
 
 
 class ComparisonShown(BaseModel):
-    """The journal against the book; `waiting` is in neither."""
+    """The journal against the book; `waiting` is in neither, and `notes` are edits of words alone, by which nothing is off."""
 
     equal: bool
     rows: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
     waiting: list[dict[str, Any]]
     unexplained: list[dict[str, Any]]
 
@@ -191,7 +192,8 @@ def of(room: BookRoom) -> APIRouter:
             for (account, currency), minor in found.unexplained.items()
         ]
         return said(
-            {"equal": found.equal, "rows": rows, "breaks": msgspec.to_builtins(found.comparison.breaks), "waiting": waiting,
+            {"equal": found.equal, "rows": rows, "breaks": msgspec.to_builtins(found.comparison.breaks),
+             "notes": msgspec.to_builtins(found.comparison.notes), "waiting": waiting,
              "unexplained": unexplained}
         )  # fmt: skip
 

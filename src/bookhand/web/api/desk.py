@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -34,6 +34,8 @@ class Desk(NamedTuple):
     door: Door
     db: Database
     templates: Mapping[str, Template]
+    bank_file_mb: int
+    """How large a statement file may be."""
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -44,7 +46,7 @@ class Desk(NamedTuple):
 def desk(request: Request) -> Desk:
     """The desk of one request; the `Porter` has found out who asks."""
     state = request.app.state
-    return Desk(request.state.caller, state.door, state.door.kit.db, state.templates)
+    return Desk(request.state.caller, state.door, state.door.kit.db, state.templates, state.bank_file_mb)
 
 
 At = Annotated[Desk, Depends(desk)]
@@ -55,6 +57,10 @@ Id = Annotated[str, Path(min_length=1, max_length=120, pattern=_PLAIN, descripti
 Name = Annotated[
     str,
     Path(min_length=1, max_length=120, pattern=_PLAIN, description="A name of the catalogue."),
+]
+OfMode = Annotated[
+    Literal["live", "test"] | None,
+    Query(description="Needed only where a live and a test account are called the same."),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many on a page.")]
 Cursor = Annotated[

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from bookhand.web.api import payouts_models as p
-from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit
+from bookhand.web.api.desk import At, Cursor, Desk, Exact, Id, Limit, OfMode
 from bookhand.web.api.proposals import shown_proposal
 from bookhand.web.api.proposals_models import ProposalShown
 from bookhand.web.api.shown import decode, encode, said
@@ -87,6 +87,7 @@ def statement(
         str,
         Query(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$", description="The bank account."),
     ],
+    mode: OfMode = None,
     day: Annotated[
         str | None,
         Query(pattern=DAY, description="At the end of this day; without it of the newest statement."),
@@ -96,7 +97,7 @@ def statement(
     ] = "json",
 ) -> Response:
     """Balance per bank, what is between, balance per books, and what is left unexplained: nothing, where all is well."""
-    found = _read(desk, "payouts.reconciliation", {"account": account, "day": day})
+    found = _read(desk, "payouts.reconciliation", {"account": account, "mode": mode, "day": day})
     if form == "json":
         return said(found)
     content = as_file(msgspec.convert(found, Reconciliation), form)

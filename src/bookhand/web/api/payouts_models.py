@@ -42,6 +42,10 @@ class PayoutShown(BaseModel):
     trace_id: str | None
     trace_status: str | None
     match: str | None
+    settled: str | None = Field(
+        description="Of one that failed and never reached the bank: the balance transaction that put its money back."
+    )
+    settled_says: str | None
 
 
 class PayoutPage(BaseModel):
@@ -205,6 +209,7 @@ class StatementShown(BaseModel):
 
     company: str
     account: str
+    mode: str
     currency: str
     as_of: str
     bank_minor: int

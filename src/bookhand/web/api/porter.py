@@ -1,6 +1,6 @@
 """Who stands in front of the API: nobody comes in unknown, with a body without end, or leaves without an answer.
 
-    app.add_middleware(Porter, authenticate=authenticate, workspace_id=1)
+    app.add_middleware(Porter, authenticate=authenticate, workspace_id=1, longer={("POST", "/bank/statements"): Longest(…)})
 
 The caller is known before anything of the request is read. Open to everybody are the description and
 signing in (`OPEN`).
@@ -8,10 +8,12 @@ signing in (`OPEN`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bookhand.core.caller import Caller
@@ -23,11 +25,29 @@ OPEN = (("GET", "/openapi.json"), ("GET", "/docs"), ("POST", "/session"))
 Authenticate = Callable[[Request], Caller | None]
 
 
+class Longest(NamedTuple):
+    """How long a body may be, and what is said where it is longer."""
+
+    bytes: int
+    says: str
+
+
+_LONGEST = Longest(MOST_BYTES, f"The body is longer than {MOST_BYTES // 1024 // 1024} MiB: send it in parts.")
+
+
 class Porter:
     """ASGI: see the module's docstring."""
 
-    def __init__(self, app: ASGIApp, *, authenticate: Authenticate, workspace_id: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticate: Authenticate,
+        workspace_id: int,
+        longer: Mapping[tuple[str, str], Longest] | None = None,
+    ) -> None:
         self._app = app
+        self._longer = longer or {}
         self._authenticate = authenticate
         self._workspace_id = workspace_id
 
@@ -36,7 +56,9 @@ class Porter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, body = False, Bounded(receive, most_bytes=MOST_BYTES)
+        request = Request(scope)
+        longest = self._longer.get((request.method, _inner(scope)), _LONGEST)
+        begun, body = False, Bounded(receive, most_bytes=longest.bytes)
 
         async def noting(message: Message) -> None:
             nonlocal begun
@@ -46,20 +68,20 @@ class Porter:
             await send(message)
 
         try:
-            refusal = await self._refusal(Request(scope))
+            refusal = await self._refusal(request, longest)
             await (refusal or self._app)(scope, body, noting)
         except TooLongError:
             if not begun:
-                await _too_long()(scope, receive, send)
+                await too_long(longest.says)(scope, receive, send)
         except Exception as error:
             found = trouble.of_error(error)
             if begun:
                 raise
             await found(scope, receive, send)
 
-    async def _refusal(self, request: Request) -> ASGIApp | None:
-        if declared(request) > MOST_BYTES:
-            return _too_long()
+    async def _refusal(self, request: Request, longest: Longest) -> ASGIApp | None:
+        if declared(request) > longest.bytes:
+            return too_long(longest.says)
         if (request.method, _inner(request.scope)) in OPEN:
             return None
         caller = await run_in_threadpool(self._authenticate, request)
@@ -74,7 +96,6 @@ def _inner(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
 
 
-def _too_long() -> ASGIApp:
-    return trouble.answer(
-        413, "invalid", f"The body is longer than {MOST_BYTES // 1024 // 1024} MiB: send it in parts."
-    )
+def too_long(says: str) -> JSONResponse:
+    """The answer to a body that is longer than is read."""
+    return trouble.answer(413, "invalid", says)

@@ -18,7 +18,7 @@ from bookhand.web.payouts.bank import store as bank_store
 from bookhand.web.payouts.deciding import decide, why_of
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import get
-from bookhand.workflows.payouts.reconciling import match_store
+from bookhand.workflows.payouts.reconciling import match_store, open_store
 from bookhand.workflows.payouts.reconciling.open_store import expected_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _payout(site: Site, me: Viewer, payout_id: str, cursor: str | None) -> Seen:
         arrived = [(line.account, line.key) for match in standing for line in match.lines]
         cause = store.break_of(cx, me.caller.workspace_id, [payout_id]).get(payout_id)
         return {
-            "payout": kept.payout, "connection": connection, "expected": expected_of(kept.payout, kept.connection_id),
+            "settled": open_store.settled(cx, [payout_id]).get(payout_id), "payout": kept.payout, "connection": connection, "expected": expected_of(kept.payout, kept.connection_id),
             "created": seen.at(kept.payout.created), "found": found, "parts": _parts(found), "chart_of": _chart(found, kept), "matches": standing,
             "proposal": proposal, "proposed": _proposed(cx, connection.link, proposal), "members": members[:_MEMBERS], "first": cursor is None,
             "next": encode("", members[_MEMBERS - 1].id) if len(members) > _MEMBERS else None, "at": seen.at,

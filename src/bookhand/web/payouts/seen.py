@@ -21,7 +21,7 @@ from bookhand.workflows.payouts.statement import Reconciliation, Row, rows
 Tone = Literal["good", "bad", "look", "busy", "quiet"]
 ORDER: Final = ("charges", "fees", "refunds", "disputes", "adjustments", "transfers", "payouts", "other")
 """The parts of a payout in the order in which they lead from gross to net."""
-_QUIET_CAUSES: Final = frozenset({"in_transit", "canceled", "foreign"})
+_QUIET_CAUSES: Final = frozenset({"in_transit", "canceled", "failed_back", "foreign"})
 _ASKING: Final = frozenset(
     {
         "late",
@@ -60,7 +60,7 @@ def standing(row: PayoutRow, cause: str | None, *, mode: str, today: date) -> St
         case PayoutRow() if cause is not None and cause not in {"manual_payout", "breakdown"}:
             return Standing("asked", "look") if cause in _ASKING else Standing(f"cause_{cause}", "bad")
         case PayoutRow(status="failed"):
-            return Standing("failed", "bad")
+            return Standing("failed_back", "quiet") if row.settled else Standing("failed", "bad")
     due = day_of(row.arrival) <= today
     return Standing("looked_for" if due else "on_its_way", "busy")
 

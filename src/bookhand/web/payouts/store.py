@@ -34,6 +34,8 @@ class PayoutRow(msgspec.Struct, frozen=True, kw_only=True):
     rule: str | None
     match_day: str | None
     is_open: bool
+    settled: str | None
+    """Of one that failed and never reached the bank: the balance transaction that put its money back."""
     outcome: str | None
     """Of a manual one: ``unique``, ``confirmed`` …"""
     members: int | None
@@ -75,7 +77,7 @@ class Aged(msgspec.Struct, frozen=True):
 
 _ROW = """
     select p.payout_id, p.connection_id, c.name, c.mode, p.created, p.currency, p.amount, p.status, p.automatic, p.method, p.arrival_date,
-        m.match_id, m.rule, b.day::text, o.payout_id is not null, s.outcome, j.members, j.counted, j.net
+        m.match_id, m.rule, b.day::text, o.payout_id is not null, o.settled, s.outcome, j.members, j.counted, j.net
     from {source} join connection c on c.workspace_id = p.workspace_id and c.connection_id = p.connection_id
     left join bank_match_payout m on m.workspace_id = p.workspace_id and m.connection_id = p.connection_id and m.payout_id = p.payout_id
     left join bank_match b on b.workspace_id = m.workspace_id and b.match_id = m.match_id
@@ -86,7 +88,7 @@ _ROW = """
 """
 _OPEN = """
     (select w.workspace_id, w.connection_id, w.payout_id, w.since from payout_open w
-        where w.workspace_id = %(workspace)s and (%(connection)s::int is null or w.connection_id = %(connection)s)
+        where w.workspace_id = %(workspace)s and w.settled is null and (%(connection)s::int is null or w.connection_id = %(connection)s)
             and (%(at)s::bigint is null or (w.since, w.payout_id) < (%(at)s::bigint, %(id)s::text))
             and exists (select from connection k where k.workspace_id = w.workspace_id and k.connection_id = w.connection_id
                 and k.mode = %(mode)s)
@@ -144,9 +146,10 @@ def weeks(cx: Transaction[Any], workspace_id: int, *, mode: str, since: int) -> 
             where p.workspace_id = %(w)s and p.created >= %(since)s and p.status <> 'canceled'
             order by p.created desc, p.payout_id desc limit %(most)s)
         select date_trunc('week', to_timestamp(r.created) at time zone 'UTC')::date, r.currency,
-            count(*) filter (where o.payout_id is null and m.match_id is not null), count(*) filter (where o.payout_id is not null),
+            count(*) filter (where o.payout_id is null and m.match_id is not null),
+            count(*) filter (where o.payout_id is not null and o.settled is null),
             coalesce(sum(r.amount) filter (where o.payout_id is null and m.match_id is not null), 0)::bigint,
-            coalesce(sum(r.amount) filter (where o.payout_id is not null), 0)::bigint
+            coalesce(sum(r.amount) filter (where o.payout_id is not null and o.settled is null), 0)::bigint
         from recent r join connection c on c.workspace_id = %(w)s and c.connection_id = r.connection_id and c.mode = %(mode)s
         left join bank_match_payout m on m.workspace_id = %(w)s and m.connection_id = r.connection_id and m.payout_id = r.payout_id
         left join payout_open o on o.workspace_id = %(w)s and o.connection_id = r.connection_id and o.payout_id = r.payout_id

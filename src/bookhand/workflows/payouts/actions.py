@@ -66,6 +66,10 @@ class Reconciliation(Params):
     """Which bank account, up to which day."""
 
     account: Account
+    mode: Annotated[
+        Literal["live", "test"] | None,
+        Field(description="Needed only where a live and a test account are called the same."),
+    ] = None
     day: Annotated[
         Day, Field(description="As of the end of this day; without it that of the newest statement.")
     ] = None
@@ -174,6 +178,7 @@ def _own(
 _PAYOUT = {
     "id": "its id (po_…)", "connection": "the connection's number", "amount": "minor units; negative where Stripe takes from the bank",
     "status": "Stripe's status", "arrival_day": "when it should be at the bank", "match": "the match that stands, if one does",
+    "settled": "of one that failed and never reached the bank: the balance transaction that put its money back",
 }  # fmt: skip
 _BREAK = {
     "id": "its id (br_…)", "cause": "a named cause", "minor": "signed as at the bank", "says": "what it is", "next_step": "what to do",

@@ -46,15 +46,19 @@ def _arrivals(cx: Transaction[Any], caller: Caller, values: Values) -> list[dict
         cx, caller.workspace_id, connection_id=values.get("connection"), standing=values.get("standing"), after=values.get("after"),
         limit=values["limit"],
     )  # fmt: skip
-    return [payout_told(kept, match) for kept, match in found]
+    settled = open_store.settled(cx, [kept.payout.id for kept, _ in found])
+    return [payout_told(kept, match, settled.get(kept.payout.id)) for kept, match in found]
 
 
-def payout_told(kept: KeptPayout, match: str | None) -> dict[str, Any]:
-    """A payout as JSON, with the match that stands."""
+def payout_told(
+    kept: KeptPayout, match: str | None, settled: open_store.Settled | None = None
+) -> dict[str, Any]:
+    """A payout as JSON, with the match that stands, or what says that it failed and never reached the bank."""
     expected = open_store.expected_of(kept.payout, kept.connection_id)
     return {
         **msgspec.to_builtins(kept.payout), "connection": kept.connection_id, "arrival_day": expected.arrival_day,
         "created_day": expected.created_day, "match": match,
+        "settled": settled.proof if settled else None, "settled_says": settled.says if settled else None,
     }  # fmt: skip
 
 
@@ -66,8 +70,9 @@ def _breakdown(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str
     lines = breakdown_store.lines(cx, link, kept.payout.id, after=values.get("after"), limit=values["limit"])
     proposal = solving_store.proposed(cx, link, kept.payout.id)
     standing = match_store.standing(cx, [kept.payout.id])
+    settled = open_store.settled(cx, [kept.payout.id]).get(kept.payout.id)
     return {
-        "payout": payout_told(kept, standing[0].id if standing else None), "basis": found.basis, "says": found.says,
+        "payout": payout_told(kept, standing[0].id if standing else None, settled), "basis": found.basis, "says": found.says,
         "adds_up": found.adds_up, "off_by": found.off_by if found.complete else None, "told": found.told, "known": found.known,
         "net": found.net, "payout_fee": found.payout_fee, "confirmed_by": found.confirmed_by, "parts": msgspec.to_builtins(found.parts),
         "lines": [{**msgspec.to_builtins(line), "part": line.part} for line in lines],
@@ -114,7 +119,9 @@ def break_told(kept: break_store.Kept) -> dict[str, Any]:
 
 def _reconciliation(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str, Any]:
     del caller
-    found = statement_store.reconciliation(cx, values["account"], day=values.get("day"))
+    found = statement_store.reconciliation(
+        cx, values["account"], mode=values.get("mode"), day=values.get("day")
+    )
     return {
         **msgspec.to_builtins(found), "items_minor": found.items_minor, "difference_minor": found.difference_minor, "holds": found.holds,
         "sections": [{"title": each.title, "minor": each.minor, "count": len(each.items)} for each in found.sections],
@@ -214,7 +221,7 @@ def _rule_out(cx: Transaction[Any], caller: Caller, values: Values) -> dict[str,
     match_store.take_turn(cx, caller.workspace_id)
     id_ = values["question"]
     question = break_store.question(cx, id_)
-    open_store.hold_lines(cx, caller.workspace_id, question.lines)
+    open_store.hold_lines(cx, caller.workspace_id, question.lines, beside=question.payouts)
     break_store.put(cx, caller.workspace_id, [], gone={id_})
     break_store.put_questions(cx, caller.workspace_id, [], gone={id_})
     return {"id": id_, **msgspec.to_builtins(question)}

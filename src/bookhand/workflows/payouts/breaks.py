@@ -30,6 +30,7 @@ class Cause(StrEnum):
     NOT_COVERED = "not_covered"
     CANCELED = "canceled"
     FAILED = "failed"
+    FAILED_BACK = "failed_back"
     FAILED_NOT_RETURNED = "failed_not_returned"
     RETURNED_NOT_FAILED = "returned_not_failed"
     MISSING = "missing"
@@ -82,7 +83,11 @@ _MEANS: Final[dict[Cause, tuple[str, str]]] = {
     Cause.CANCELED: ("A payout was canceled before it was sent.", "Nothing: the money never left Stripe."),
     Cause.FAILED: (
         "A payout failed, and the bank shows neither its arrival nor its return.",
-        "Correct the bank account at Stripe; the money is back in the Stripe balance.",
+        "Correct the bank account at Stripe; where the money is back in the Stripe balance, statements of its days settle it.",
+    ),
+    Cause.FAILED_BACK: (
+        "A payout failed and never reached the bank; its money is back in the Stripe balance.",
+        "Nothing for the books: correct the bank account at Stripe, so that the next payout arrives.",
     ),
     Cause.FAILED_NOT_RETURNED: (
         "Stripe says that a payout failed, but the bank shows that it arrived and not that it was sent back.",
@@ -177,7 +182,7 @@ _MEANS: Final[dict[Cause, tuple[str, str]]] = {
         "Look at the lines and payouts of these days.",
     ),
 }
-_QUIET: Final = frozenset({Cause.IN_TRANSIT, Cause.CANCELED, Cause.FOREIGN})
+_QUIET: Final = frozenset({Cause.IN_TRANSIT, Cause.CANCELED, Cause.FAILED_BACK, Cause.FOREIGN})
 
 
 class Break(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ import gc
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import compress
+from itertools import chain, compress
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -28,6 +28,7 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Bounds, Expected, OpenLine, OpenPayout, Outcome
 from bookhand.workflows.payouts.matching.amounts import match_amounts
 from bookhand.workflows.payouts.matching.evidence import Evidence, is_account
+from bookhand.workflows.payouts.matching.kin import Kin
 from bookhand.workflows.payouts.matching.naming import match_named
 from bookhand.workflows.payouts.matching.reasons import days, shown
 from bookhand.workflows.payouts.matching.second_look import look_again
@@ -113,15 +114,7 @@ def _weak(known: Evidence) -> None:
         each = known.payouts[index]
         if each.status not in {"canceled", "failed"}:
             wanted.setdefault((each.currency, each.minor), []).append(index)
-    if not wanted:
-        return
-    found: dict[int, list[int]] = {}
-    for line in compress(range(len(known.lines)), known.free_lines):
-        if (some := wanted.get(known.amount(line))) is not None:
-            for payout in some:
-                if _could_be(known, payout, line):
-                    found.setdefault(payout, []).append(line)
-    for payout, some_lines in found.items():
+    for payout, some_lines in _weak_lines(known, wanted) if wanted else ():
         there = [line for line in some_lines if known.free_lines[line]]
         if there:
             one = known.payouts[payout]
@@ -132,6 +125,22 @@ def _weak(known: Evidence) -> None:
                 f"{'its text is cut' if like else 'nothing in it says Stripe'}.",
                 [known.candidate(payout, line, f"the amount, {days(known.lag(payout, line))}") for line in [*like, *there][:8]],
             )  # fmt: skip
+
+
+def _weak_lines(known: Evidence, wanted: dict[tuple[str, int], list[int]]) -> list[tuple[int, list[int]]]:
+    """Payouts of some amounts with the lines that each could be; of those that nothing tells apart the first, for it takes all of their lines."""
+    lines: dict[tuple[str, int], list[int]] = {}
+    for line in compress(range(len(known.lines)), known.free_lines):
+        if (amount := known.amount(line)) in wanted:
+            lines.setdefault(amount, []).append(line)
+    kin = Kin(known, chain.from_iterable(lines.values()))
+    found = [
+        (payout, [line for line in some if _could_be(known, payout, line)])
+        for amount, some in lines.items()
+        for payout in wanted[amount]
+        if kin.first(payout) == payout
+    ]
+    return sorted(found, key=lambda one: (one[1][:1], one[0]))
 
 
 def _could_be(known: Evidence, payout: int, line: int) -> bool:
@@ -185,8 +194,10 @@ def _may_be_paid_to(payout: Expected, spans: _Spans, currencies: dict[str, set[s
 
 def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
     one = known.payouts[index]
-    if one.status in {"canceled", "failed"}:
-        return (Cause.CANCELED if one.status == "canceled" else Cause.FAILED), ""
+    if one.status == "canceled":
+        return Cause.CANCELED, ""
+    if one.status == "failed":
+        return _failed_cause(known, index, spans)
     due = known.places[index] + known.bounds.late_days
     if (why := _not_covered(known, one, due, spans)) is not None:
         return Cause.NOT_COVERED, why
@@ -199,6 +210,54 @@ def _payout_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, st
             f"Due on {one.arrival_day}; statements of an account that it may have gone to reach only to {first}.",
         )
     return Cause.MISSING, f"Due on {one.arrival_day}; statements reach to {first}."
+
+
+def _failed_cause(known: Evidence, index: int, spans: _Spans) -> tuple[Cause, str]:
+    """One that failed before it reached the bank is done with, where its money is back and the bank's statements show nothing of it."""
+    one = known.payouts[index]
+    if one.money_back is None:
+        return Cause.FAILED, ""
+    back = f"{one.money_back} put its money back in the Stripe balance"
+    due = known.places[index] + max(0, known.failed_after(index) or 0) + known.bounds.late_days
+    if (why := _not_covered(known, one, due, spans)) is not None:
+        return Cause.FAILED, f"{back}. {why}"
+    last = min(last for _, last in spans.values())
+    if due > known.place(one.currency, last):
+        return (
+            Cause.FAILED,
+            f"{back}; statements reach to {last}, which is too early to say that nothing came.",
+        )
+    if (line := _may_be_of(known, index)) is not None:
+        return Cause.FAILED, f"{back}, but a line of {known.lines[line].day} may be of it."
+    return Cause.FAILED_BACK, f"{back}, and the bank's statements of its days show nothing of it."
+
+
+def _may_be_of(known: Evidence, payout: int) -> int | None:
+    """A line around the days of a payout that no match explains and that may be its money, coming or going; the first of them."""
+    kept = known.kept_lines
+    left = known.in_order([line for line in range(len(known.lines)) if not kept[line]])
+    most = known.bounds.rival_days + known.bounds.return_days
+    return next(
+        (
+            line
+            for line in known.near(payout, left)
+            if known.fits(payout, line)
+            and -known.bounds.early_days - 1 <= known.lag(payout, line) <= most
+            and _resembles(known, payout, line)
+        ),
+        None,
+    )
+
+
+def _resembles(known: Evidence, payout: int, line: int) -> bool:
+    """Whether a line names a payout or has its amount, in either direction; one that looks like Stripe's may be short of a fee or exchanged."""
+    one, (currency, sent) = known.payouts[payout], known.amount(line)
+    if payout in known.named.get(line, ()):
+        return True
+    if currency != one.currency:
+        return known.is_rival(line)
+    other_by = abs(abs(sent) - abs(one.minor))
+    return not other_by or (other_by <= known.fee_most(currency) and known.could_be(line))
 
 
 def _not_covered(known: Evidence, one: Expected, due: int, spans: _Spans) -> str | None:

@@ -122,7 +122,7 @@ def page(
 ) -> list[tuple[Kept, str | None]]:
     """Payouts with the matches that stand for them, newest first; page on with the last id as `after`.
 
-    `standing` is ``open`` (looked for at the bank), ``matched``, or None for all.
+    `standing` is ``open`` (looked for at the bank; not one that failed and never reached it), ``matched``, or None for all.
     """
     rows = cx.execute(
         f"""
@@ -134,7 +134,7 @@ def page(
                 where a.workspace_id = %(workspace)s and a.payout_id = %(after)s limit 1))
             and (%(standing)s::text is null or %(standing)s = 'matched' and m.match_id is not null
                 or %(standing)s = 'open' and exists (select from payout_open o where o.workspace_id = p.workspace_id
-                    and o.connection_id = p.connection_id and o.payout_id = p.payout_id))
+                    and o.connection_id = p.connection_id and o.payout_id = p.payout_id and o.settled is null))
         order by p.created desc, p.payout_id desc limit %(limit)s
         """,
         {

@@ -31,7 +31,7 @@ from bookhand.workflows.payouts.breaks import Break, Cause
 _SECTIONS: Final[tuple[tuple[str, tuple[Cause, ...]], ...]] = (
     ("Payouts in transit", (Cause.IN_TRANSIT, Cause.NOT_COVERED)),
     ("Payouts missing at the bank", (Cause.MISSING, Cause.LATE)),
-    ("Failed and returned payouts", (Cause.FAILED, Cause.FAILED_NOT_RETURNED, Cause.RETURNED_NOT_FAILED, Cause.CANCELED)),
+    ("Failed and returned payouts", (Cause.FAILED, Cause.FAILED_BACK, Cause.FAILED_NOT_RETURNED, Cause.RETURNED_NOT_FAILED, Cause.CANCELED)),
     ("Bank fees that are not booked", (Cause.BANK_FEE_LINE, Cause.BANK_FEE)),
     ("Exchange at the bank", (Cause.FX,)),
     ("Waiting for an answer", (Cause.AMOUNT, Cause.DUPLICATE, Cause.SAME_AMOUNT, Cause.WEAK, Cause.CONTRADICTION, Cause.BATCH, Cause.SPLIT,
@@ -73,6 +73,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
 
     company: str
     account: str
+    mode: str = "live"
     currency: str
     as_of: str
     bank_minor: int

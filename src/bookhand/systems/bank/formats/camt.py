@@ -27,6 +27,8 @@ FORMAT = "CAMT.053"
 _DEEPEST = 60
 _MOST_NODES = 600_000
 """In one entry, or beside the entries."""
+_LONGEST = 40
+"""So much of a name is told."""
 _KEPT = frozenset({"Ntry", "TxDtls"})
 """Elements that are kept as they stood."""
 _NOTHING = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF"})
@@ -200,7 +202,29 @@ def _signed(node: Node) -> int:
     amount = node.first("Amt")
     if amount is None:
         raise ValueError("a balance has no amount")
-    return _sign(node) * minor_of(amount.text, currency_of(amount.attributes.get("Ccy", "")))
+    name = f"balance {node.said('Tp/CdOrPrtry/Cd', 'Tp/CdOrPrtry/Prtry')[:_LONGEST]}"
+    return _sign(node) * _amount(amount, currency_of(amount.attributes.get("Ccy", "")), name)
+
+
+def _amount(node: Node, currency: str, name: str) -> int:
+    """An amount of a message, which never has a sign (ActiveOrHistoricCurrencyAndAmount): turning it would make of money out money in."""
+    found = minor_of(node.text, currency)
+    if found < 0:
+        raise ValueError(
+            f"{name} has the amount {node.text.strip()!r}, but CAMT.053 allows no minus sign (CdtDbtInd alone says which way money went)"
+        )
+    return found
+
+
+def _called(entry: Node, detail: Node | None = None) -> str:
+    """What an entry (or a payment in it) is called where something is wrong with it."""
+    own = entry.said("AcctSvcrRef", "NtryRef")[:_LONGEST]
+    day = entry.said("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm")[:_LONGEST]
+    name = f"entry {own or 'without a reference'}{f' of {day}' if day else ''}"
+    if detail is None:
+        return name
+    ref = detail.said("Refs/EndToEndId", "Refs/AcctSvcrRef", "Refs/TxId")[:_LONGEST]
+    return f"{name}, in its payment {ref or 'without a reference'},"
 
 
 def _sign(node: Node, default: int | None = None) -> int:
@@ -229,9 +253,9 @@ def _lines(entry: Node, account: str, raw_of: Callable[[Node], str]) -> list[Sta
     if amount is None:
         raise ValueError("an entry has no amount (Amt)")
     currency = currency_of(amount.attributes.get("Ccy", ""))
-    minor = _sign(entry) * minor_of(amount.text, currency)
+    minor = _sign(entry) * _amount(amount, currency, _called(entry))
     details = list(entry.all("NtryDtls/TxDtls"))
-    parts = _parts(details, currency, _sign(entry))
+    parts = _parts(entry, details, currency, _sign(entry))
     own = entry.said("AcctSvcrRef")
     if len(details) > 1 and parts is not None and sum(parts) == minor:
         ids = _ids(details, own)
@@ -247,14 +271,14 @@ def _lines(entry: Node, account: str, raw_of: Callable[[Node], str]) -> list[Sta
     ]
 
 
-def _parts(details: list[Node], currency: str, sign: int) -> list[int] | None:
+def _parts(entry: Node, details: list[Node], currency: str, sign: int) -> list[int] | None:
     """What each detail says of the account's money; None where one of them does not."""
     found = []
     for detail in details:
         amount = detail.first("Amt") or detail.first("AmtDtls/TxAmt/Amt")
         if amount is None or amount.attributes.get("Ccy") != currency:
             return None
-        found.append(_sign(detail, sign) * minor_of(amount.text, currency))
+        found.append(_sign(detail, sign) * _amount(amount, currency, _called(entry, detail)))
     return found
 
 
@@ -343,7 +367,7 @@ def _original(entry: Node, details: list[Node], currency: str, minor: int) -> tu
         if sent is None:
             continue
         theirs = currency_of(sent.attributes.get("Ccy", ""))
-        amount = minor_of(sent.text, theirs)
+        amount = _amount(sent, theirs, f"{_called(entry)}, in what was sent (InstdAmt),")
         if (theirs, amount) != (currency, abs(minor)):
             return (amount if minor > 0 else -amount), theirs
     return None, None

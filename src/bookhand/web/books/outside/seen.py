@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from bookhand.books.comparing.compare import Break, Row
+from bookhand.books.comparing.compare import Break, Note, Row
 from bookhand.books.setup.proposing import Proposed, proposed
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ComparisonSeen(msgspec.Struct, frozen=True, kw_only=True):
     months: list[MonthSeen]
     breaks: list[Break]
     causes: dict[str, int]
+    notes: list[Note]
     waiting: list[WaitsSeen]
     unexplained: list[tuple[str, str, int]]
 
@@ -76,6 +77,7 @@ def comparison_of(compared: Compared) -> ComparisonSeen:
         months=months_of(found.rows),
         breaks=list(found.breaks),
         causes=causes,
+        notes=found.notes,
         waiting=[WaitsSeen(*where, *sums) for where, sums in sorted(compared.coverage.waits().items())],
         unexplained=[(*where, minor) for where, minor in sorted(compared.unexplained.items())],
     )

@@ -51,9 +51,7 @@ def _lines(
     first, last = asked.day(since), asked.day(until)
     with site.db.transaction() as cx:
         accounts = store.accounts(cx, workspace)
-        named = next((each for each in accounts if each.account == account), None)
-        if account and named is None:
-            raise Missing(plain("payouts.asked.no_account", id=account[:60]))
+        named = store.one_of(accounts, account) if account else None
         wanted = store.Asked(
             account=(named.connection_id, named.account) if named else None, since=first, until=last, word=word, only_open=which == "open",
             after=asked.line_cursor(cursor),
@@ -61,7 +59,7 @@ def _lines(
         found = store.lines(cx, workspace, wanted, limit=_SHOWN)
         waits = payouts.waiting(cx, workspace)
     return {
-        "accounts": accounts, "account": account, "since": first or "", "until": last or "", "q": word, "which": which, "found": found,
+        "accounts": accounts, "account": named.name if named else "", "since": first or "", "until": last or "", "q": word, "which": which, "found": found,
         "first": cursor is None, "waits": waits, "next": encode(found.next[0], str(found.next[1])) if found.next else None,
         "looked_to": date.fromisoformat(found.next[0]) if found.next and found.looked else None,
     }  # fmt: skip

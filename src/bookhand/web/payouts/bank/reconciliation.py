@@ -46,12 +46,12 @@ def _statement(site: Site, me: Viewer, *, account: str, day: str) -> Seen:
         accounts = store.accounts(cx, workspace)
         waits = payouts.waiting(cx, workspace)
         told = [each for each in accounts if each.last_day or each.balance_day]
-        if account and all(each.account != account for each in accounts):
-            raise Missing(plain("payouts.asked.no_account", id=account[:60]))
-        chosen = account or (told[0].account if told else "")
-        found = statement_store.reconciliation(cx, chosen, day=on) if chosen else None
+        chosen = store.one_of(accounts, account) if account else told[0] if told else None
+        found = (
+            statement_store.reconciliation(cx, chosen.account, mode=chosen.mode, day=on) if chosen else None
+        )
     return {
-        "accounts": accounts, "account": chosen, "found": found, "rows": seen.statement_rows(found) if found else [], "waits": waits,
+        "accounts": accounts, "account": chosen.name if chosen else "", "found": found, "rows": seen.statement_rows(found) if found else [], "waits": waits,
         "asked_day": on, "today": me.now.date(), "ends": seen.month_ends(me.now.date()), "forms": _FORMS,
     }  # fmt: skip
 
@@ -66,7 +66,8 @@ def _file(site: Site, request: Request, *, account: str, day: str, form: str) ->
         if kind is None:
             raise Missing(plain("payouts.asked.no_form", form=form[:20]))
         with site.db.transaction() as cx:
-            found = statement_store.reconciliation(cx, account, day=asked.day(day))
+            chosen = store.one_of(store.accounts(cx, me.caller.workspace_id), account)
+            found = statement_store.reconciliation(cx, chosen.account, mode=chosen.mode, day=asked.day(day))
         content = as_file(found, kind)
     except BookhandError as error:
         return site.told(me, error)

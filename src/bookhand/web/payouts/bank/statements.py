@@ -108,11 +108,13 @@ def _statements(site: Site, me: Viewer, *, account: str, cursor: str | None) -> 
     workspace = me.caller.workspace_id
     with site.db.transaction() as cx:
         accounts = store.accounts(cx, workspace)
+        named = store.one_of(accounts, account) if account else None
         found = list(
             bank.statements(
-                cx, account=account or None, before=before[0] if before else None, limit=_SHOWN + 1
+                cx, account=named.account if named else None, mode=named.mode if named else None,
+                before=before[0] if before else None, limit=_SHOWN + 1,
             )
-        )
+        )  # fmt: skip
         waiting = store.files_that_wait(cx, workspace)
         waits = payouts.waiting(cx, workspace)
         problems = store.problems(cx, workspace, sorted({each.connection_id for each in accounts}))

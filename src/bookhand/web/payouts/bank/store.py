@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bookhand.core.problems import Missing
+from bookhand.core.problems import Missing, Refusal
 from bookhand.systems.bank.checks import CHANGED, GAP, OFF, REUSED, WARNING
 from bookhand.web.page.wording import plain
 
@@ -31,6 +33,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     last_day: str | None
     balance_minor: int | None
     balance_day: str | None
+    alone: bool = True
+    """Whether no other account is called so."""
+
+    @property
+    def name(self) -> str:
+        """What a page is asked for it by: its name, with its connection before it where that is not enough."""
+        return self.account if self.alone else named(self.connection_id, self.account)
 
 
 class LineRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +99,28 @@ def accounts(cx: Transaction[Any], workspace_id: int) -> list[Account]:
         where b.workspace_id = %s order by b.connection_id, b.account limit 500
         """,
         (workspace_id,),
-    )
-    return [Account(**dict(zip(Account.__struct_fields__, row, strict=True))) for row in rows]
+    ).fetchall()
+    called = Counter(account for _, account, *_ in rows)
+    return [
+        Account(**dict(zip(Account.__struct_fields__, (*row, called[row[1]] == 1), strict=True)))
+        for row in rows
+    ]
+
+
+def named(connection_id: int, account: str) -> str:
+    """An account of a connection, for an address: never another one that is called the same."""
+    return f"{connection_id}:{account}"
+
+
+def one_of(accounts: Sequence[Account], asked: str) -> Account:
+    """The account that is asked for; `Missing` where there is none, `Refusal` where several are called so."""
+    found = [each for each in accounts if asked in {each.account, named(each.connection_id, each.account)}]
+    if not found:
+        raise Missing(plain("payouts.asked.no_account", id=asked[:60]))
+    if len(found) > 1:
+        modes = ", ".join(each.mode.upper() for each in found)
+        raise Refusal(plain("payouts.asked.several_accounts", id=asked, modes=modes))
+    return found[0]
 
 
 _LINE = """

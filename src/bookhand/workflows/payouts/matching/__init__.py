@@ -49,6 +49,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last4: str | None = None
     """The last four of the destination, where the account is not known."""
     failed_day: str | None = None
+    money_back: str | None = None
+    """Of one that failed: the balance transaction that put the money back, where it is booked and no line was ever matched."""
     original: str | None = None
     """The payout that this one reverses."""
     reversed_by: str | None = None

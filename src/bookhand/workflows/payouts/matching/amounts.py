@@ -7,13 +7,14 @@ is decided as a whole: one payout and one line are a match; as many lines as are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import compress
+from collections.abc import Iterator
+from itertools import compress, islice
 from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching.evidence import Evidence
-from bookhand.workflows.payouts.matching.pieces import Edges, Leg, Legs, Piece, pieces
+from bookhand.workflows.payouts.matching.kin import Kin
+from bookhand.workflows.payouts.matching.pieces import Edges, Kind, Leg, Legs, Piece, pieces
 from bookhand.workflows.payouts.matching.reading import TRACED, Same
 from bookhand.workflows.payouts.matching.reasons import days, shown
 
@@ -27,7 +28,7 @@ def match_amounts(known: Evidence) -> None:
     for payout, line in _not_plain(known, worlds):
         if known.payouts[payout].status == "failed":
             _world(known, [payout], [line], worlds)
-        elif _reaches(known, Leg(payout, back=False), line):
+        elif _reaches(known, Leg(payout, back=False, like=payout), line):
             _single(known, payout, line, worlds)
     for payouts, lines in worlds.others.values():
         _world(known, payouts, lines, worlds)
@@ -52,6 +53,8 @@ class _Worlds(NamedTuple):
 def _worlds(known: Evidence) -> _Worlds:
     singles: dict[int, int] = {}
     others: dict[int, tuple[list[int], list[int]]] = {}
+    opened: dict[int, list[int]] = {}
+    """The first payout of each amount that several have, to those of them that are open."""
     free_payouts, free_lines, anchors = known.free_payouts, known.free_lines, known.anchors
     for line, same in enumerate(known.reading.same_amount):
         if same is None or not free_lines[line] or line in anchors:
@@ -59,8 +62,12 @@ def _worlds(known: Evidence) -> _Worlds:
         if isinstance(same, int):
             if free_payouts[same] and (before := singles.setdefault(same, line)) != line:
                 others.setdefault(same, ([same], [before]))[1].append(line)
-        elif payouts := _open(known, same):
-            others.setdefault(payouts[0], (payouts, []))[1].append(line)
+        else:
+            payouts = opened.get(same[0])
+            if payouts is None:
+                payouts = opened[same[0]] = _open(known, same)
+            if payouts:
+                others.setdefault(payouts[0], (payouts, []))[1].append(line)
     return _Worlds(known, {p: line for p, line in singles.items() if p not in others}, others)
 
 
@@ -169,48 +176,83 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
 
 
+class _Rivals:
+    """The lines of a world that could be meant; payouts that nothing tells apart reach the same ones, which are looked for once."""
+
+    def __init__(self, known: Evidence, lines: list[int]) -> None:
+        self.known, self.lines, self.kin = known, lines, Kin(known, lines)
+        self._in_order = known.in_order(lines)
+        self._reached: dict[Kind, frozenset[int]] = {}
+        self._narrow: dict[Kind, frozenset[int]] = {}
+
+    def leg(self, payout: int, *, back: bool) -> Leg:
+        """What a payout needs."""
+        return Leg(payout, back, self.kin.first(payout))
+
+    def reached(self, leg: Leg) -> frozenset[int]:
+        """The lines that could be meant at all."""
+        found = self._reached.get(leg.kind)
+        if found is None:
+            found = self._reached[leg.kind] = frozenset(
+                [
+                    line
+                    for line in self.known.near(leg.payout, self._in_order)
+                    if _reaches(self.known, leg, line)
+                ]
+            )
+        return found
+
+    def narrow(self, leg: Leg) -> frozenset[int]:
+        """Those of them that are what the leg needs, were there no rival."""
+        found = self._narrow.get(leg.kind)
+        if found is None:
+            found = self._narrow[leg.kind] = frozenset(
+                [line for line in self.reached(leg) if _narrow(self.known, leg, line)]
+            )
+        return found
+
+
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
-    rivals = [line for line in lines if known.could_be(line)]
+    rivals = _Rivals(known, [line for line in lines if known.could_be(line)])
     apart = _apart(known, payouts, rivals)
     if apart is not None:
         for payout, line in apart:
             _single(known, payout, line, worlds)
         return
     legs = {payout: _legs(known, payout, rivals) for payout in payouts}
-    edges = {
-        leg: [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
-        for payout, some in legs.items()
-        for leg in some
-    }
-    reached = {line for some in edges.values() for line in some}
+    edges = {leg.kind: rivals.reached(leg) for some in legs.values() for leg in some}
+    reached = frozenset[int]().union(*edges.values())
     loose = [
         line
-        for line in rivals
+        for line in rivals.lines
         if line not in reached and known.looks_like_return(line) and not _is_a_strangers(known, line, lines)
     ]
     for piece in pieces(payouts, legs, edges):
         if not (loose and _sent_back(known, *piece, loose)):
-            _decide(known, legs, edges, piece, worlds)
+            _decide(known, legs, rivals, piece, worlds)
+    failed: dict[Kind, Leg] = {}
     for payout in payouts:
         if known.free_payouts[payout] and known.payouts[payout].status == "failed":
-            _never_returned(known, payout, rivals)
+            leg = rivals.leg(payout, back=False)
+            failed.setdefault(leg.kind, leg)
+    for leg in failed.values():
+        _never_returned(known, leg, rivals)
 
 
-def _apart(known: Evidence, payouts: list[int], rivals: list[int]) -> list[tuple[int, int]] | None:
+def _apart(known: Evidence, payouts: list[int], rivals: _Rivals) -> list[tuple[int, int]] | None:
     """The common case, decided at once: money that comes, none of it failed, each payout with one line at most, and no line in reach of two."""
-    if any(known.sent(line) <= 0 for line in rivals):
+    if any(known.sent(line) <= 0 for line in rivals.lines):
         return None
-    found: list[tuple[int, int]] = []
+    found: dict[int, int] = {}
     for payout in payouts:
         one = known.payouts[payout]
         if one.status == "failed" or one.minor < 0:
             return None
-        leg = Leg(payout, back=False)
-        there = [line for line in known.around(payout, rivals) if _reaches(known, leg, line)]
-        if len(there) > 1 or (there and any(there[0] == line for _, line in found)):
+        there = rivals.reached(rivals.leg(payout, back=False))
+        if len(there) > 1 or not there.isdisjoint(found):
             return None
-        found += [(payout, line) for line in there]
-    return found
+        found |= dict.fromkeys(there, payout)
+    return [(payout, line) for line, payout in found.items()]
 
 
 def _is_a_strangers(known: Evidence, back: int, lines: list[int]) -> bool:
@@ -238,25 +280,22 @@ def _sent_back(known: Evidence, payouts: list[int], lines: list[int], loose: lis
             Cause.RETURNED_NOT_FAILED, payouts, [*lines, *back],
             f"The bank took {'a line' if len(back) == 1 else 'lines'} back that {'has' if len(lines) == 1 else 'have'} the amount of "
             f"payout {known.payouts[payouts[0]].id}; Stripe says {known.payouts[payouts[0]].status}.",
-            [known.candidate(p, line, "the amount and the day") for p in payouts for line in lines if known.exact(p, line)][:_SHOWN],
+            list(islice((known.candidate(p, line, "the amount and the day") for p in payouts for line in lines if known.exact(p, line)), _SHOWN)),
         )  # fmt: skip
     return bool(back)
 
 
-def _legs(known: Evidence, payout: int, lines: Sequence[int]) -> list[Leg]:
+def _legs(known: Evidence, payout: int, rivals: _Rivals) -> list[Leg]:
     """A failed payout has legs only where something could be its return, for most never arrive at all."""
-    there, back = Leg(payout, back=False), Leg(payout, back=True)
+    there, back = rivals.leg(payout, back=False), rivals.leg(payout, back=True)
     if known.payouts[payout].status != "failed":
         return [there]
-    both = any(_reaches(known, there, line) for line in lines) and any(
-        _reaches(known, back, line) and _narrow(known, back, line) for line in lines
-    )
-    return [there, back] if both else []
+    return [there, back] if rivals.reached(there) and rivals.narrow(back) else []
 
 
 def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
     """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
-    payout, back = leg
+    payout, back = leg.payout, leg.back
     one, bounds = known.payouts[payout], known.bounds
     most = bounds.rival_days + (bounds.return_days if back else 0)
     if not known.within(payout, line, most, bounds.early_days + 1) or not (
@@ -288,15 +327,13 @@ def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
     return marked and not known.contradicts(leg.payout, line)
 
 
-def _decide(known: Evidence, legs: Legs, edges: Edges, piece: Piece, worlds: _Worlds) -> None:
+def _decide(known: Evidence, legs: Legs, rivals: _Rivals, piece: Piece, worlds: _Worlds) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
         _single(known, payouts[0], lines[0], worlds)
         return
-    narrow = {
-        leg: [line for line in edges[leg] if _narrow(known, leg, line)] for p in payouts for leg in legs[p]
-    }
+    narrow = {leg.kind: rivals.narrow(leg) for p in payouts for leg in legs[p]}
     parts = pieces(payouts, legs, narrow)
     whole = sum([len(some) for some, _ in parts]) == len(payouts) and sum(
         [len(some) for _, some in parts]
@@ -335,7 +372,7 @@ def _balanced(known: Evidence, legs: Legs, narrow: Edges, payouts: list[int], li
         some.sort(
             key=lambda leg: (known.places[leg.payout] + (known.failed_after(leg.payout) or 0) * leg.back, leg)
         )
-        if not all(line in narrow[leg] for leg, line in zip(some, known.by_day(here), strict=True)):
+        if not all(line in narrow[leg.kind] for leg, line in zip(some, known.by_day(here), strict=True)):
             return False
     return True
 
@@ -366,29 +403,27 @@ def _accept(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worl
 def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     one = known.payouts[payouts[0]]
     twins = len(payouts) == 1 and known.payouts[payouts[0]].status != "failed"
-    candidates = [
+    in_order = known.in_order(lines)
+    candidates = (
         known.candidate(p, line, f"the amount, {days(known.lag(p, line))}")
         for p in payouts
-        for line in known.around(p, lines)
+        for line in known.near(p, in_order)
         if known.exact(p, line) and known.free_lines[line]
-    ]
+    )
     known.ask(
         Cause.DUPLICATE if twins else Cause.SAME_AMOUNT, payouts, lines,
         f"{len(payouts)} payout{'s' * (len(payouts) > 1)} and {len(lines)} line{'s' * (len(lines) > 1)} of "
         f"{shown(abs(one.minor), one.currency)} do not pair up.",
-        candidates[:_SHOWN],
+        list(islice(candidates, _SHOWN)),
     )  # fmt: skip
 
 
-def _never_returned(known: Evidence, payout: int, lines: Sequence[int]) -> None:
-    """The payout failed, yet a line of its amount stands there that nobody else claims."""
-    leg = Leg(payout, back=False)
-    there = [
-        line for line in lines if known.free_lines[line] and _reaches(known, leg, line) and _narrow(known, leg, line)
-    ]  # fmt: skip
+def _never_returned(known: Evidence, leg: Leg, rivals: _Rivals) -> None:
+    """The payout failed, yet a line of its amount stands there that nobody else claims; the first of its like is asked about."""
+    there = sorted([line for line in rivals.narrow(leg) if known.free_lines[line]])
     if there:
         known.ask(
-            Cause.FAILED_NOT_RETURNED, [payout], there,
-            f"Payout {known.payouts[payout].id} failed, but a line of its amount came and did not go back.",
-            [known.candidate(payout, line, "the amount and the day") for line in there[:_SHOWN]],
+            Cause.FAILED_NOT_RETURNED, [leg.payout], there,
+            f"Payout {known.payouts[leg.payout].id} failed, but a line of its amount came and did not go back.",
+            [known.candidate(leg.payout, line, "the amount and the day") for line in there[:_SHOWN]],
         )  # fmt: skip

@@ -22,16 +22,27 @@ def telling_amounts(known: Evidence, left: Left, asked: Collection[int]) -> set[
     They are those of the open payouts, and what an open payout and an open line lack of each other.
     """
     found = set[int]()
+    by_day: dict[_Day, dict[int, list[int]]] = {}
     for payout in left.open_payouts():
-        minor = known.payouts[payout].minor
-        found.add(minor)
-        found |= {
-            lack
-            for line in left.lines_around(payout)
-            if not left.taken_lines[line]
-            and (lack := abs(known.lines[line].minor - minor)) in asked
-            and may_be(known, payout, line)
-        }
+        one = known.payouts[payout]
+        found.add(one.minor)
+        day = one.currency, known.places[payout]
+        lines = by_day.get(day) if asked else {}
+        if lines is None:
+            lines = by_day[day] = _opened(known, left, payout)
+        for minor, some in lines.items():
+            lack = abs(minor - one.minor)
+            if lack in asked and lack not in found and any(may_be(known, payout, line) for line in some):
+                found.add(lack)
+    return found
+
+
+def _opened(known: Evidence, left: Left, payout: int) -> dict[int, list[int]]:
+    """The open lines of the days on which a payout may come, by amount."""
+    found: dict[int, list[int]] = {}
+    for line in left.lines_around(payout):
+        if not left.taken_lines[line]:
+            found.setdefault(known.lines[line].minor, []).append(line)
     return found
 
 

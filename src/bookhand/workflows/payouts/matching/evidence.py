@@ -79,12 +79,19 @@ class Evidence(LineMarks, Decisions):
 
     def around(self, payout: int, lines: Sequence[int]) -> Sequence[int]:
         """Those of the lines whose days could matter to a payout at all; `lines` as they are where they are few."""
-        if len(lines) <= _FEW:
-            return lines
+        return self.near(payout, self.in_order(lines))
+
+    def in_order(self, lines: Sequence[int]) -> Sequence[int]:
+        """The lines in order of their days; as they are where they are few."""
+        return lines if len(lines) <= _FEW else self.by_day(lines)
+
+    def near(self, payout: int, in_order: Sequence[int]) -> Sequence[int]:
+        """`around`, of lines that are `in_order` already."""
+        if len(in_order) <= _FEW:
+            return in_order
         place, bounds = self.place_of[self.payouts[payout].currency], self.bounds
         first = self.places[payout] - bounds.early_days - 1
         last = self.places[payout] + max(bounds.rival_days + bounds.return_days, bounds.trace_late_days)
-        in_order = self.by_day(lines)
         low = bisect_left(in_order, first, key=lambda line: place(self.lines[line].day))
         high = bisect_right(in_order, last, key=lambda line: place(self.lines[line].day))
         return in_order[low:high]

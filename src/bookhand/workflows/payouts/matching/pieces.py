@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -11,33 +11,44 @@ class Leg(NamedTuple):
 
     payout: int
     back: bool
+    like: int
+    """The first of the payouts that nothing tells apart from this one: all of them reach the same lines."""
+
+    @property
+    def kind(self) -> Kind:
+        """What is the same for all of them."""
+        return self.like, self.back
 
 
+Kind = tuple[int, bool]
 Legs = Mapping[int, list[Leg]]
-Edges = dict[Leg, list[int]]
+Edges = Mapping[Kind, Collection[int]]
+"""The lines that are in reach of legs of a kind."""
 Piece = tuple[list[int], list[int]]
 
 
 def pieces(payouts: Sequence[int], legs: Legs, edges: Edges) -> list[Piece]:
     """Payouts and lines in connected pieces, each with a payout and a line; the two legs of a payout are always together."""
-    back: dict[int, list[int]] = {}
+    alike: dict[tuple[Kind, ...], list[int]] = {}
     for payout in payouts:
-        for leg in legs[payout]:
-            for line in edges[leg]:
-                back.setdefault(line, []).append(payout)
+        alike.setdefault(tuple([leg.kind for leg in legs[payout]]), []).append(payout)
+    back: dict[int, list[tuple[Kind, ...]]] = {}
+    for kinds in alike:
+        for line in {line for kind in kinds for line in edges[kind]}:
+            back.setdefault(line, []).append(kinds)
     found: list[Piece] = []
-    seen: set[int] = set()
-    for start in payouts:
+    seen: set[tuple[Kind, ...]] = set()
+    for start in alike:
         if start in seen:
             continue
         some, there, todo = {start}, set[int](), [start]
         while todo:
-            new = {line for leg in legs[todo.pop()] for line in edges[leg]} - there
+            new = {line for kind in todo.pop() for line in edges[kind]} - there
             there |= new
-            more = {payout for line in new for payout in back[line]} - some
+            more = {kinds for line in new for kinds in back[line]} - some
             some |= more
             todo += more
         seen |= some
         if there:
-            found.append((sorted(some), sorted(there)))
+            found.append((sorted([payout for kinds in some for payout in alike[kinds]]), sorted(there)))
     return found

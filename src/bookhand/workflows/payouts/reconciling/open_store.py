@@ -20,7 +20,7 @@ from bookhand.systems.bank.checks import gaps
 from bookhand.workflows.payouts.breaks import LineKey
 from bookhand.workflows.payouts.matching import Expected, Status
 from bookhand.workflows.payouts.payout_store import COLUMNS, Kept, kept_of
-from bookhand.workflows.payouts.reconciling.entries import Arrived, Paid
+from bookhand.workflows.payouts.reconciling.entries import IN_TRANSIT, Arrived, Paid
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -58,11 +58,13 @@ class Open(msgspec.Struct, kw_only=True):
     """Bank account to the days that are known of it."""
 
 
-def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
-    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it."""
+def everything_open(cx: Transaction[Any], *, mode: str, today: str | None = None) -> Open:
+    """What is open of the Stripe connections of `mode`, and the lines of the same mode's banks that may belong to it; `today` as in `covered`."""
     rows = cx.execute(
         f"""
-        select p.hash, b.match_id, e.happened_at, {COLUMNS}
+        select p.hash, b.match_id, e.happened_at, case when p.status = 'failed' and b.match_id is null and (
+                select sum(line.minor) from unnest(e.accounts, e.currencies, e.minors) as line (account, currency, minor)
+                where line.account = %s and line.currency = p.currency) = -p.amount then e.key end, {COLUMNS}
         from connection c join payout_open o using (workspace_id, connection_id)
         cross join lateral (select * from payout p where p.workspace_id = o.workspace_id and p.connection_id = o.connection_id
             and p.payout_id = o.payout_id offset 0) p
@@ -72,24 +74,27 @@ def everything_open(cx: Transaction[Any], *, mode: str) -> Open:
             and e.key = p.failure_balance_transaction offset 0) e on true
         where not o.held and c.mode = %s order by o.since, o.payout_id
         """,
-        (mode,),
+        (IN_TRANSIT, mode),
     ).fetchall()
-    kept = [(row[0], row[1], row[2], kept_of(row[3:])) for row in rows]
-    payouts = [expected_of(each.payout, each.connection_id, failed_at) for _, _, failed_at, each in kept]
-    matched = {each.payout.id: match for _, match, _, each in kept if match is not None}
+    kept = [(row[0], row[1], kept_of(row[4:])) for row in rows]
+    payouts = [
+        msgspec.structs.replace(expected_of(each.payout, each.connection_id, row[2]), money_back=row[3])
+        for row, (_, _, each) in zip(rows, kept, strict=True)
+    ]
+    matched = {each.payout.id: match for _, match, each in kept if match is not None}
     found = _lines(cx, windows(payouts), sorted(set(matched.values())), mode=mode)
     return Open(
         payouts=payouts,
         lines=[line for _, line in found],
         paid={
             each.payout.id: Paid(each.connection_id, each.payout.id, each.payout.amount)
-            for _, _, _, each in kept
+            for _, _, each in kept
         },
         arrived={(line.account, line.key): arrived_of(line, connection_id) for connection_id, line in found},
-        currency={each.payout.id: each.payout.currency for _, _, _, each in kept},
-        version={each.payout.id: bytes(hash_) for hash_, _, _, each in kept},
+        currency={each.payout.id: each.payout.currency for _, _, each in kept},
+        version={each.payout.id: bytes(hash_) for hash_, _, each in kept},
         matched=matched,
-        covered=covered(cx, mode=mode),
+        covered=covered(cx, mode=mode, today=today),
     )
 
 
@@ -141,14 +146,19 @@ def some_lines(
     return {(line.account, line.key): (connection_id, line) for connection_id, line in map(_line, rows)}
 
 
-def hold_lines(cx: Transaction[Any], workspace_id: int, keys: Sequence[LineKey]) -> None:
-    """Leave these lines, as far as they are open, to people: only a person matches them from then on."""
+def hold_lines(
+    cx: Transaction[Any], workspace_id: int, keys: Sequence[LineKey], *, beside: Sequence[str]
+) -> None:
+    """Leave these lines, as far as they are open, to people: only a person matches them from then on. They are of the mode of these payouts."""
     cx.execute(
         """
         update line_open o set held = true from unnest(%s::text[], %s::text[]) as n (account, key)
-        where o.workspace_id = %s and o.account = n.account and o.key = n.key
+        where o.workspace_id = %s and o.account = n.account and o.key = n.key and o.connection_id in (
+            select b.connection_id from connection b join connection c on c.workspace_id = b.workspace_id and c.mode = b.mode
+            join payout p on p.workspace_id = c.workspace_id and p.connection_id = c.connection_id
+            where b.workspace_id = o.workspace_id and p.payout_id = any (%s))
         """,
-        ([account for account, _ in keys], [key for _, key in keys], workspace_id),
+        ([account for account, _ in keys], [key for _, key in keys], workspace_id, list(beside)),
     )
 
 
@@ -162,9 +172,14 @@ def still_open(cx: Transaction[Any], found: Open) -> tuple[set[str], set[LineKey
     same = {payout for payout, hash_ in payouts if found.version[payout] == bytes(hash_)}
     keys = list(found.arrived)
     lines = cx.execute(
-        "select o.account, o.key from unnest(%s::text[], %s::text[]) as n (account, key) cross join lateral (select * from line_open o"
-        " where o.workspace_id = current_setting('bookhand.workspace')::int and o.account = n.account and o.key = n.key offset 0) o where not o.held",
-        ([account for account, _ in keys], [key for _, key in keys]),
+        "select o.account, o.key from unnest(%s::int[], %s::text[], %s::text[]) as n (connection_id, account, key)"
+        " cross join lateral (select * from line_open o where o.workspace_id = current_setting('bookhand.workspace')::int"
+        " and o.account = n.account and o.key = n.key offset 0) o where not o.held and o.connection_id = n.connection_id",
+        (
+            [each.connection_id for each in found.arrived.values()],
+            [account for account, _ in keys],
+            [key for _, key in keys],
+        ),
     )
     return same, {(account, key) for account, key in lines}
 
@@ -206,36 +221,91 @@ def looked(cx: Transaction[Any], found: Open) -> None:
     """The matcher has seen these lines."""
     keys = list(found.arrived)
     cx.execute(
-        "update line_open o set looked = true where not o.looked and (o.account, o.key) in ("
-        "select * from unnest(%s::text[], %s::text[]))",
-        ([account for account, _ in keys], [key for _, key in keys]),
+        "update line_open o set looked = true where not o.looked and (o.connection_id, o.account, o.key) in ("
+        "select * from unnest(%s::int[], %s::text[], %s::text[]))",
+        (
+            [each.connection_id for each in found.arrived.values()],
+            [account for account, _ in keys],
+            [key for _, key in keys],
+        ),
     )
 
 
-def covered(cx: Transaction[Any], *, mode: str) -> dict[str, Covered]:
-    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why."""
+class Settled(msgspec.Struct, frozen=True):
+    """A payout that failed and never reached the bank: what put its money back, and the whole of it in a sentence."""
+
+    proof: str
+    """A balance transaction."""
+    says: str
+
+
+def settle(
+    cx: Transaction[Any], found: Open, same: set[str], settled: Mapping[str, Settled]
+) -> tuple[list[str], list[str]]:
+    """Keep which of the payouts that were looked at are settled, and forget it of the others; those that are so now, and those that are no more.
+
+    `same` are those whose state is as it was when it was read.
+    """
+    rows = cx.execute(
+        "select payout_id, settled from payout_open where payout_id = any (%s) and not held order by payout_id",
+        (sorted(same & found.paid.keys()),),
+    ).fetchall()
+    new = [id_ for id_, before in rows if id_ in settled and before is None]
+    reopened = [id_ for id_, before in rows if id_ not in settled and before is not None]
+    cx.execute(
+        "update payout_open o set settled = n.proof, settled_says = n.says from unnest(%s::text[], %s::text[], %s::text[]) as n (id, proof, says)"
+        " where o.payout_id = n.id and not o.held",
+        (
+            [*new, *reopened],
+            [*(settled[id_].proof for id_ in new), *(None for _ in reopened)],
+            [*(settled[id_].says for id_ in new), *(None for _ in reopened)],
+        ),
+    )
+    return new, reopened
+
+
+def settled(cx: Transaction[Any], payouts: Iterable[str]) -> dict[str, Settled]:
+    """Those of these payouts that are settled."""
+    rows = cx.execute(
+        "select payout_id, settled, settled_says from payout_open where payout_id = any (%s) and settled is not null",
+        (sorted(set(payouts)),),
+    )
+    return {id_: Settled(proof, says) for id_, proof, says in rows}
+
+
+def covered(cx: Transaction[Any], *, mode: str, today: str | None = None) -> dict[str, Covered]:
+    """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why.
+
+    They end with the newest closing balance, or where the bank tells none with its last line. What is dated after `today` (the company's own
+    where it is not told) says nothing of the days before it, be it a line or a closing balance.
+    """
     rows = cx.execute(
         """
-        select b.connection_id, b.account, b.currency, s.first::text, s.last::text,
+        with of as materialized (select coalesce(%s::date,
+            (now() at time zone coalesce((select timezone from journal_setting
+                where workspace_id = current_setting('bookhand.workspace')::int), 'UTC'))::date) as today)
+        select b.connection_id, b.account, b.currency, of.today::text, s.first::text, s.last::text,
             (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
                 and l.account = b.account order by l.day limit 1),
             (select l.day::text from bank_line l where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id
-                and l.account = b.account order by l.day desc limit 1)
-        from bank_account b join connection c using (workspace_id, connection_id)
+                and l.account = b.account and l.day <= of.today and not s.closed order by l.day desc limit 1)
+        from bank_account b join connection c using (workspace_id, connection_id) cross join of
         left join lateral (
-            select min(least(first_day, opening_day)) as first, max(greatest(last_day, closing_day)) as last from bank_statement s
+            select min(least(first_day, opening_day)) as first,
+                max(coalesce(closing_day, last_day)) filter (where coalesce(closing_day, last_day) <= of.today) as last,
+                coalesce(bool_and(coalesce(closing_day <= of.today, false)), false) as closed
+            from bank_statement s
             where s.workspace_id = b.workspace_id and s.connection_id = b.connection_id and s.account = b.account) s on true
         where c.mode = %s order by b.connection_id, b.account
         """,
-        (mode,),
+        (today, mode),
     ).fetchall()
     found: dict[str, Covered] = {}
-    for connection_id, account, currency, *told in rows:
+    for connection_id, account, currency, now, *told in rows:
         days = [each for each in told if each is not None]
         if days:
-            found.setdefault(
-                account, Covered(min(days), max(days), _holes(cx, connection_id, account, currency))
-            )
+            last = max([each for each in (told[1], told[3]) if each is not None], default=now)
+            found.setdefault(account, Covered(min(days), last, _holes(cx, connection_id, account, currency)))
     return found
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bookhand.core.problems import Missing
+from bookhand.systems.bank import store as bank_store
 from bookhand.workflows.payouts.breaks import Break, Cause, LineKey
 from bookhand.workflows.payouts.reconciling import break_store
 from bookhand.workflows.payouts.reconciling.entries import BANK, IN_TRANSIT
@@ -45,9 +46,11 @@ class _OnItsWay(msgspec.Struct, frozen=True):
     destination: str | None
 
 
-def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None) -> Reconciliation:
-    """The statement of `account` at the end of `day` (that of its newest balance or line, if None); `Missing` where there is no such account."""
-    at = _account(cx, account, day)
+def reconciliation(
+    cx: Transaction[Any], account: str, *, mode: str | None = None, day: str | None = None
+) -> Reconciliation:
+    """The statement of `account` (of `mode`, where accounts of two modes are called so) at the end of `day` (that of its newest balance or line, if None); `Missing` where there is no such account."""
+    at = _account(cx, account, bank_store.mode_of(cx, account, mode), day)
     bank, known, openings = _per_bank(cx, at)
     standing = [
         each.found for each in break_store.standing(cx) if each.found.cause not in break_store.CONTENTS
@@ -60,7 +63,7 @@ def reconciliation(cx: Transaction[Any], account: str, *, day: str | None = None
     items += _beside_lines(at, bank - known, openings)
     transit = _at(cx, at, IN_TRANSIT) if alone else sum(each.minor for each in on_its_way)
     return Reconciliation(
-        company=_company(cx), account=account, currency=at.currency, as_of=at.day, bank_minor=bank,
+        company=_company(cx), account=account, mode=at.mode, currency=at.currency, as_of=at.day, bank_minor=bank,
         books_minor=_at(cx, at, f"{BANK}:{account}") + transit, items=tuple(items),
     )  # fmt: skip
 
@@ -71,22 +74,21 @@ def accounts(cx: Transaction[Any]) -> list[str]:
     return list(dict.fromkeys(account for (account,) in rows))
 
 
-def _account(cx: Transaction[Any], account: str, day: str | None) -> _Account:
+def _account(cx: Transaction[Any], account: str, mode: str, day: str | None) -> _Account:
     row = cx.execute(
         """
-        select b.connection_id, c.mode, coalesce(b.currency, (select l.currency from bank_line l where l.workspace_id = b.workspace_id
+        select b.connection_id, coalesce(b.currency, (select l.currency from bank_line l where l.workspace_id = b.workspace_id
                 and l.connection_id = b.connection_id and l.account = b.account limit 1)),
             greatest((select greatest(max(s.closing_day), max(s.last_day)) from bank_statement s where s.workspace_id = b.workspace_id
                 and s.connection_id = b.connection_id and s.account = b.account), (select max(l.day) from bank_line l
                 where l.workspace_id = b.workspace_id and l.connection_id = b.connection_id and l.account = b.account))::text
-        from bank_account b join connection c using (workspace_id, connection_id) where b.account = %s order by b.connection_id limit 1
+        from bank_account b join connection c using (workspace_id, connection_id) where b.account = %s and c.mode = %s order by b.connection_id limit 1
         """,
-        (account,),
+        (account, mode),
     ).fetchone()
-    if row is None:
-        raise Missing(f"There is no bank account {account}: `bookhand bank-accounts` lists them.")
-    connection_id, mode, currency, newest = row
-    if currency is None or (day or newest) is None:
+    connection_id, currency, newest = row or (0, None, None)
+    day = day or newest
+    if currency is None or day is None:
         raise Missing(f"Bank account {account} has no statement yet: import one.")
     rows = cx.execute(
         "select b.account from bank_account b join connection c using (workspace_id, connection_id)"
@@ -100,7 +102,7 @@ def _account(cx: Transaction[Any], account: str, day: str | None) -> _Account:
         currency=currency,
         mode=mode,
         siblings=siblings,
-        day=day or newest,
+        day=day,
     )
 
 

@@ -47,6 +47,8 @@ OFF = "payout_does_not_add_up"
 """The kind of Problem that a payout is whose members do not come to it."""
 _RETURNED = "It failed after its arrival was matched, and the bank shows its return."
 _WITHDRAWN = "The bank took the line back."
+_BACK = "It failed before it reached the bank, and its money is back in the Stripe balance."
+_AFTER_ALL = "It was taken for one that never reached the bank: what is known now says otherwise."
 _NOTED = 500
 """So many matches of one run are named in the trail; how many there are is told always, and each is in ``bank_match``."""
 
@@ -59,6 +61,8 @@ class Report(msgspec.Struct, kw_only=True):
     solved: int = 0
     matches: int = 0
     undone: int = 0
+    settled: int = 0
+    """Payouts that failed and never reached the bank, with which nothing is left to do."""
     new_breaks: int = 0
     closed_breaks: int = 0
     questions: int = 0
@@ -68,12 +72,20 @@ class Report(msgspec.Struct, kw_only=True):
     def changed(self) -> bool:
         """Whether anything is other than before."""
         return any(
-            (self.counted, self.solved, self.matches, self.undone, self.new_breaks, self.closed_breaks)
+            (
+                self.counted,
+                self.solved,
+                self.matches,
+                self.undone,
+                self.settled,
+                self.new_breaks,
+                self.closed_breaks,
+            )
         )
 
 
-def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Report:
-    """Everything once, for the Stripe connections of `mode`; see the module's docstring."""
+def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: str | None = None) -> Report:
+    """Everything once, for the Stripe connections of `mode`; see the module's docstring. No day after `today` (the company's) is covered."""
     report = Report()
     with db.transaction() as cx:
         every = {each.id: each.link for each in connections.every(cx, system="stripe")}
@@ -84,7 +96,7 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
     with db.transaction() as cx:
         _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
-        found = open_store.everything_open(cx, mode=mode)
+        found = open_store.everything_open(cx, mode=mode, today=today)
         agreed = match_store.fees(cx)
     outcome = match(found.payouts, found.lines, _bounds(bounds or Bounds(), found, agreed))
     with db.transaction() as cx:
@@ -95,6 +107,7 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None) -> Repor
         _leave(now, outcome)
         if made:
             _note(cx, db.workspace_id, "payouts.matched", [each.id for each in made])
+        _settle(now, outcome, payouts)
     return report
 
 
@@ -239,12 +252,18 @@ def _match(now: _Round, matches: list[Match]) -> list[Kept]:
 
 
 def _note(
-    cx: Transaction[Any], workspace_id: int, what: str, matches: list[str], why: str | None = None
+    cx: Transaction[Any],
+    workspace_id: int,
+    what: str,
+    ids: list[str],
+    why: str | None = None,
+    *,
+    of: str = "matches",
 ) -> None:
     """One line in the trail for what a run did by itself; what a person matches is there by the door."""
     who, name = match_store.BOOKHAND
-    subject = matches[0] if len(matches) == 1 else ""
-    details = {"count": len(matches), "matches": matches[:_NOTED]}
+    subject = ids[0] if len(ids) == 1 else ""
+    details = {"count": len(ids), of: ids[:_NOTED]}
     note = Note(who=who, name=name, what=what, subject=subject, why=why, details=details)
     trail_store.append(cx, workspace_id, [note])
 
@@ -314,6 +333,21 @@ def _leave(now: _Round, outcome: Outcome) -> None:
     open_store.looked(cx, found)
     now.report.questions = len(break_store.questions(cx))
     now.report.breaks = len(break_store.standing(cx))
+
+
+def _settle(now: _Round, outcome: Outcome, same: set[str]) -> None:
+    """Keep which payouts failed before they reached the bank; one of which a line turns up after all is looked for again."""
+    proofs = {each.id: each.money_back for each in now.found.payouts}
+    done = {
+        each.id: open_store.Settled(proof, f"{each.cause.meaning} {each.note}")
+        for each in outcome.payouts
+        if each.cause is Cause.FAILED_BACK and (proof := proofs[each.id]) is not None
+    }
+    new, reopened = open_store.settle(now.cx, now.found, same, done)
+    now.report.settled = len(new)
+    for what, ids, why in (("payouts.settled", new, _BACK), ("payouts.reopened", reopened, _AFTER_ALL)):
+        if ids:
+            _note(now.cx, now.workspace_id, what, ids, why, of="payouts")
 
 
 def _untrue(outcome: Outcome, found: Open, sides: Sides) -> Iterator[Break]:
