@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from bench import company
 from playwright.sync_api import Page, expect
 from tests.browser.town import Town
@@ -37,7 +36,9 @@ def test_a_statement_resolves_one_break_and_a_match_by_hand_another(
     page.evaluate("window.stayed = true")
     other = new_windows.open("owner")
     _upload(other, tmp_path / "second.csv", [(late, _name(late), late["amount"])])
-    expect(page.locator("#break")).to_contain_text("It is closed: the difference is found no more.", timeout=40_000)
+    expect(page.locator("#break")).to_contain_text(
+        "It is closed: the difference is found no more.", timeout=40_000
+    )
     assert page.evaluate("window.stayed === true"), "the page was loaded anew"
     _at_bank(page, late, "Arrived")
     _at_bank(page, short, "Missing")
@@ -71,9 +72,13 @@ def _reconciled(page: Page, *, missing: list[dict[str, Any]], by: int) -> None:
     page.goto("/payouts/reconciliation?account=First+Bank")
     sheet = page.locator("#statement")
     expect(sheet).to_contain_text("Nothing is left unexplained.")
-    expect(sheet.locator("a.po-id")).to_have_text([each["id"] for each in sorted(missing, key=lambda each: each["arrival_date"])])
+    expect(sheet.locator("a.po-id")).to_have_text(
+        [each["id"] for each in sorted(missing, key=lambda each: each["arrival_date"])]
+    )
     if missing:
-        expect(sheet.locator("tr", has_text="Payouts missing at the bank, together")).to_contain_text(_shown(by))
+        expect(sheet.locator("tr", has_text="Payouts missing at the bank, together")).to_contain_text(
+            _shown(by)
+        )
     else:
         expect(sheet).not_to_contain_text("Payouts missing at the bank")
 
@@ -90,9 +95,7 @@ def _shown(minor: int) -> str:
 
 def _payouts(here: Town) -> list[dict[str, Any]]:
     """What Stripe paid out to the bank and says has arrived, the largest first."""
-    found = httpx.get(
-        f"{here.stripe.url}/v1/payouts", params={"limit": "100", "status": "paid"}, auth=(here.stripe.developer_key(), ""), timeout=30
-    ).json()["data"]  # fmt: skip
+    found = [each for each in here.stripe.every("payouts") if each["status"] == "paid"]
     return sorted(found, key=lambda each: -int(each["amount"]))
 
 
