@@ -232,6 +232,26 @@ def test_undone_is_nothing_in_every_account_and_stays_so(case):
     assert (again.written, case.book()) == (0, {})
 
 
+def test_an_undoing_shows_exactly_what_it_reverses_and_waits(by_clearing):
+    case = by_clearing
+    case.mirror()
+    before = case.book()
+    wanted = {"book": case.link.connection_id, "since": FIRST, "until": LAST}
+    made = case.room.kit.door.propose(OWNER, "books.undo", wanted, "Kept wrongly")
+    assert (made.state, made.connection_id, made.mode) == ("waiting", case.link.connection_id, case.link.mode)
+    there = [each for each in case.documents() if each.state == "done"]
+    assert made.seen["documents"]["count"] == len(there)
+    assert {each.currency: each.minor for each in made.preview.moves} == {
+        currency: sum(each.total for each in there if each.currency == currency)
+        for currency in {each.currency for each in there}
+    }
+    assert case.mirror().written == 0
+    assert case.book() == before, "nothing is reversed before its yes"
+    case.room.kit.door.approve(OWNER, made.proposal_id, made.call_hash)
+    assert case.mirror().written == len(there)
+    assert case.book() == {}
+
+
 def test_undone_to_be_posted_again_is_posted_again_by_another_method(case):
     case.mirror()
     case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=FIRST, until=LAST, again=True)

@@ -230,16 +230,16 @@ def _preview(
 
 
 def _effect(made: Iterable[Kept], names: Mapping[str, str]) -> tuple[str, ...]:
-    """What the reversals do to the book's accounts, debits first."""
+    """What the reversals do to the book's accounts, currency by currency, debits first."""
     sums: dict[tuple[str, str], int] = {}
     for each in made:
         for line in each.content.lines:
             place = (line.account, each.currency)
             sums[place] = sums.get(place, 0) + line.minor
-    moved = sorted(((minor, *place) for place, minor in sums.items() if minor), reverse=True)
+    moved = sorted(((currency, -minor, account) for (account, currency), minor in sums.items() if minor))
     told = [
-        f"{names.get(account, account)}: {'+' if minor > 0 else ''}{_amount(minor, currency)}"
-        for minor, account, currency in moved[:_ACCOUNTS]
+        f"{names.get(account, account)}: {'+' if less < 0 else ''}{_amount(-less, currency)}"
+        for currency, less, account in moved[:_ACCOUNTS]
     ]
     return (*told, f"and {len(moved) - _ACCOUNTS:,} more accounts") if len(moved) > _ACCOUNTS else tuple(told)
 
