@@ -25,6 +25,6 @@ BOOK_ACTIONS: tuple[Action, ...] = (
         name=UNDO, vendor="bookhand", summary="Undo documents of some days in an outside book", params=Undo, risk="write",
         result=Shape("undoing", {"book": "the book", "documents": "how many are reversed by the next mirror"}),
         when="Where a book was kept wrongly for some days. Nothing is deleted; it waits for a yes, also a person's own.",
-        scope="none: the reversals go out under the book's own standing approval",
+        yes_needs="manage", scope="none: the reversals go out under the book's own standing approval",
     ),
 )  # fmt: skip

@@ -216,6 +216,18 @@ async def test_a_yes_is_for_the_documents_that_were_shown(web, db, kept, at):
     assert (await approve(owner, asked, card)).status_code == 409
 
 
+async def test_who_may_not_manage_says_no_yes_to_an_undoing(web, db, kept, at):
+    owner, approver = await web.owner(), await web.person("approver")
+    asked = await send(owner, at, f"{at}/undo", since="2026-01-01", until="2026-12-31", why="Twice")
+    where = asked.headers["location"]
+    card = await approver.get(where)
+    assert "A yes to this needs an admin or owner." in text(card)
+    assert f'action="{where}/approve"' not in card.text
+    assert "May approve: owner." in text(card)
+    assert (await approve(approver, where, card)).status_code == 403
+    assert not web.site.books.mirrors.has_news(kept.link)
+
+
 async def test_four_eyes_hold_for_an_undoing_too(web, db, kept, at):
     owner = await web.owner()
     with db.transaction() as cx:
