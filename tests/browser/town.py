@@ -219,6 +219,10 @@ class Town:
         """The entry of an object of Stripe's."""
         return self._one("select key from journal_entry where source = %s and key like 'txn%%'", source)
 
+    def pages(self) -> int:
+        """How many pages of lists its backfills have read."""
+        return int(self._one("select coalesce(sum(pages), 0)::text from slice") or 0)
+
     def entries(self) -> set[str]:
         """The keys of the journal's entries."""
         with self.house.db.transaction() as cx:
