@@ -32,19 +32,19 @@ from bookhand.systems.stripe import MANIFEST, auth
 _DAYS = 100
 
 
-def key(stripe: str) -> str:
+def key(stripe: str, *, livemode: bool = False) -> str:
     """A restricted key that may read what bookhand asks for, and act."""
     names = (*(each.permission for each in MANIFEST.needs), *TO_ACT)
     ways = [name.removeprefix("rak_").rpartition("_") for name in names]
-    asked = {"account": DEFAULT_ACCOUNT, **{f"permissions[{what}]": way for what, _, way in ways}}
+    asked = {
+        "account": DEFAULT_ACCOUNT, "livemode": str(livemode).lower(), **{f"permissions[{what}]": way for what, _, way in ways}
+    }  # fmt: skip
     return str(httpx.post(f"{stripe}/_pinstripe/keys", data=asked, timeout=30).json()["key"])
 
 
-def history(house: House, stripe: str, key: str) -> Connection:
+def history(house: House, stripe: str, key: str, *, name: str = "Lantern Metrics") -> Connection:
     """The account connected by a key, and what happened in it."""
-    made = auth.connect_with_key(
-        house.db, house.secrets, key, name="Lantern Metrics", base_url=stripe, limits=UNLIMITED
-    )
+    made = auth.connect_with_key(house.db, house.secrets, key, name=name, base_url=stripe, limits=UNLIMITED)
     done = house.backfill(made, since=int(time.time()) - _DAYS * 86_400)
     if done.phase != "complete":
         raise RuntimeError(f"The backfill ended {done.phase}.")

@@ -13,8 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -37,6 +39,7 @@ from bookhand.systems import store as connections
 from bookhand.systems.stripe import auth, webhook_client
 from bookhand.systems.stripe.oauth_auth import Application
 from bookhand.tie_out_workflow import TieOut
+from bookhand.web.integrations import library
 from bookhand.workspace.heartbeat_store import beat
 from bookhand.workspace.people.oidc_auth import Provider
 from bookhand.workspace.people.person import Note, quiet
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from bookhand.runs.template import Template
     from bookhand.settings import Settings
     from bookhand.systems.connection import Connection
+    from bookhand.systems.manifest import Version
     from bookhand.systems.stripe.client import StripeReader
     from bookhand.workflows.payouts.reconciling.workflow import Payouts
     from bookhand.workspace.secrets_store import Secrets
@@ -290,6 +294,16 @@ class House:
         with self.db.transaction() as cx:
             count = journal_store.count_since(cx, connection.link, since)
             connections.watch_reads(cx, connection.link, transactions=count)
+
+    def watch_versions(
+        self,
+        spoken: Callable[[Connection], Version | None] = lambda each: library.of_connection(each).version,
+    ) -> None:
+        """Keep a Problem for each connection whose API version comes to its end or is past it; `spoken` says which one bookhand speaks."""
+        today = datetime.now(ZoneInfo(self.settings.timezone)).date()
+        with self.db.transaction() as cx:
+            for each in connections.every(cx):
+                connections.watch_version(cx, each, spoken(each), today=today)
 
     def check(self, connection: Connection) -> Report:
         """Every delivery of `connection` read again into a second journal, compared with the first."""

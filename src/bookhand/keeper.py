@@ -42,11 +42,13 @@ class Keeper:
         self._mirrored: dict[int, int] = {}
         self._watched: dict[int, float] = {}
         self._named: dict[int, float] = {}
+        self._versions_at = float("-inf")
         self._lock = threading.Lock()
 
     def look(self, *, now: bool = False) -> None:
         """Prove every connection whose journal grew (or whose proof is old), and mirror; at once where `now` says so."""
         with self._lock:
+            self._watch_versions()
             sizes = self._house.sizes()
             failed = [
                 error
@@ -96,3 +98,9 @@ class Keeper:
         if time.monotonic() - self._watched.get(connection.id, float("-inf")) >= _HOUR:
             self._watched[connection.id] = time.monotonic()
             self._house.watch_reads(connection)
+
+    def _watch_versions(self) -> None:
+        """Look whether an API version comes to its end, an hour apart."""
+        if time.monotonic() - self._versions_at >= _HOUR:
+            self._versions_at = time.monotonic()
+            self._house.watch_versions()

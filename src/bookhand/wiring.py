@@ -25,6 +25,7 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN, cancelling
 from bookhand.actions.workflow import Door
+from bookhand.books.actions import BOOK_ACTIONS
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import Caller, capabilities
@@ -95,7 +96,9 @@ OWN_ACTS: Mapping[str, Own] = {**OWN, **PAYOUT_ACTS}
 def catalogue() -> Catalogue:
     """Everything that can be done, and everything that can happen."""
     books = (*beancount.ACTIONS, *netsuite.ACTIONS, *quickbooks.ACTIONS)
-    return Catalogue((*ACTIONS, *books, *OWN_ACTIONS, *PAYOUT_ACTIONS), EVENT_KINDS, listeners=LISTENERS)
+    return Catalogue(
+        (*ACTIONS, *books, *OWN_ACTIONS, *PAYOUT_ACTIONS, *BOOK_ACTIONS), EVENT_KINDS, listeners=LISTENERS
+    )
 
 
 def door_of(house: House) -> Door:

@@ -14,6 +14,7 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
+from bookhand.books.actions import BOOK_ACTIONS
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
 from bookhand.journal import store as journal
@@ -42,7 +43,12 @@ def test_the_company_in_a_book(db, new_link, facts, tmp_path, method):
     connection = connect_folder(db, tmp_path / "book", mode="test")
     books = BeancountBooks(db)
     door = Door(
-        Kit(db=db, catalogue=Catalogue((*ACTIONS, *OWN_ACTIONS)), performers={"beancount": books}, own=OWN)
+        Kit(
+            db=db,
+            catalogue=Catalogue((*ACTIONS, *OWN_ACTIONS, *BOOK_ACTIONS)),
+            performers={"beancount": books},
+            own=OWN,
+        )
     )
     room = BookRoom(BookKit(db=db, door=door, books={"beancount": books}))
     shown = room.setups.propose(OWNER, connection.link, method=method)

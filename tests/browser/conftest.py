@@ -71,6 +71,19 @@ def empty(browser: Browser, databases: Databases, stripe: Stripe, tmp_path: Path
     with town(lent.url, tmp_path, stripe) as here:
         yield here
     stripe.clear_faults()
+    stripe.post("latency", milliseconds=0)
+    databases.take_back(lent)
+
+
+@pytest.fixture(scope="package")
+def real(
+    browser: Browser, databases: Databases, stripe: Stripe, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    """A town whose real business is in live mode, and which rehearses in test mode beside it."""
+    lent = databases.lend()
+    with town(lent.url, tmp_path_factory.mktemp("real"), stripe, mode="live") as here:
+        here.go_live()
+        yield here
     databases.take_back(lent)
 
 
@@ -92,6 +105,12 @@ def windows(
 def new_windows(browser: Browser, empty: Town, request: pytest.FixtureRequest) -> Iterator[Windows]:
     """Windows into the empty town."""
     yield from _watched(Windows(browser, empty, {}), request)
+
+
+@pytest.fixture
+def real_windows(browser: Browser, real: Town, request: pytest.FixtureRequest) -> Iterator[Windows]:
+    """Windows into the town with real money."""
+    yield from _watched(Windows(browser, real, {}), request)
 
 
 def _watched(windows: Windows, request: pytest.FixtureRequest) -> Iterator[Windows]:

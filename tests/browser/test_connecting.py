@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bench import company
 from playwright.sync_api import Page, expect
 from tests.browser.window import Window, Windows
 
@@ -68,6 +69,48 @@ def test_quickbooks_is_connected_and_who_says_no_connects_nothing(new_windows: W
     assert _stayed(page), "the page was loaded anew"
     [made] = here.house.every()
     assert (made.link.system, made.status) == ("quickbooks", "active")
+
+
+def test_a_backfill_is_watched_paused_and_goes_on_without_a_gap(new_windows: Windows) -> None:
+    window, here = new_windows.open("owner"), new_windows.town
+    page = window.page
+    page.goto("/settings/integrations/stripe/connect/key")
+    window.type("[name=key]", company.key(here.stripe.url))
+    window.keys("Enter")
+    expect(page.locator("#range")).to_be_visible()
+    here.stripe.post("latency", milliseconds=4_000)
+    window.tab_to("form.in-ask button")
+    window.keys("Enter")
+    head, figures = page.locator("#history-title"), page.locator("#history .in-figures")
+    expect(head).to_contain_text("Coming in", timeout=20_000)
+    _stays(page)
+    expect(figures).to_have_text(
+        re.compile(r"^[1-9][\d,]* of about [\d,]+ · [\d,.]+/s · .+ left"), timeout=20_000
+    )
+    assert _stayed(page), "the page was loaded anew"
+
+    window.tab_to("form[action$='/history/pause'] button")
+    window.keys("Enter")
+    expect(head).to_contain_text("Paused", timeout=30_000)
+    window.says("what was read is kept, and it goes on from there")
+    stands, read = figures.inner_text(), here.pages()
+    assert read
+    page.wait_for_timeout(4_000)
+    assert (figures.inner_text(), here.pages()) == (stands, read), "it went on while it was paused"
+
+    window.tab_to("form[action$='/history/resume'] button")
+    window.keys("Enter")
+    expect(head).to_contain_text("Coming in", timeout=30_000)
+    _stays(page)
+    here.until(lambda: here.pages() > read, what="it goes on", seconds=40)
+    here.stripe.post("latency", milliseconds=0)
+    expect(head.locator(".chip")).to_have_text("Complete", timeout=60_000)
+    assert _stayed(page), "the page was loaded anew"
+    told = {each["id"] for each in here.stripe.every("balance_transactions")}
+    assert told
+    assert told <= here.entries(), "some of it is missing"
+    page.goto("/books")
+    here.until(lambda: _off_by(page) == {0}, what="every account off by zero", seconds=30)
 
 
 def _asked(window: Window) -> Page:

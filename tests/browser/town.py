@@ -55,9 +55,29 @@ class Stripe:
         told: dict[str, Any] = answer.json()
         return told
 
+    def made(self, what: str, key: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """An object that is made there by somebody else than bookhand."""
+        answer = httpx.post(f"{self.url}/v1/{what}", data=fields, auth=(key, ""), timeout=30)
+        answer.raise_for_status()
+        made: dict[str, Any] = answer.json()
+        return made
+
     def clear_faults(self) -> None:
         """Nothing goes wrong any more."""
         httpx.delete(f"{self.url}/_pinstripe/faults", timeout=30).raise_for_status()
+
+    def every(self, what: str, key: str | None = None) -> list[dict[str, Any]]:
+        """Every object of a list, page by page; in test mode, where no other `key` is given."""
+        found: list[dict[str, Any]] = []
+        while True:
+            asked = {"limit": "100", **({"starting_after": found[-1]["id"]} if found else {})}
+            answer = httpx.get(
+                f"{self.url}/v1/{what}", params=asked, auth=(key or self.developer_key(), ""), timeout=30
+            )
+            answer.raise_for_status()
+            found += answer.json()["data"]
+            if not answer.json()["has_more"]:
+                return found
 
     def developer_key(self) -> str:
         """The secret key of the platform that asks for consent."""
@@ -110,6 +130,23 @@ class Town:
         intake_of(self.house, mode="test").take(STRANGE, name="strange.csv", by="person:1", account="Savings")
         self.connection = made
 
+    def go_live(self) -> None:
+        """Real sales and a payout, in live mode, of the account that the company rehearses with in test mode; both connected."""
+        keys = httpx.get(f"{self.stripe.url}/_pinstripe", timeout=30).json()["accounts"][DEFAULT_ACCOUNT]
+        for minor in (12_500, 4_200, 9_900):
+            sold = {
+                "amount": minor,
+                "currency": "usd",
+                "source": "tok_bypassPending",
+                "description": "A real lamp",
+            }
+            self.stripe.made("charges", keys["live"], sold)
+        self.stripe.made("payouts", keys["live"], {"amount": 6_000, "currency": "usd"})
+        for name, livemode in (("Lantern, rehearsal", False), ("Lantern Metrics", True)):
+            key = company.key(self.stripe.url, livemode=livemode)
+            self.connection = company.history(self.house, self.stripe.url, key, name=name)
+            self.house.register_webhooks(self.connection, url=self.url)
+
     # --- what is so ---
 
     def refundable(self) -> list[str]:
@@ -124,6 +161,20 @@ class Town:
             if each["currency"] == "usd" and each["paid"] and each["captured"] and not each["disputed"] and not each["amount_refunded"] and each["amount"] >= _LARGE
             and each["payment_method_details"]["type"] == "card"
         ]  # fmt: skip
+
+    def modes(self) -> dict[str, Connection]:
+        """Its Stripe account in each mode."""
+        return {each.link.mode: each for each in self.house.every() if each.link.system == "stripe"}
+
+    def charge(self, mode: str) -> str:
+        """One of which nothing went back yet, in that mode."""
+        key = httpx.get(f"{self.stripe.url}/_pinstripe", timeout=30).json()["accounts"][DEFAULT_ACCOUNT][mode]
+        found = self.stripe.every("charges", key)
+        return next(
+            str(each["id"])
+            for each in found
+            if each["paid"] and each["captured"] and not each["disputed"] and not each["amount_refunded"]
+        )
 
     def refunded(self, charge: str) -> int:
         """How much of a charge went back, as Stripe has it."""
@@ -168,6 +219,15 @@ class Town:
         """The entry of an object of Stripe's."""
         return self._one("select key from journal_entry where source = %s and key like 'txn%%'", source)
 
+    def pages(self) -> int:
+        """How many pages of lists its backfills have read."""
+        return int(self._one("select coalesce(sum(pages), 0)::text from slice") or 0)
+
+    def entries(self) -> set[str]:
+        """The keys of the journal's entries."""
+        with self.house.db.transaction() as cx:
+            return {key for (key,) in cx.execute("select key from journal_entry")}
+
     def count(self, table: str) -> int:
         """How many rows it has."""
         return int(self._one(f"select count(*)::text from {table}") or 0)
@@ -189,7 +249,7 @@ class Town:
 
 
 @contextmanager
-def town(database_url: str, folder: Path, stripe: Stripe) -> Iterator[Town]:
+def town(database_url: str, folder: Path, stripe: Stripe, *, mode: str = "test") -> Iterator[Town]:
     """A house at work on a free port, as a process of its own; what a test does beside the browser, it does by a house of this process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -210,12 +270,12 @@ def town(database_url: str, folder: Path, stripe: Stripe) -> Iterator[Town]:
             quickbooks_client_id=quickbooks.app.client_id, quickbooks_client_secret=quickbooks.app.client_secret, quickbooks_mode="test",
             quickbooks_base_url=url, quickbooks_discovery_url=f"{url}/.well-known/openid_configuration",
         )  # fmt: skip
-        with open_house(settings, main_mode="test") as house, _served(settings, folder):
+        with open_house(settings, main_mode=mode) as house, _served(settings, folder, mode):
             yield Town(house, public, stripe, quickbooks)
 
 
 @contextmanager
-def _served(settings: Settings, folder: Path) -> Iterator[None]:
+def _served(settings: Settings, folder: Path, mode: str) -> Iterator[None]:
     """The process that serves the pages and does the work; what it logs is kept in the folder."""
     told = settings.model_dump(exclude_none=True, exclude_defaults=True)
     plain = {
@@ -224,7 +284,7 @@ def _served(settings: Settings, folder: Path) -> Iterator[None]:
     env = {f"BOOKHAND_{name.upper()}": str(value) for name, value in plain.items()}
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.serving"], cwd=SOURCE.parent, stdout=subprocess.PIPE, stderr=log, text=True,
+            [sys.executable, "-m", "tests.browser.serving", mode], cwd=SOURCE.parent, stdout=subprocess.PIPE, stderr=log, text=True,
             env={**env, "PYTHONPATH": f"{SOURCE}{os.pathsep}{SOURCE.parent}", "PATH": os.environ["PATH"]},
         )  # fmt: skip
     try:

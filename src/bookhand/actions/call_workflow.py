@@ -315,7 +315,11 @@ class Calls:
 
     def perform_own(self, cx: Transaction[Any], caller: Caller, proposal: Proposal) -> Note:
         """Do one of bookhand's own acts in the transaction that approves it: with it, or not at all; what is to be told of it."""
-        data = self.kit.own[proposal.action](cx, caller, proposal.params)
+        asking = self.kit.asking.get(proposal.action)
+        if asking is not None:
+            data = asking.act(cx, caller, proposal.params, proposal.seen)
+        else:
+            data = self.kit.own[proposal.action](cx, caller, proposal.params)
         store.settle(cx, proposal.workspace_id, proposal.proposal_id, "done", now=self.kit.clock())
         self.kit.runs.wake(cx, proposal.topic)
         return notes.own_act(caller, proposal, data)

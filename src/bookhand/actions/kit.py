@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from bookhand.actions.catalogue import Catalogue
-from bookhand.core.action import Performer, Values
+from bookhand.core.action import Performer, Preview, Values
 from bookhand.core.caller import Caller
 from bookhand.db.engine import Database
+from bookhand.systems.connection import Connection
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
 
 Own = Callable[["Transaction[Any]", Caller, Values], Any]
 """One of bookhand's own actions, in the transaction that is open."""
+Seen = Mapping[str, Mapping[str, Any]]
+
+
+class Shown(NamedTuple):
+    """What one of bookhand's own actions would do: at which connection, what that rests on, and how it is shown."""
+
+    connection: Connection
+    seen: dict[str, dict[str, Any]]
+    preview: Preview
+
+
+class Asking(NamedTuple):
+    """One of bookhand's own actions that waits for a yes whoever asks: `look` shows it, `act` does it in the transaction of the yes.
+
+    `act` is given what was seen, and raises `Changed` where it is not so any more.
+    """
+
+    look: Callable[[Caller, Values], Shown]
+    act: Callable[[Transaction[Any], Caller, Values, Seen], Any]
 
 
 class Runs(Protocol):
@@ -64,7 +84,7 @@ class NoRuns:
 
 @dataclass(slots=True, kw_only=True)
 class Kit:
-    """Shared by the door's parts.
+    """Shared by the door's parts. `asking` are those of bookhand's own actions that a room of its own answers for.
 
     Times in seconds: `lease` is how long a call may take, `settle` how soon a lost answer is looked up, `believe` how long after its
     last sending nobody believes that a call is not there, for it may still be under way.
@@ -74,6 +94,7 @@ class Kit:
     catalogue: Catalogue
     performers: Mapping[str, Performer]
     own: Mapping[str, Own] = field(default_factory=dict)
+    asking: dict[str, Asking] = field(default_factory=dict)
     runs: Runs = field(default_factory=NoRuns)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     timezone: str = "UTC"

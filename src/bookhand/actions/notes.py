@@ -104,7 +104,8 @@ def own_act(caller: Caller, proposal: Proposal, data: Any) -> Note:
     """One of bookhand's own acts was done."""
     return Note(
         who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what=proposal.action, why=proposal.reason,
-        proposal=proposal.proposal_id, run=proposal.run_id, details={"params": proposal.params, "result": data},
+        proposal=proposal.proposal_id, run=proposal.run_id, connection=proposal.connection_id, mode=proposal.mode,
+        subject=proposal.preview.subject or "", details={"params": proposal.params, "result": data},
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bookhand.actions.catalogue import OWN
 from bookhand.core.action import Action, NoParams, Params, Risk, Shape
+from bookhand.core.caller import Capability
 
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
@@ -212,9 +213,10 @@ def _own(
     risk: Risk = "read",
     many: bool = False,
     when: str = "",
+    yes_needs: Capability | None = None,
 ) -> Action:
     return Action(
-        name=name, vendor=OWN, summary=summary, params=params, result=Shape(result, fields, many), risk=risk, when=when,
+        name=name, vendor=OWN, yes_needs=yes_needs, summary=summary, params=params, result=Shape(result, fields, many), risk=risk, when=when,
         scope="none: nothing outside is touched",
     )  # fmt: skip
 
@@ -248,25 +250,25 @@ OWN_ACTIONS: tuple[Action, ...] = (
     _own("reports.run", "Run a report over months", RunReport, "report", {"columns": "their names", "rows": "the figures, in minor units"}),
     _own("periods.list", "Which months are closed, by whom and why", Listing, "period",
          {"period": "the month", "act": "close or reopen", "who": "by whom", "why": "why", "at": "when"}, many=True),
-    _own("periods.close", "Close a month: nothing is booked into it any more", Period, "period", {"period": "the month"}, risk="write",
+    _own("periods.close", "Close a month: nothing is booked into it any more", Period, "period", {"period": "the month"}, risk="write", yes_needs="manage",
          when="After its books were checked; late facts go to the open month, or wait."),
-    _own("periods.reopen", "Open a closed month again", Period, "period", {"period": "the month"}, risk="write"),
+    _own("periods.reopen", "Open a closed month again", Period, "period", {"period": "the month"}, risk="write", yes_needs="manage"),
     _own("problems.list", "What waits for somebody", Listing, "problem",
          {"kind": "what kind", "subject": "of what", "message": "what happened and what to do"}, many=True),
     _own("connections.list", "The connected accounts", NoParams, "connection",
          {"id": "its number", "name": "its name", "account": "the account", "mode": "live or test", "status": "active, paused or disconnected"}, many=True),
     _own("runs.list", "Runs, newest first", RunsListing, "run", _RUN, many=True),
     _own("runs.retrieve", "One run with its steps", OneRun, "run", {**_RUN, "steps": "what was done, and what was not yet"}),
-    _own("runs.pause", "Let a run stand before its next step", RunAct, "run", _RUN, risk="write"),
-    _own("runs.resume", "Let a run go on that stands", RunAct, "run", _RUN, risk="write"),
-    _own("runs.cancel", "End a run before its next step", RunAct, "run", _RUN, risk="irreversible"),
+    _own("runs.pause", "Let a run stand before its next step", RunAct, "run", _RUN, risk="write", yes_needs="manage"),
+    _own("runs.resume", "Let a run go on that stands", RunAct, "run", _RUN, risk="write", yes_needs="manage"),
+    _own("runs.cancel", "End a run before its next step", RunAct, "run", _RUN, risk="irreversible", yes_needs="manage"),
     _own("runs.start", "Start a run that asks for one write, waits for its yes, and does it", StartRun, "run", _RUN, risk="write",
          when="To have it tracked as one piece of work; `propose` alone asks just the same."),
     _own("schedules.list", "What the clock starts", NoParams, "schedule",
          {"name": "its name", "cron": "when", "next_at": "when next", "enabled": "whether it fires", "owner": "in whose name"}, many=True),
     _own("schedules.keep", "Let the clock start such a run, in your name", KeepSchedule, "schedule", {"name": "its name", "next_at": "when next"},
          risk="write", when="Each run asks anew; the rights are yours at that moment."),
-    _own("schedules.switch", "Switch a schedule on or off", SwitchSchedule, "schedule", {"name": "its name", "enabled": "whether it fires"}, risk="write"),
+    _own("schedules.switch", "Switch a schedule on or off", SwitchSchedule, "schedule", {"name": "its name", "enabled": "whether it fires"}, risk="write", yes_needs="manage"),
     _own("approvals.list", "What waits for a yes", ProposalsListing, "proposal", _PROPOSAL, many=True),
     _own("approvals.retrieve", "One proposal, with what was said of it", OneProposal, "proposal", _PROPOSAL),
     _own("approvals.approve", "Say yes to a proposal", Approve, "proposal", _PROPOSAL, risk="write", when="By a person; never by an agent."),

@@ -118,6 +118,10 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in FINAL
 
 
+class Changed(Conflict):
+    """What a yes was given for is not as it was shown: the proposal is void."""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One call of a batch: its own parameters, preview in a sentence, and hash."""
 

@@ -22,7 +22,7 @@ from bookhand.actions.batch_workflow import Batches
 from bookhand.actions.call_workflow import Calls
 from bookhand.actions.catalogue import OWN, arguments
 from bookhand.actions.kit import Kit
-from bookhand.actions.proposal import Kind, Proposal, State, must_wait
+from bookhand.actions.proposal import Changed, Kind, Proposal, State, must_wait
 from bookhand.actions.proposing.propose_workflow import Proposing
 from bookhand.actions.rights.govern_workflow import Governing
 from bookhand.actions.rights.permit_workflow import Permits
@@ -125,6 +125,21 @@ class Door:
     ) -> Proposal:
         """Say yes to exactly the call that `given_hash` binds; of a batch to the rows `chosen` (all, if None). A run does it."""
         _may_decide(caller)
+        try:
+            return self._approved(caller, proposal_id, given_hash, note=note, chosen=chosen)
+        except Changed as error:
+            self._void(caller, proposal_id, str(error))
+            raise
+
+    def _approved(
+        self,
+        caller: Caller,
+        proposal_id: str,
+        given_hash: str,
+        *,
+        note: str | None,
+        chosen: Sequence[int] | None,
+    ) -> Proposal:
         now = self.kit.clock()
         with self.kit.db.transaction() as cx:
             proposal = store.proposal(cx, caller.workspace_id, proposal_id, for_update=True)
@@ -207,6 +222,16 @@ class Door:
         if over:
             self.kit.runs.nudge()
         return len(over)
+
+    def _void(self, caller: Caller, proposal_id: str, why: str) -> None:
+        """What it was asked for is not as it was shown: nobody can approve it any more."""
+        with self.kit.db.transaction() as cx:
+            proposal = store.proposal(cx, caller.workspace_id, proposal_id, for_update=True)
+            must_wait(proposal)
+            store.settle(cx, caller.workspace_id, proposal_id, "void", why=why, now=self.kit.clock())
+            self.kit.runs.wake(cx, proposal.topic)
+            append(cx, caller.workspace_id, [notes.decided(caller, proposal, "void", why, {})])
+        self.kit.runs.nudge()
 
     def _end(self, caller: Caller, proposal_id: str, kind: Kind, state: State, note: str | None) -> Proposal:
         now = self.kit.clock()

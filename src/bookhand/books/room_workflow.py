@@ -5,7 +5,7 @@ shown = room.setups.propose(caller, link, method="deposit")
 room.setups.agree(caller, link, shown.choice(), why="…")
 room.mirrors.mirror(link, told=print)
 room.compares.compare(caller, link).equal
-room.undos.undo(caller, link, since="2026-01-01", until="2026-01-31")
+room.undos.undo(caller, link, since="2026-01-01", until="2026-01-31", why="…")
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from bookhand.books import store
+from bookhand.books.actions import UNDO
 from bookhand.books.book import Book, Kept, Tally
 from bookhand.books.comparing.compare_workflow import Compares
 from bookhand.books.comparing.undo_workflow import Undos
@@ -35,7 +36,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookRoom:
-    """See the module's docstring."""
+    """See the module's docstring. With it the door knows how an undoing is shown and done."""
 
     def __init__(self, kit: BookKit) -> None:
         self.kit = kit
@@ -43,6 +44,7 @@ class BookRoom:
         self.mirrors = Mirrors(kit)
         self.compares = Compares(kit)
         self.undos = Undos(kit)
+        kit.door.kit.asking[UNDO] = self.undos.asking
 
     def every(self, caller: Caller) -> list[Shown]:
         """Every connected book, set up or not."""

@@ -171,12 +171,13 @@ def undo_books(
     since: Annotated[str, typer.Option("--from", help="The first day, as in 2026-01-01.")],
     until: Annotated[str, typer.Option("--to", help="The last day.")],
     again: Annotated[bool, typer.Option("--again", help="What they covered may be posted again.")] = False,
+    why: Annotated[str, typer.Option(help="Why, for the trail.")] = "Undone at the command line",
 ) -> None:
-    """Reverse the documents of some days by journal entries; nothing is deleted."""
+    """Reverse the documents of some days by journal entries; nothing is deleted. Where four eyes are needed, it waits for somebody else."""
     with desk() as at, _Bar() as bar:
         link = at.house.books.named(at.caller, name).connection.link
         done = at.house.books.undos.undo(
-            at.caller, link, since=since, until=until, again=again, told=bar.show
+            at.caller, link, since=since, until=until, why=why, again=again, told=bar.show
         )
     out.print(
         f"{done.written:,} reversals were written; {done.reversed:,} documents of these days are undone"

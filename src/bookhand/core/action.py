@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
+from bookhand.core.caller import Capability
 from bookhand.core.facts import Link
 from bookhand.core.problems import BookhandError, Bug
 
@@ -170,6 +171,8 @@ class Action:
     call: Call | None = None
     plan: Plan | None = None
     lookup: Lookup | None = None
+    yes_needs: Capability | None = None
+    """What whoever says yes to it must be able to do beside approving."""
     copies: bool = False
     """Whether it only writes down in a book what has happened already, so that no money moves by it."""
 

@@ -7,7 +7,7 @@ actions and events it has stands in the catalogue, under the name of its `system
 
 >>> version = Version(name="75", says="")
 >>> standing(version, "70", today=date(2026, 11, 28)), standing(version, "75", today=date(2026, 11, 28))
-(Standing(kind='behind', days=None), Standing(kind='current', days=None))
+(Standing(kind='behind', days=None, ends=None), Standing(kind='current', days=None, ends=None))
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from typing import Literal
 
 import msgspec
 
+from bookhand.core.problems import Problem
+
 Category = Literal["finance", "crm", "communication", "bank", "tax"]
 Kind = Literal["current", "behind", "ending", "ended"]
 NOTICE_DAYS = 180
 """How long before the end of a version it is told."""
+VERSION_ENDS = "api_version_ends"
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,19 +79,24 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """The version of its API that bookhand speaks. `ends` is the ISO day after which it is not answered any more, where one was announced."""
+    """The version of its API that bookhand speaks. `ends` is the ISO day after which it is not answered any more, where one was announced.
+
+    `older_end` is that day of every version before it.
+    """
 
     name: str
     says: str
     since: str | None = None
     ends: str | None = None
+    older_end: str | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How a connection's version stands: `days` until its end, where that is near."""
+    """How a connection's version stands: the ISO day it `ends` on and the `days` until then, where one was announced."""
 
     kind: Kind
     days: int | None = None
+    ends: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,11 +130,26 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing(version: Version, used: str, *, today: date) -> Standing:
     """How a connection that speaks `used` stands towards the version that bookhand speaks now."""
-    if used != version.name:
-        return Standing(kind="behind")
-    if version.ends is None:
-        return Standing(kind="current")
-    days = (date.fromisoformat(version.ends) - today).days
+    usual: Kind = "current" if used == version.name else "behind"
+    ends = version.ends if used == version.name else version.older_end
+    if ends is None:
+        return Standing(kind=usual)
+    days = (date.fromisoformat(ends) - today).days
     if days < 0:
-        return Standing(kind="ended", days=days)
-    return Standing(kind="ending" if days <= NOTICE_DAYS else "current", days=days)
+        return Standing(kind="ended", days=days, ends=ends)
+    return Standing(kind="ending" if days <= NOTICE_DAYS else usual, days=days, ends=ends)
+
+
+def version_problem(version: Version, used: str, *, today: date, name: str, subject: str) -> Problem | None:
+    """What a person has to know of a connection called `name` whose version comes to its end, or is past it."""
+    stands = standing(version, used, today=today)
+    if stands.kind not in {"ending", "ended"}:
+        return None
+    what = "is not answered any more since" if stands.kind == "ended" else "is answered until"
+    mend = (
+        "install a bookhand that speaks a newer one, then connect the account again"
+        if used == version.name
+        else f"connect the account again, and it moves to {version.name}"
+    )
+    says = f"{name} speaks API version {used}, which {what} {stands.ends}: {mend}."
+    return Problem(kind=VERSION_ENDS, subject=subject, message=says)

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +23,7 @@ from bookhand.core.ready import ready
 from bookhand.systems.client import Layers, Lease
 from bookhand.systems.connection import Auth, Connection, Status
 from bookhand.systems.limits import QUOTA_DAYS, READ_QUOTA, ReadQuota, State, give_back, grant, quota_problem
+from bookhand.systems.manifest import VERSION_ENDS, Version, version_problem
 from bookhand.workspace.store import clear, report
 
 if TYPE_CHECKING:
@@ -311,6 +313,19 @@ def watch_reads(cx: Transaction, link: Link, *, transactions: int) -> Problem | 
     else:
         clear(cx, link, kind=READ_QUOTA)
     return problem
+
+
+def watch_version(cx: Transaction, connection: Connection, version: Version | None, *, today: date) -> None:
+    """Keep a Problem while the API version of a connection comes to its end or is past it, and close it after."""
+    link, problem = connection.link, None
+    if version is not None and connection.status != "disconnected":
+        problem = version_problem(
+            version, link.api_version, today=today, name=connection.name, subject=link.account
+        )
+    if problem:
+        report(cx, link, [problem])
+    else:
+        clear(cx, link, kind=VERSION_ENDS)
 
 
 ready(Bound)  # see core.ready

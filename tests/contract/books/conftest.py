@@ -12,6 +12,7 @@ from bookhand.actions.kit import Kit
 from bookhand.actions.own import OWN_ACTIONS
 from bookhand.actions.own_store import OWN
 from bookhand.actions.workflow import Door
+from bookhand.books.actions import BOOK_ACTIONS
 from bookhand.books.kit import BookKit
 from bookhand.books.room_workflow import BookRoom
 from bookhand.core.caller import Caller, capabilities
@@ -68,7 +69,7 @@ def room(db: Database, shelf: Shelf) -> BookRoom:
     system = shelf.connection.link.system
     door = Door(
         Kit(
-            db=db, catalogue=Catalogue((*shelf.actions, *OWN_ACTIONS)), performers={system: shelf.performer}, own=OWN, settle_seconds=0,
+            db=db, catalogue=Catalogue((*shelf.actions, *OWN_ACTIONS, *BOOK_ACTIONS)), performers={system: shelf.performer}, own=OWN, settle_seconds=0,
             believe_seconds=0,
         )
     )  # fmt: skip

@@ -238,18 +238,38 @@ def test_what_others_post_on_accounts_of_everybody_is_theirs(by_clearing):
 
 def test_undone_is_nothing_in_every_account_and_stays_so(case):
     case.mirror()
-    undone = case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST)
+    undone = case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=FIRST, until=LAST)
     assert undone.written == undone.reversed == len(case.documents()) // 2
     assert case.book() == {}
     assert case.causes() == []
     assert case.mirror().written == 0
-    again = case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST)
+    again = case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=FIRST, until=LAST)
     assert (again.written, case.book()) == (0, {})
+
+
+def test_an_undoing_shows_exactly_what_it_reverses_and_waits(by_clearing):
+    case = by_clearing
+    case.mirror()
+    before = case.book()
+    wanted = {"book": case.link.connection_id, "since": FIRST, "until": LAST}
+    made = case.room.kit.door.propose(OWNER, "books.undo", wanted, "Kept wrongly")
+    assert (made.state, made.connection_id, made.mode) == ("waiting", case.link.connection_id, case.link.mode)
+    there = [each for each in case.documents() if each.state == "done"]
+    assert made.seen["documents"]["count"] == len(there)
+    assert {each.currency: each.minor for each in made.preview.moves} == {
+        currency: sum(each.total for each in there if each.currency == currency)
+        for currency in {each.currency for each in there}
+    }
+    assert case.mirror().written == 0
+    assert case.book() == before, "nothing is reversed before its yes"
+    case.room.kit.door.approve(OWNER, made.proposal_id, made.call_hash)
+    assert case.mirror().written == len(there)
+    assert case.book() == {}
 
 
 def test_undone_to_be_posted_again_is_posted_again_by_another_method(case):
     case.mirror()
-    case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST, again=True)
+    case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=FIRST, until=LAST, again=True)
     case.agree("daily_summary" if case.documents()[0].subject != "2026-01-01" else "clearing")
     assert case.mirror().entries > 0
     case.must_be_equal()
@@ -259,7 +279,9 @@ def test_a_range_is_undone_and_no_more(by_clearing):
     case = by_clearing
     case.tell(second())
     case.mirror()
-    case.room.undos.undo(OWNER, case.link, since="2026-02-01", until="2026-02-28", again=True)
+    case.room.undos.undo(
+        OWNER, case.link, why="Kept wrongly", since="2026-02-01", until="2026-02-28", again=True
+    )
     assert {each.subject for each in case.documents() if each.state == "reversed"} == {
         "txn_6",
         "txn_7",
@@ -279,7 +301,9 @@ def test_what_was_undone_beside_its_supplement_is_posted_again(db, link, room, f
     assert case.mirror().written == 1
     (late,) = [each for each in case.documents() if each.day == "2026-02-01"]
     assert "supplement 2" in late.content.memo
-    case.room.undos.undo(OWNER, case.link, since="2026-01-01", until="2026-01-31", again=True)
+    case.room.undos.undo(
+        OWNER, case.link, why="Kept wrongly", since="2026-01-01", until="2026-01-31", again=True
+    )
     assert case.mirror().coverage.waiting == []
     assert [each.state for each in case.documents() if each.key == late.key] == ["done"]
     case.must_be_equal()

@@ -113,7 +113,7 @@ async def test_ticked_ones_are_approved_and_what_cannot_be_is_said(web, asked, d
     assert {tick for tick, _ in ticks} == {
         f"{each.proposal_id}:{each.call_hash}" for each in (first, second, third)
     }
-    assert "[[&#34;USD&#34;,100,2]]" in {sums for _, sums in ticks}
+    assert "[[&#34;USD TEST&#34;,100,2]]" in {sums for _, sums in ticks}
     door.reject(CLEO, third.proposal_id, "No")
     answer = await send(owner, "/approvals/approve", {"tick": [tick for tick, _ in ticks]})
     assert answer.status_code == 303

@@ -43,7 +43,6 @@ def tie_out(db: Database, secrets: Secrets, connected: Connection) -> TieOut:  #
 
 @pytest.fixture
 def web(db: Database, tmp_path: Any, tie_out: TieOut) -> House:
-    made = House(db, tmp_path)
     books = BeancountBooks(db)
     kit = Kit(
         db=db,
@@ -53,7 +52,7 @@ def web(db: Database, tmp_path: Any, tie_out: TieOut) -> House:
         settle_seconds=0,
         believe_seconds=0,
     )
-    made.site.door = Door(kit)
+    made = House(db, tmp_path, door=Door(kit))
     made.site.books = BookRoom(BookKit(db=db, door=made.site.door, books={"beancount": books}))
     made.site.rooms[ROOM] = Hands(
         prove=lambda _number: tie_out.prove(name_gaps=True), gaps=lambda _number: tie_out.gaps()

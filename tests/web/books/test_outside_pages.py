@@ -10,6 +10,8 @@ import pytest
 from tests.web.books.conftest import fields_of, send, text
 from tests.web.page.conftest import HOSTILE
 
+from bookhand.actions.rights import rights_store
+from bookhand.actions.rights.policy import Budget
 from bookhand.books import store
 from bookhand.core.caller import Caller, capabilities
 from bookhand.web.books.outside import store as outside
@@ -158,7 +160,7 @@ async def test_documents_page_by_page_down_to_their_entries(web, db, kept, at):
     assert (await owner.get(f"{at}/documents?cursor=bad")).status_code == 400
 
 
-async def test_an_undoing_is_shown_then_begun_and_sent_by_the_next_mirror(web, db, kept, at):
+async def test_an_undoing_waits_for_its_yes_and_is_sent_by_the_next_mirror(web, db, kept, at):
     owner = await web.owner()
     days = {"since": "2026-01-01", "until": "2026-12-31"}
     before = text(await owner.get(f"{at}/undo?since=2026-01-01&until=2026-12-31"))
@@ -166,7 +168,14 @@ async def test_an_undoing_is_shown_then_begun_and_sent_by_the_next_mirror(web, d
     assert (await owner.get(f"{at}/undo?since=2026-02-01&until=2026-01-01")).status_code == 400
     assert "Nothing to undo" in text(await owner.get(f"{at}/undo?since=2020-01-01&until=2020-01-01"))
     assert (await send(owner, at, f"{at}/undo", **days, why="")).status_code == 400
-    assert (await send(owner, at, f"{at}/undo", **days, why=f"Twice. {HOSTILE}")).status_code == 303
+    asked = await send(owner, at, f"{at}/undo", **days, why=f"Twice. {HOSTILE}")
+    assert (asked.status_code, asked.headers["location"].split("prop_")[0]) == (303, "/approvals/")
+    assert not web.site.books.mirrors.has_news(kept.link), "nothing before the yes"
+    card = await owner.get(asked.headers["location"])
+    for told in ("Undo", "Ledger", "TEST", "reversed on", "no money moves", "What the books will show"):
+        assert told in text(card)
+    assert "<script>" not in card.text
+    assert (await approve(owner, asked.headers["location"], card)).status_code == 303
     assert "On its way" in text(await owner.get(f"{at}/documents?state=intended"))
     assert web.site.books.mirrors.has_news(kept.link)
     web.site.books.mirrors.mirror(kept.link)
@@ -190,6 +199,63 @@ async def test_an_undoing_is_shown_then_begun_and_sent_by_the_next_mirror(web, d
     assert (await send(owner, at, f"{at}/post-again", **days, why="twice")).status_code == 400
     web.site.books.mirrors.mirror(kept.link)
     assert "Equal: the book holds what the journal holds" in text(await owner.get(f"{at}/comparison"))
+
+
+async def test_a_yes_is_for_the_documents_that_were_shown(web, db, kept, at):
+    owner = await web.owner()
+    days = {"since": "2026-01-01", "until": "2026-12-31"}
+    asked = (await send(owner, at, f"{at}/undo", **days, why="Twice")).headers["location"]
+    with db.transaction() as cx:
+        first = min(
+            each.day for each in outside.documents(cx, kept.link, state="done", before=None, limit=100)
+        )
+    fewer = await send(owner, at, f"{at}/undo", since="2026-01-01", until=first, why="Fewer")
+    other = fewer.headers["location"]
+    card, less = await owner.get(asked), await owner.get(other)
+    assert (await approve(owner, other, less)).status_code == 303
+    web.site.books.mirrors.mirror(kept.link)
+    refused = await approve(owner, asked, card)
+    assert refused.status_code == 409
+    assert "documents.count was" in text(refused)
+    assert not web.site.books.mirrors.has_news(kept.link)
+    assert "is void" in text(await owner.get(asked))
+    assert (await approve(owner, asked, card)).status_code == 409
+
+
+async def test_who_may_not_manage_says_no_yes_to_an_undoing(web, db, kept, at):
+    owner, approver = await web.owner(), await web.person("approver")
+    asked = await send(owner, at, f"{at}/undo", since="2026-01-01", until="2026-12-31", why="Twice")
+    where = asked.headers["location"]
+    card = await approver.get(where)
+    assert "A yes to this needs an admin or owner." in text(card)
+    assert f'action="{where}/approve"' not in card.text
+    assert "May approve: owner." in text(card)
+    assert (await approve(approver, where, card)).status_code == 403
+    assert not web.site.books.mirrors.has_news(kept.link)
+
+
+async def test_four_eyes_hold_for_an_undoing_too(web, db, kept, at):
+    owner = await web.owner()
+    with db.transaction() as cx:
+        four_eyes = Budget(id=0, grantee="*", pattern="*", currency="USD", four_eyes_minor=100)
+        rights_store.add_budget(cx, OWNER, connection_id=None, budget=four_eyes)
+    days = {"since": "2026-01-01", "until": "2026-12-31"}
+    asked = (await send(owner, at, f"{at}/undo", **days, why="Twice")).headers["location"]
+    card = await owner.get(asked)
+    assert "four eyes" in text(card)
+    refused = await approve(owner, asked, card)
+    assert refused.status_code == 403
+    assert not web.site.books.mirrors.has_news(kept.link)
+    other = await web.person("admin")
+    assert (await approve(other, asked, await other.get(asked))).status_code == 303
+    assert web.site.books.mirrors.has_news(kept.link)
+
+
+async def approve(person, where, card):
+    """Say yes to what the page showed."""
+    found = re.search(r'name="call_hash" value="([0-9a-f]+)"', card.text)
+    digest = found[1] if found else re.search(r">([0-9a-f]{64})<", card.text)[1]
+    return await send(person, where, f"{where}/approve", call_hash=digest)
 
 
 def _trail(cx):

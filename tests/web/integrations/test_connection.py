@@ -14,6 +14,7 @@ from tests.web.integrations.conftest import HOME, SELLER, At, connected, words
 from bookhand.cli.history_rounds import HistoryRounds
 from bookhand.inbox import slices_store
 from bookhand.inbox.backfill import ListProgress, Progress
+from bookhand.keeper import Keeper
 from bookhand.runs import store as runs
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.systems import store
@@ -240,6 +241,40 @@ def test_the_end_of_a_version_is_told_half_a_year_ahead() -> None:
     assert [kind(day) for day in ("2026-11-28", "2026-12-03", "2027-06-01", "2027-06-02")] == [
         "current", "ending", "ending", "ended",
     ]  # fmt: skip
+
+
+def test_older_versions_have_an_end_of_their_own() -> None:
+    version = Version(name="9", says="", older_end="2026-11-01")
+    assert standing(version, "8", today=date(2026, 11, 2)).kind == "ended"
+    assert standing(version, "9", today=date(2026, 11, 2)).kind == "current"
+
+
+async def test_a_version_past_its_end_is_a_problem_until_the_account_speaks_another(at: At, key: str) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, key, name="Lantern")
+    at.house.watch_versions(lambda _: Version(name=PINNED_VERSION, says="", ends="2026-01-31"))
+    found = words((await browser.get("/problems")).text)
+    assert (
+        f"Lantern speaks API version {PINNED_VERSION}, which is not answered any more since 2026-01-31"
+        in found
+    )
+    assert "One Problem is open." in words((await browser.get("/")).text)
+    at.house.watch_versions(lambda _: Version(name="2027-09-29.fern", says="", older_end="2026-01-31"))
+    moves = "connect the account again, and it moves to 2027-09-29.fern"
+    assert moves in words((await browser.get("/problems")).text)
+    with at.house.db.transaction() as cx:
+        store.set_status(cx, number, "disconnected")
+    at.house.watch_versions(lambda _: Version(name=PINNED_VERSION, says="", ends="2026-01-31"))
+    assert "Lantern speaks" not in words((await browser.get("/problems")).text)
+
+
+async def test_who_keeps_the_books_looks_at_the_versions_too(at: At, key: str) -> None:
+    browser = await at.person()
+    await connected(at, browser, key)
+    at.house.watch_versions(lambda _: Version(name="2027-09-29.fern", says="", older_end="2026-01-31"))
+    assert "speaks API version" in words((await browser.get("/problems")).text)
+    Keeper(at.house).look()
+    assert "speaks API version" not in words((await browser.get("/problems")).text)
 
 
 # --- letting go ---

@@ -159,7 +159,34 @@ async def test_a_form_with_too_much_in_it_does_nothing(web: House):
         ),
     ):
         assert answer.status_code in {400, 403, 413}
+        assert "This cannot be asked for." not in answer.text
     assert web.done == []
+
+
+@pytest.mark.parametrize("way", ["urlencoded", "multipart"])
+async def test_a_text_that_is_too_long_is_named_with_its_bound(web: House, way: str):
+    owner = await web.owner()
+    fields = {"csrf": await token(owner), "why": "é" * 140_000}
+    sent = (
+        {"data": fields}
+        if way == "urlencoded"
+        else {"files": {each: (None, text) for each, text in fields.items()}}
+    )
+    answer = await owner.client.post("/trial", headers=OURS, **sent)
+    assert (answer.status_code, web.done) == (413, [])
+    assert "The text in the field “why” is 274 KiB long, and a field takes 256 KiB." in answer.text
+    assert "your text is still there" in answer.text
+    assert 'id="main"' in answer.text
+    fits = await post(owner, {**fields, "why": "é" * 131_000})
+    assert (fits.status_code, web.done) == (303, [""])
+
+
+async def test_a_form_of_too_many_files_is_told_so_on_a_page_of_ours(web: House):
+    owner = await web.owner()
+    files = [("file", (f"{n}.csv", b"x")) for n in range(6)]
+    answer = await owner.client.post("/trial", data={"csrf": await token(owner)}, files=files, headers=OURS)
+    assert answer.status_code == 413
+    assert "2000 fields and 4 files" in answer.text
 
 
 # --- what is said after a redirect ---

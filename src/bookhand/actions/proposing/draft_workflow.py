@@ -14,7 +14,7 @@ import msgspec
 
 from bookhand.actions.asked import Asked
 from bookhand.actions.catalogue import Target, arguments, endpoint
-from bookhand.actions.kit import Kit
+from bookhand.actions.kit import Kit, Shown
 from bookhand.actions.proposal import (
     EXPIRES,
     Proposal,
@@ -47,6 +47,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     request_hash: str
     asked_at: datetime
     """When the rights were looked at, or before: what is taken back after it is taken back from this."""
+    shown: Shown | None = None
+    """Of one of bookhand's own actions that waits for a yes: what it would do."""
 
 
 class Drafts:
@@ -102,6 +104,8 @@ class Drafts:
 
     def _previewed(self, draft: Draft, values: Values) -> tuple[dict[str, dict[str, Any]], Preview]:
         action = draft.action
+        if draft.shown is not None:
+            return draft.shown.seen, _clean(draft.shown.preview)
         if action.plan is None or draft.connection is None:
             return {}, Preview(says=f"{action.summary}.")
         found = fetched(self.kit, action, values, draft.connection.link, draft.target.api_version)

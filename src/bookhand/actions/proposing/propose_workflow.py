@@ -16,13 +16,13 @@ import msgspec
 from bookhand.actions import notes, store
 from bookhand.actions.asked import Asked
 from bookhand.actions.call_workflow import Calls
-from bookhand.actions.catalogue import OWN, arguments
+from bookhand.actions.catalogue import OWN, Target, arguments
 from bookhand.actions.kit import Kit
 from bookhand.actions.proposal import Kind, Proposal, Row, call_hash, must_wait
 from bookhand.actions.proposing.draft_workflow import Draft, Drafts, rows_of
 from bookhand.actions.rights.permit_workflow import Permits
 from bookhand.actions.rights.policy import Wanted
-from bookhand.core.action import Action
+from bookhand.core.action import Action, Values
 from bookhand.core.caller import Caller, NotAllowed
 from bookhand.core.problems import Conflict, Refusal
 from bookhand.workspace.trail import Note
@@ -52,18 +52,7 @@ class Proposing:
         if earlier is not None:
             return earlier
         asked_at = self.kit.clock()
-        connection = (
-            None if action.vendor == OWN else self._permits.permitted(caller, action, target, found.rights)
-        )
-        draft = Draft(
-            caller=caller,
-            action=action,
-            target=target,
-            connection=connection,
-            asked=found,
-            request_hash=request_hash,
-            asked_at=asked_at,
-        )
+        draft = self._draft(caller, action, target, values, asked=found, hashed=request_hash, at=asked_at)
         return self._kept(draft, self._drafts.one(draft, values), ())
 
     def many(
@@ -116,18 +105,24 @@ class Proposing:
         )
         asked = Asked(reason=note or before.reason, run_id=before.run_id, step=before.step, replaces=before)
         asked_at = self.kit.clock()
-        connection = None if before.vendor == OWN else self._permits.permitted(caller, action, target, None)
         request_hash = call_hash({"edit": proposal_id, "params": params})
-        draft = Draft(
-            caller=caller,
-            action=action,
-            target=target,
-            connection=connection,
-            asked=asked,
-            request_hash=request_hash,
-            asked_at=asked_at,
-        )
+        draft = self._draft(caller, action, target, values, asked=asked, hashed=request_hash, at=asked_at)
         return self._kept(draft, self._drafts.one(draft, values), ())
+
+    def _draft(
+        self, caller: Caller, action: Action, target: Target, values: Values, *, asked: Asked, hashed: str, at: datetime
+    ) -> Draft:  # fmt: skip
+        """What a proposal of one call is drafted from: at the connection that is meant, if the caller may do it there."""
+        shown = None
+        if action.vendor == OWN:
+            asking = self.kit.asking.get(action.name)
+            shown = asking.look(caller, values) if asking else None
+            connection = shown.connection if shown else None
+        else:
+            connection = self._permits.permitted(caller, action, target, asked.rights)
+        return Draft(
+            caller=caller, action=action, target=target, connection=connection, asked=asked, request_hash=hashed, asked_at=at, shown=shown
+        )  # fmt: skip
 
     def writing(self, caller: Caller, name: str) -> Action:
         """The write of that name, if the caller may ask for any."""
@@ -177,7 +172,8 @@ class Proposing:
         if not store.add(cx, proposal, rows):
             return self._same(cx, caller, asked)
         said.append(notes.proposed(caller, proposal))
-        if asked.under or (made.vendor == OWN and caller.agent is None):
+        at_once = made.vendor == OWN and caller.agent is None and made.action not in self.kit.asking
+        if asked.under or at_once:
             said += self._pass(cx, caller, proposal, wanted, now)
         append(cx, caller.workspace_id, said)
         return store.proposal(cx, caller.workspace_id, proposal.proposal_id)

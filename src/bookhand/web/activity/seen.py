@@ -42,6 +42,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     asked: tuple[Asked, ...]
     trail: tuple[Mapping[str, Any], ...] | None
+    mode: str | None = None
 
 
 def whole(db: Database, asks: Caller, run_id: str, templates: Mapping[str, Template]) -> Whole:
@@ -51,9 +52,10 @@ def whole(db: Database, asks: Caller, run_id: str, templates: Mapping[str, Templ
         run = store.get(cx, run_id)
         template = templates.get(run.template)
         made = proposals.listed(cx, asks.workspace_id, run_id=run_id, limit=_PROPOSALS)
+        connection = connections.get(cx, run.connection_id) if run.connection_id is not None else None
         return Whole(
             at=datetime.now(UTC), run=run, what=template.summary if template else run.template,
-            connection=connections.get(cx, run.connection_id).name if run.connection_id is not None else None,
+            connection=connection.name if connection else None, mode=connection.link.mode if connection else None,
             stages=tuple(store.steps(cx, run_id, template)),
             asked=tuple(
                 Asked(proposal=each, calls=tuple(call_store.calls(cx, asks.workspace_id, each.proposal_id, limit=_CALLS)))

@@ -9,7 +9,7 @@ import msgspec
 
 from bookhand.actions.proposal import Decision, Proposal, State
 from bookhand.actions.proposing.effect import postings_of
-from bookhand.core.caller import Caller, capabilities
+from bookhand.core.caller import Caller, Capability, capabilities
 from bookhand.core.entry import Posting
 from bookhand.workspace.people.person import Person
 
@@ -71,31 +71,35 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 def card(
     proposal: Proposal, *, caller: Caller, place: str | None, summary: str, four_eyes: bool, askers: Collection[str],
-    people: Iterable[Person], thread: Sequence[Decision],
+    people: Iterable[Person], thread: Sequence[Decision], also: Capability | None = None,
 ) -> Card:  # fmt: skip
-    """The card of `proposal` for `caller`. `askers` are those who asked for it or edited it."""
+    """The card of `proposal` for `caller`. `askers` are those who asked for it or edited it; `also` is what a yes needs beside approving."""
+    needed: set[Capability] = {"approve", also or "approve"}
     able = [
         person.name or person.email
         for person in people
         if person.disabled_at is None
-        and "approve" in capabilities(person.role)
+        and needed <= capabilities(person.role)
         and not (four_eyes and person.who in askers)
     ]
     return Card(
         proposal=proposal, place=place, summary=summary, four_eyes=four_eyes, approvers=tuple(able[:_NAMED]),
-        others=max(0, len(able) - _NAMED), thread=tuple(thread), may=may_of(proposal, caller, four_eyes=four_eyes, askers=askers),
+        others=max(0, len(able) - _NAMED), thread=tuple(thread), may=may_of(proposal, caller, four_eyes=four_eyes, askers=askers, also=also),
     )  # fmt: skip
 
 
-def may_of(proposal: Proposal, caller: Caller, *, four_eyes: bool, askers: Collection[str]) -> May:
+def may_of(
+    proposal: Proposal, caller: Caller, *, four_eyes: bool, askers: Collection[str], also: Capability | None = None
+) -> May:  # fmt: skip
     """What `caller` may do with it; the door says the last word."""
     if proposal.state != "waiting":
         return May()
     decides = "approve" in caller.can and caller.agent is None
     own = four_eyes and caller.who in askers
-    not_why = "four_eyes" if decides and own else None if decides else "role"
+    able = also is None or also in caller.can
+    not_why = "role" if not decides else "four_eyes" if own else None if able else "manage"
     return May(
-        approve=decides and not own,
+        approve=decides and not own and able,
         decide=decides,
         edit=decides and proposal.size == 1,
         answer="propose" in caller.can,

@@ -68,7 +68,7 @@ def cards(
             card(
                 each, caller=caller, place=places.get(each.connection_id or 0), summary=action.summary if action else each.action,
                 four_eyes=four_eyes, askers=store.askers(cx, each) if four_eyes and each.state == "waiting" else (),
-                people=everybody, thread=threads.get(each.proposal_id, ()),
+                people=everybody, thread=threads.get(each.proposal_id, ()), also=action.yes_needs if action else None,
             )
         )  # fmt: skip
     return made

@@ -55,6 +55,7 @@ def _every(site: Site, me: Viewer, of: str) -> Seen:
         rows = house.proofs(cx)
         known = {each.id: each for each in connections.every(cx, system="stripe")}
         rows = [each for each in rows if each.connection_id in known]
+        rows.sort(key=lambda each: known[each.connection_id].link.mode != "live")
         chosen = _chosen(rows, of)
         history = (
             proof_store.history(cx, known[chosen.connection_id].link, currency=chosen.currency, limit=HISTORY)
@@ -65,6 +66,7 @@ def _every(site: Site, me: Viewer, of: str) -> Seen:
     return {
         "rows": rows,
         "connections": known,
+        "mixed": len({known[each.connection_id].link.mode for each in rows}) > 1,
         "chosen": chosen,
         "picture": picture(history, me) if chosen else None,
         "history": history[:_SHOWN],

@@ -63,9 +63,11 @@ def _today(site: Site, me: Viewer, currency: str) -> Seen:
             "needs": needs(store.waits(cx)),
         }
     guide = _guide(status, seen)
+    proven = {each.connection_id for each in status.proofs}
     return {
         **seen,
         "status": status,
+        "mixed": len({each.mode for each in status.connections if each.id in proven}) > 1,
         "verdict": verdict(status),
         "currencies": known,
         "currency": chosen,

@@ -32,6 +32,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 
 from bookhand.core.caller import Caller, Capability, NotAllowed
 from bookhand.core.problems import BookhandError, Conflict, Missing, Outage, Refusal
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
 
 SAID, ZONE, LOCALE = "bookhand-said", "bookhand-zone", "bookhand-locale"
 _SAID_SECONDS = 60
-_MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD = 2_000, 4, 256 * 1024
+KILOBYTE = 1024
+_MOST_FIELDS, _MOST_FILES, _LONGEST_FIELD, _LONGEST_NAME = 2_000, 4, 256 * KILOBYTE, 60
 _MOST_SAID = 1_200  # bytes, so that the cookie fits into the 4 kB that browsers keep
 FORM_BYTES = 2 * MEGABYTE
 """More than any form of ours has, its file apart."""
@@ -61,9 +64,10 @@ Seen = Mapping[str, Any]
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What a form sent: text by name, every text of a name, and files."""
+    """What a form sent: text by name, every text of a name, and files; `wrong` is why it cannot be acted on."""
 
     data: Any
+    wrong: BookhandError | None = None
 
     def text(self, name: str, default: str = "") -> str:
         """The text of the field, without the blanks around it and the zero bytes in it, which no database keeps."""
@@ -89,6 +93,10 @@ class Form(msgspec.Struct, frozen=True):
         return found if isinstance(found, UploadFile) and found.filename else None
 
 
+class TooLong(Refusal):
+    """What was sent is longer than is read."""
+
+
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """A form was acted on: which page follows, and what is said there."""
 
@@ -99,19 +107,25 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _sent(request: Request) -> Form:
     try:
-        data = await request.form(
-            max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
-        )
+        data = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=FORM_BYTES)
     except (ValueError, AssertionError):
-        data = FormData()
-    return Form(data)
+        return Form(FormData())
+    except (HTTPException, MultiPartException):
+        return Form(FormData(), TooLong(plain("page.too_much", n=_MOST_FIELDS, files=_MOST_FILES)))
+    return Form(data, _too_long(data))
+
+
+def _too_long(data: FormData) -> TooLong | None:
+    """Which text of a form is longer than is taken, and by how much."""
+    for name, text in data.multi_items():
+        size = len(text.encode()) if isinstance(text, str) else 0
+        if size > _LONGEST_FIELD:
+            sizes = {"n": -(-size // KILOBYTE), "most": _LONGEST_FIELD // KILOBYTE}
+            return TooLong(plain("page.field_too_long", name=name[:_LONGEST_NAME], **sizes))
+    return None
 
 
 Sent = Annotated[Form, Depends(_sent)]
-
-
-class TooLong(Refusal):
-    """What was sent is longer than is read."""
 
 
 @dataclass(slots=True)
@@ -175,10 +189,14 @@ class Site:
         if me is None:
             return to_sign_in(request)
         token = form.text("csrf") or request.headers.get("x-csrf-token")
+        if form.wrong is not None and not token:
+            return self.told(me, form.wrong)
         try:
             if not cookies.from_our_page(request, token, public_url=self.reception.public_url):
                 raise NotAllowed(plain("page.strange_form"))
             me.caller.need(need)
+            if form.wrong is not None:
+                raise form.wrong
             done = do(me)
         except BookhandError as error:
             return again(me, error) if again is not None else self.told(me, error)

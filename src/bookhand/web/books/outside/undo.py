@@ -1,4 +1,4 @@
-"""``/books/outside/{number}/undo``: documents of some days are reversed in the book; what it would do is shown first."""
+"""``/books/outside/{number}/undo``: documents of some days are reversed in the book; what it would do is shown, and waits for a yes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bookhand.books.actions import UNDO
 from bookhand.core.problems import Refusal
 from bookhand.web.books.journal import day
 from bookhand.web.books.outside import store
@@ -60,13 +61,9 @@ def _days(since: str, until: str) -> tuple[date, date]:
 
 def _undo(site: Site, me: Viewer, number: int, form: Form) -> Done:
     found, first, last, why = _wanted(site, number, form)
-    count = site.books.undos.begin(
-        me.caller, found.connection.link, since=first.isoformat(), until=last.isoformat(), why=why
-    )
-    return Done(
-        to=f"{found.at}/documents?state=intended",
-        said=plain("books.undo.begun", n=count, count=me.reads.count(count), name=found.connection.name),
-    )
+    wanted = {"book": found.connection.id, "since": first.isoformat(), "until": last.isoformat()}
+    made = site.door.propose(me.caller, UNDO, wanted, why)
+    return Done(to=f"/approvals/{made.proposal_id}", said=plain("books.undo.asked"), tone="look")
 
 
 def _post_again(site: Site, me: Viewer, number: int, form: Form) -> Done:
