@@ -1,4 +1,6 @@
-"""Where the browser is: the one that CHROMIUM names, the system's, Playwright's own, or one that is fetched now, once."""
+"""Where the browser is: the one that CHROMIUM names, the system's, Playwright's own, or one that is fetched now, once: by Playwright, or
+on Debian, by whom that is allowed, from its packages.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ NONE = (
     "CHROMIUM, or run `.venv/bin/playwright install chromium`."
 )
 _FETCH_SECONDS = 240
+_APT_INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
 
 
 def found(program: Playwright) -> tuple[bool, str | None]:
@@ -25,9 +28,27 @@ def found(program: Playwright) -> tuple[bool, str | None]:
         return True, named
     own = Path(program.chromium.executable_path)
     if not own.exists():
-        fetch = [sys.executable, "-m", "playwright", "install", "chromium"]
-        try:
-            subprocess.run(fetch, timeout=_FETCH_SECONDS, check=False, capture_output=True)
-        except subprocess.TimeoutExpired:
-            return False, None
-    return own.exists(), None
+        _tried([sys.executable, "-m", "playwright", "install", "chromium"])
+    if own.exists():
+        return True, None
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        if not _tried(_APT_INSTALL):
+            _tried(["apt-get", "update"])
+            _tried(_APT_INSTALL)
+        there = shutil.which("chromium")
+        return there is not None, there
+    return False, None
+
+
+def _tried(command: list[str]) -> bool:
+    """Run it, with an end; whether it did what it says."""
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        return (
+            subprocess.run(
+                command, timeout=_FETCH_SECONDS, check=False, capture_output=True, env=env
+            ).returncode
+            == 0
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return False
