@@ -73,7 +73,8 @@ def test_too_many_failed_say_how_long_to_wait(new_windows: Windows) -> None:
     window.context.clear_cookies()
     page.goto("/sign-in")
     for _ in range(9):
-        _fill(page, email="eve@example.com", password="wrong" * 3)
+        with page.expect_navigation():
+            _fill(page, email="eve@example.com", password="wrong" * 3)
     window.says("wait a quarter of an hour")
 
 
