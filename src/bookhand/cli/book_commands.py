@@ -143,7 +143,7 @@ def compare(
     """Compare a book with the journal, by account and month; exit code 1 where they differ."""
     with desk() as at:
         link = at.house.books.named(at.caller, name).connection.link
-        found = at.house.books.compares.compare(at.caller, link, since=since, until=until)
+        found = at.house.books.compares.keep(at.caller, link, since=since, until=until)
     out.print(_comparison_table(found.comparison))
     for each in found.comparison.breaks[:_MOST_BREAKS]:
         out.print(
@@ -157,6 +157,8 @@ def compare(
             markup=False,
         )
     _show_waiting(found.coverage)
+    if found.comparison.on_way:
+        out.print(f"On their way to the book: {len(found.comparison.on_way):,} documents.")
     out.print("[bold green]equal[/]" if found.equal else "[bold red]not equal[/]")
     raise typer.Exit(0 if found.equal else 1)
 

@@ -113,6 +113,11 @@ async def test_a_book_beside_the_journal_and_what_somebody_changed_in_it(web, db
     said = text(other)
     assert "Not equal: one Break" in said
     assert "Edited in the book" in said
+    assert "None known" in text(await owner.get("/books/outside")), "to look at it keeps nothing"
+    assert (await send(await web.person("viewer"), at, f"{at}/comparison")).status_code == 403
+    kept_now = await send(owner, at, f"{at}/comparison")
+    assert (kept_now.status_code, kept_now.headers["location"]) == (303, at)
+    assert "one Break is kept under Problems" in text(await owner.get(at))
     shelf = text(await owner.get("/books/outside"))
     assert "Edited in the book · 1" in shelf
     document = re.search(rf'href="({at}/documents/[^"]+)"', other.text)

@@ -120,13 +120,14 @@ class DocumentsShown(BaseModel):
 
 
 class ComparisonShown(BaseModel):
-    """The journal against the book; `waiting` is in neither."""
+    """The journal against the book; `waiting` is in neither, nor are the `on_way` documents that are being written."""
 
     equal: bool
     rows: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
     waiting: list[dict[str, Any]]
     unexplained: list[dict[str, Any]]
+    on_way: int
 
 
 def of(room: BookRoom) -> APIRouter:
@@ -192,7 +193,7 @@ def of(room: BookRoom) -> APIRouter:
         ]
         return said(
             {"equal": found.equal, "rows": rows, "breaks": msgspec.to_builtins(found.comparison.breaks), "waiting": waiting,
-             "unexplained": unexplained}
+             "unexplained": unexplained, "on_way": len(found.comparison.on_way)}
         )  # fmt: skip
 
     return router
