@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from tests.journal.shapes import DAY, START, bt
@@ -14,16 +15,17 @@ from bookhand.inbox import store as inbox
 from bookhand.inbox.delivery import listed
 from bookhand.journal import proof_store
 from bookhand.journal.proof import prove
+from bookhand.systems import store as connections
 from bookhand.web.books.hands import ROOM, Hands
 
 pytestmark = pytest.mark.usefixtures("connected")
 
 
-def proven(db, connected, balance):
-    """A proof of the journal against `balance` in dollars, kept."""
+def proven(db, connected, balance, ago=0):
+    """A proof of the journal against `balance` in dollars, taken so many seconds ago, kept."""
     with db.transaction() as cx:
         ours = proof_store.standing(cx, connected.link)
-        made = prove(connected.link, ours, {"USD": {"payments": balance}}, as_of=START)
+        made = prove(connected.link, ours, {"USD": {"payments": balance}}, as_of=int(time.time()) - ago)
         proof_store.keep(cx, made)
     return next(each for each in made if each.currency == "USD")
 
@@ -38,7 +40,7 @@ async def test_before_the_first_proof_it_is_said_what_comes(web):
 
 
 async def test_a_proof_that_holds_is_off_by_nothing(web, db, connected, company):
-    clearing = proven(db, connected, 0).clearing
+    clearing = proven(db, connected, 0, ago=60).clearing
     proven(db, connected, clearing)
     owner = await web.owner()
     page = await owner.get("/books")
@@ -54,6 +56,41 @@ async def test_a_proof_that_holds_is_off_by_nothing(web, db, connected, company)
     assert "Equal, to the cent." in text(one)
     assert "/gap" not in one.text, "nothing is behind it, so nothing is looked for"
     assert (await owner.get(f"/books/proof/{connected.id}/NZD")).status_code == 404
+
+
+async def test_a_proof_of_an_account_that_is_away_is_told_as_of_then(web, db, connected, company):
+    clearing = proven(db, connected, 0).clearing
+    proven(db, connected, clearing)
+    owner = await web.owner()
+    for status, said in (
+        ("disconnected", "Account disconnected as of "),
+        ("paused", "Account paused as of "),
+    ):
+        with db.transaction() as cx:
+            connections.set_status(cx, connected.id, status, reason="The key was removed.")
+        page = text(await owner.get("/books"))
+        assert "The books agree with" not in page
+        assert "One balance is not compared now" in page
+        assert said in page
+        assert " Equal " not in page
+        one = text(await owner.get(f"/books/proof/{connected.id}/USD"))
+        assert said in one
+    assert "not connected" in text(await owner.get("/"))
+    assert "The books agree with" not in text(await owner.get("/"))
+
+
+async def test_a_proof_that_is_older_than_it_should_be_is_not_told_as_of_now(web, db, connected, company):
+    clearing = proven(db, connected, 0, ago=9_000).clearing
+    proven(db, connected, clearing, ago=8_900)
+    owner = await web.owner()
+    page = text(await owner.get("/books"))
+    assert "The books agree with" not in page
+    assert "Not compared lately as of " in page
+    today = text(await owner.get("/"))
+    assert "The books agree with" not in today
+    assert "One balance was compared more than two hours ago." in today
+    proven(db, connected, clearing)
+    assert "The books agree with Stripe, to the cent." in text(await owner.get("/books"))
 
 
 async def test_a_gap_opens_on_its_balance_transactions(web, db, connected, company):

@@ -18,6 +18,7 @@ from bookhand.web.books.hands import hands
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Seen, Sent, Site
 from bookhand.web.page.wording import plain
+from bookhand.web.status import standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,15 +63,22 @@ def _every(site: Site, me: Viewer, of: str) -> Seen:
             else []
         )
         entries = house.live(cx).entries if not rows else None
+    standings = {
+        (each.connection_id, each.currency): each.standing(known[each.connection_id].status, me.now)
+        for each in rows
+    }
+    current = [each for each in rows if standings[each.connection_id, each.currency] == "now"]
     return {
         "rows": rows,
+        "standings": standings,
+        "current": current,
         "connections": known,
         "chosen": chosen,
         "picture": picture(history, me) if chosen else None,
         "history": history[:_SHOWN],
         "off": [each for each in history if each.off_by][:_SHOWN],
         "gaps": [each for each in rows if each.off_by],
-        "unknown": [each for each in rows if each.off_by is None],
+        "unknown": [each for each in current if each.off_by is None],
         "newest": max((each.at for each in rows), default=None),
         "entries": entries,
     }
@@ -112,6 +120,9 @@ def _one(site: Site, me: Viewer, number: int, currency: str) -> Seen:
         "connection": connection,
         "currency": currency,
         "proof": newest,
+        "stands_as": standing_of(connection.status, datetime.fromtimestamp(newest.as_of, UTC), me.now)
+        if newest
+        else "now",
         "standing": standing,
         "picture": picture(history, me),
         "history": history[:_SHOWN],
