@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import pytest
@@ -131,6 +132,42 @@ async def test_comparing_now_reads_stripe(web, db, connected, shop):
     assert proof.clearing > 7000
     assert "Equal" in text(await owner.get("/books"))
     assert (await owner.client.post(f"/books/proof/{connected.id}", data={})).status_code == 403
+
+
+async def test_comparing_now_answers_while_stripe_does_not_and_goes_on(web, db, connected, tie_out, shop):
+    shop.charge(8000)
+    answers, asked = threading.Event(), []
+
+    def prove(number):
+        asked.append(number)
+        answers.wait()
+        return tie_out.prove()
+
+    web.site.rooms[ROOM] = Hands(prove=prove)
+    web.site.aside.seconds = 0
+    owner = await web.owner()
+    at = f"/books/proof/{connected.id}"
+    try:
+        for _ in range(3):
+            assert (await send(owner, "/books", at, back="/books")).status_code == 303
+            assert "has not answered in full yet. The comparison goes on by itself" in text(
+                await owner.get("/books")
+            )
+        assert asked == [connected.id], "who asks again waits for the same"
+    finally:
+        answers.set()
+    web.site.aside.seconds = 60
+    assert (await send(owner, "/books", at, back="/books")).status_code == 303
+    assert "was compared: its balance is equal, to the cent." in text(await owner.get("/books"))
+
+
+async def test_a_comparison_that_fails_while_somebody_waits_is_told(web, connected):
+    def away(_number):
+        raise Outage("Stripe does not answer.")
+
+    web.site.rooms[ROOM] = Hands(prove=away)
+    answer = await send(await web.owner(), "/books", f"/books/proof/{connected.id}", back="/books")
+    assert (answer.status_code, "Stripe does not answer." in text(answer)) == (503, True)
 
 
 # --- the journal ---

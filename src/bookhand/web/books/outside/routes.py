@@ -97,7 +97,13 @@ def _compare(site: Site, me: Viewer, number: int) -> Done:
     with site.db.transaction() as cx:
         found = shelf(cx, site, number)
     found.kept()
-    compared = site.books.compares.keep(me.caller, found.connection.link)
+    compared = site.aside.run(
+        ("comparison", number), lambda: site.books.compares.keep(me.caller, found.connection.link)
+    )
+    if compared is None:
+        return Done(
+            to=found.at, said=plain("books.compare.goes_on", name=found.connection.name), tone="quiet"
+        )
     breaks = len(compared.comparison.breaks)
     if breaks:
         said = plain("books.compare.kept", n=breaks, count=f"{breaks:,}", name=found.connection.name)
