@@ -54,6 +54,10 @@ def routes(site: Site, router: APIRouter) -> None:
     def compare(request: Request, number: int, form: Sent) -> Response:
         return site.act(request, form, lambda me: _compare(site, me, number), need="propose")
 
+    @router.post("/books/outside/{number}/retry")
+    def retry(request: Request, number: int, form: Sent) -> Response:
+        return site.act(request, form, lambda me: _again(site, me, number, form.text("back")), need="propose")
+
     @router.get("/books/outside/{number}/mapping")
     def mapping(request: Request, number: int) -> Response:
         return site.show(request, "books/outside_mapping.html", lambda _me: _one(site, number, set_up=True))
@@ -110,6 +114,16 @@ def _compare(site: Site, me: Viewer, number: int) -> Done:
     else:
         said = plain("books.compare.kept_none", name=found.connection.name)
     return Done(to=found.at, said=said, tone="good" if compared.equal else "look")
+
+
+def _again(site: Site, me: Viewer, number: int, back: str) -> Done:
+    """Have the next mirror send what the book refused."""
+    with site.db.transaction() as cx:
+        found = shelf(cx, site, number)
+    found.kept()
+    refused = site.books.mirrors.again(me.caller, found.connection.link)
+    said = plain("books.again.said", n=refused, count=f"{refused:,}", name=found.connection.name)
+    return Done(to=back or found.at, said=said)
 
 
 def _comparison(site: Site, me: Viewer, number: int) -> Seen:
