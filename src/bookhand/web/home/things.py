@@ -2,6 +2,8 @@
 
 >>> thing("book_waits_breakdown", "po_1", 4), thing("run_held", "run_7", 1)
 (Thing(what='payout', at='/payouts/po_1'), Thing(what='run', at='/runs/run_7'))
+>>> thing("book_waits_unmapped", "payout_fees in USD", 4)
+Thing(what='mapping', at='/books/outside/4/setup')
 >>> thing("book_document_refused", "acct_1:test:po_1", 4).at
 '/books/outside/4/documents/acct_1%3Atest%3Apo_1'
 """
@@ -30,6 +32,7 @@ def thing(kind: str, subject: str, connection_id: int) -> Thing | None:
     places = (
         (subject.startswith("po_"), Thing("payout", f"/payouts/{name}")),
         (is_document, Thing("document", f"{book}/documents/{name}")),
+        (kind == "book_waits_unmapped", Thing("mapping", f"{book}/setup")),
         (kind.startswith("book_"), Thing("book", book)),
         (kind == "run_held", Thing("run", f"/runs/{name}")),
         (kind == "unknown_outcome", Thing("approvals", "/approvals")),
