@@ -301,10 +301,27 @@ def test_the_verdict_names_the_worst_first() -> None:
     assert "Two questions wait for a person below." in verdict(asked).detail
 
 
+def test_a_proof_that_is_old_or_of_an_account_that_is_away_is_not_told_as_of_now() -> None:
+    day_later = msgspec.structs.replace(samples.GOOD, at=samples.NOW + timedelta(days=1))
+    assert verdict(day_later).headline == "The books agreed with Stripe when they were last compared."
+    assert "compared more than two hours ago" in verdict(day_later).detail
+    paused = msgspec.structs.replace(samples.LIVE, status="paused")
+    half = verdict(msgspec.structs.replace(samples.GOOD, connections=(paused, samples.TEST)))
+    assert (half.tone, half.headline) == ("good", "The books agree with Stripe, to the cent.")
+    assert "of accounts that are not connected now." in half.detail
+    none = verdict(msgspec.structs.replace(samples.GOOD, connections=(paused,)))
+    assert (none.tone, none.headline) == (
+        "quiet",
+        "The books agreed with Stripe when they were last compared.",
+    )
+
+
 def test_a_quiet_account_is_not_stale_and_a_refinement_moves_nothing() -> None:
     tomorrow = samples.NOW + timedelta(days=1)
-    quiet = msgspec.structs.replace(samples.GOOD, at=tomorrow)
-    assert verdict(quiet).tone == "good"
+    hour_ago = tomorrow - timedelta(hours=1)
+    proofs = tuple(msgspec.structs.replace(row, at=hour_ago) for row in samples.GOOD.proofs)
+    quiet = msgspec.structs.replace(samples.GOOD, at=tomorrow, proofs=proofs)
+    assert verdict(quiet).tone == "good", "what is quiet is compared every hour all the same"
     refined = samples.entry(
         "dp_1:lost",
         "dispute_lost",

@@ -75,15 +75,28 @@ class Mirrors:
     ) -> Mirrored:
         """Bring a book up to the journal; with `retry` also what the book has refused before. `stop` ends it after a batch."""
         if retry:
-            with self.kit.db.transaction() as cx:
-                store.take_turn(cx, link)
-                store.drop_failed(cx, link)
+            self._take_back(link)
         coverage = self.plans.plan(link)
         written = self.send(link, told=told, stop=stop)
         with self.kit.db.transaction() as cx:
             refused = list(store.documents(cx, link, states=("failed",)))
             _report(cx, link, refused, coverage.waiting)
         return Mirrored(entries=coverage.entries, written=written, refused=refused, coverage=coverage)
+
+    def again(self, caller: Caller, link: Link) -> int:
+        """Have the next mirror send what the book has refused, planned anew; how many documents."""
+        caller.need("propose")
+        with self.kit.db.transaction() as cx:
+            refused = store.tally(cx, link).failed
+        self._take_back(link)
+        with self.kit.db.transaction() as cx:
+            problems.clear(cx, link, kind=REFUSED)
+        return refused
+
+    def _take_back(self, link: Link) -> None:
+        with self.kit.db.transaction() as cx:
+            store.take_turn(cx, link)
+            store.drop_failed(cx, link)
 
     def send(
         self,
@@ -312,7 +325,7 @@ def _report(cx: Transaction[Any], link: Link, refused: Sequence[Kept], waiting: 
             kind=REFUSED,
             subject=each.key,
             message=f"The book refused {each.content.number} ({each.key}) of {each.day}: {each.why} "
-            "Mend it, then run `bookhand mirror --retry`.",
+            "Mend it, then send it again, on this page or with `bookhand mirror --retry`.",
         )
         for each in refused
     ]

@@ -73,22 +73,28 @@ class Plans:
     def preview(self, link: Link) -> list[Waits]:
         """Everything that is not in a document yet, with what holds it up; nothing is written down."""
         company, accounts = self.kit.company(link), self.kit.reader(link).accounts(link)
+        with self.kit.db.snapshot() as cx:
+            return self.waiting(cx, link, company, accounts)
+
+    def waiting(
+        self, cx: Transaction[Any], link: Link, company: Company, accounts: Sequence[BookAccount]
+    ) -> list[Waits]:
+        """The same, in a transaction of the caller's."""
         found: list[Waits] = []
-        for source_id in self._sources(link):
-            with self.kit.db.transaction() as cx:
-                left: list[Waits] = []
-                for planned in self._by_month(cx, link, source_id, company, accounts):
-                    found += [
-                        Waits(
-                            booked=booked,
-                            cause=NEXT,
-                            subject=bundle.subject,
-                            why="The next mirror writes it.",
-                        )
-                        for bundle in planned.bundles
-                        for booked in bundle.booked
-                    ]
-                    left = planned.waiting
+        for source_id in store.get(cx, link).sources:
+            left: list[Waits] = []
+            for planned in self._by_month(cx, link, source_id, company, accounts):
+                found += [
+                    Waits(
+                        booked=booked,
+                        cause=NEXT,
+                        subject=bundle.subject,
+                        why="The next mirror writes it.",
+                    )
+                    for bundle in planned.bundles
+                    for booked in bundle.booked
+                ]
+                left = planned.waiting
             found += left
         return found
 

@@ -186,6 +186,15 @@ def documents(
             yield msgspec.convert(row, Kept)
 
 
+def states(cx: Transaction[Any], link: Link) -> dict[str, tuple[State, str | None]]:
+    """The state of every document, and why, by its key: little to read where contents are known."""
+    rows = cx.execute(
+        "select key, state, why from book_document where workspace_id = %s and connection_id = %s",
+        (link.workspace_id, link.connection_id),
+    )
+    return {key: (state, why) for key, state, why in rows}
+
+
 def page(cx: Transaction[Any], link: Link, *, after: tuple[str, str], limit: int) -> list[Kept]:
     """A page of documents by day and key, after the last of the page before."""
     rows = cx.cursor(row_factory=dict_row).execute(

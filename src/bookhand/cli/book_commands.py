@@ -140,10 +140,12 @@ def compare(
     since: Annotated[str | None, typer.Option("--from", help="The first day, as in 2026-01-01.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="The last day.")] = None,
 ) -> None:
-    """Compare a book with the journal, by account and month; exit code 1 where they differ."""
+    """Compare a book with the journal, by account and month; exit code 1 where they differ. Who may propose keeps its Breaks as Problems."""
     with desk() as at:
         link = at.house.books.named(at.caller, name).connection.link
-        found = at.house.books.compares.compare(at.caller, link, since=since, until=until)
+        compares = at.house.books.compares
+        compare_ = compares.keep if "propose" in at.caller.can else compares.compare
+        found = compare_(at.caller, link, since=since, until=until)
     out.print(_comparison_table(found.comparison))
     for each in found.comparison.breaks[:_MOST_BREAKS]:
         out.print(
@@ -161,6 +163,8 @@ def compare(
             markup=False,
         )
     _show_waiting(found.coverage)
+    if found.comparison.on_way:
+        out.print(f"On their way to the book: {len(found.comparison.on_way):,} documents.")
     out.print("[bold green]equal[/]" if found.equal else "[bold red]not equal[/]")
     raise typer.Exit(0 if found.equal else 1)
 

@@ -37,6 +37,7 @@ from bookhand.core.days import months_before
 from bookhand.core.problems import Outage, Refusal
 from bookhand.house import House
 from bookhand.sandbox.stripe.engine import DEFAULT_ACCOUNT
+from bookhand.sandbox.world.live import CALM
 from bookhand.sandbox.world.world import EUROPE
 from bookhand.settings import Settings
 from bookhand.systems.connection import Connection
@@ -58,7 +59,7 @@ TO_ACT = (
     "rak_invoice_write",
 )
 """What a key may be given beside reading, so that there is something to say yes to."""
-LIVE_PER_SECOND = 2.0
+LIVE_PER_SECOND_ONCE = 2.0
 LIVE_SECONDS_ONCE = 12
 QUIET_SECONDS = 180
 
@@ -77,7 +78,8 @@ def _demo(out: Console, settings: Settings, folder: Path, *, seed: int, once: bo
         f"[bold]bookhand[/] demo: a company's year at Stripe, on this machine alone (seed {seed}).\n",
         highlight=False,
     )
-    with _pinstripe(out, folder, worlds=settings.data_dir / "worlds", seed=seed) as stripe:
+    pace = LIVE_PER_SECOND_ONCE if once else CALM
+    with _pinstripe(out, folder, worlds=settings.data_dir / "worlds", seed=seed, pace=pace) as stripe:
         own = settings.model_copy(
             update={
                 "data_dir": folder,
@@ -258,9 +260,9 @@ class _Pinstripe:
 
 
 @contextmanager
-def _pinstripe(out: Console, folder: Path, *, worlds: Path, seed: int) -> Iterator[_Pinstripe]:
+def _pinstripe(out: Console, folder: Path, *, worlds: Path, seed: int, pace: float) -> Iterator[_Pinstripe]:
     args = [
-        "--world", f"seed={seed}", "--shelf", str(worlds), "--live", str(LIVE_PER_SECOND), "--db", str(folder / "pinstripe.db"),
+        "--world", f"seed={seed}", "--shelf", str(worlds), "--live", str(pace), "--db", str(folder / "pinstripe.db"),
     ]  # fmt: skip
     with ExitStack() as stack:
         with spinner(out, "Making the company and its Stripe (a few seconds the first time)"):

@@ -59,6 +59,13 @@ class Database:
                 "PostgreSQL gave no connection within 15 s: is it up, and has it free connections?"
             ) from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """A transaction that only reads, and whose every statement sees the database as it was at the first."""
+        with self.transaction() as cx:
+            cx.execute("set transaction isolation level repeatable read, read only")
+            yield cx
+
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of one's own, for LISTEN, advisory locks and hot loops; the caller closes it."""
         try:

@@ -18,6 +18,17 @@ Tone = Literal["good", "busy", "look", "quiet"]
 
 STALE = timedelta(minutes=15)
 SLOW_SECONDS = 60
+PROOF_OLD = timedelta(hours=2, minutes=15)
+"""When a proof is older than it should be: one is taken after each batch and each hour, and kept where it says something new or the last
+is an hour old, so that a healthy account's is at most two hours old."""
+Standing = Literal["now", "old", "away"]
+
+
+def standing_of(connection_status: str | None, taken: datetime, now: datetime) -> Standing:
+    """Whether a proof speaks of now: not where its connection is away, nor where it is older than it should be."""
+    if connection_status != "active":
+        return "away"
+    return "old" if now - taken > PROOF_OLD else "now"
 
 
 class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +60,10 @@ class ProofRow(msgspec.Struct, frozen=True, kw_only=True):
     suspense: int
     reason: str
     at: datetime
+
+    def standing(self, connection_status: str | None, now: datetime) -> Standing:
+        """Whether it speaks of now."""
+        return standing_of(connection_status, self.at, now)
 
 
 class BackfillRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +159,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         """The connection of that number."""
         return next((row for row in self.connections if row.id == connection_id), None)
 
+    def standing(self, proof: ProofRow) -> Standing:
+        """Whether a proof speaks of now."""
+        connection = self.connection(proof.connection_id)
+        return proof.standing(connection.status if connection else None, self.at)
+
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """All of it in one sentence, with a second one that says what to do or what it rests on."""
@@ -164,14 +184,27 @@ def _findings(status: Status) -> Iterator[Verdict]:
     yield from _unproven(status)
     yield from _late(status)
     questions = _several(status.open_problems, "question waits", "questions wait")
+    current = [row for row in status.proofs if status.standing(row) == "now"]
+    aside = _several(
+        len(status.proofs) - len(current),
+        "balance is of an account that is not connected now.",
+        "balances are of accounts that are not connected now.",
+    )
+    if not current:
+        yield Verdict(
+            tone="quiet",
+            headline="The books agreed with Stripe when they were last compared.",
+            detail=f"{aside} They are compared again when it goes on.",
+        )
     yield Verdict(
         tone="good",
         headline="The books agree with Stripe, to the cent.",
         detail=_several(
-            len(status.proofs),
+            len(current),
             "balance compared, off by nothing.",
             "balances compared, every one off by nothing.",
         )
+        + (f" {aside}" if len(current) < len(status.proofs) else "")
         + (f" {questions} for a person below." if status.open_problems else ""),
     )
 
@@ -229,6 +262,14 @@ def _late(status: Status) -> Iterator[Verdict]:
         )
     moved = [entry.recorded_at for entry in status.entries if entry.moves_clearing]
     last = max((row.at for row in status.proofs), default=status.at)
+    old = [row for row in status.proofs if status.standing(row) == "old"]
+    if old:
+        yield Verdict(
+            tone="look",
+            headline="The books agreed with Stripe when they were last compared.",
+            detail=f"{_several(len(old), 'balance was', 'balances were')} compared more than two hours ago. "
+            "Is `bookhand serve` running, and does Stripe answer? `bookhand proof` compares now.",
+        )
     if any(last < at < status.at - STALE for at in moved):
         yield Verdict(
             tone="busy",

@@ -114,8 +114,8 @@ def first_line(*, workspace_id: int, entry: int, prev: bytes) -> bytes:
 
 
 def line_of(entry: Entry) -> bytes:
-    """An entry's line: what it says, then the chain."""
-    return _line({"said": json.loads(entry.body), "prev": entry.prev.hex(), "hash": entry.hash.hex()})
+    """An entry's line: the chain, then what it says, which is canonical as it stands."""
+    return f'{{"hash":"{entry.hash.hex()}","prev":"{entry.prev.hex()}","said":{entry.body}}}\n'.encode()
 
 
 def last_line(begin: bytes, *, count: int, head: bytes) -> bytes:
@@ -130,6 +130,18 @@ def verify(lines: Iterable[bytes], *, head: str | None = None) -> Verdict:
     checker = _Checker()
     for line in lines:
         checker.take(line)
+    return checker.verdict(head)
+
+
+def verify_entries(entries: Iterable[Entry], *, head: str) -> Verdict:
+    """Check a trail as it stands, from its first entry to the one whose hash is `head`: what `verify` does with its export."""
+    checker = _Checker()
+    checker.take(begin := first_line(workspace_id=0, entry=1, prev=GENESIS))
+    count, last = 0, GENESIS
+    for entry in entries:
+        checker.stored(entry)
+        count, last = count + 1, entry.hash
+    checker.take(last_line(begin, count=count, head=last))
     return checker.verdict(head)
 
 
@@ -191,16 +203,29 @@ class _Checker:
         if self._first == 1 and self._prev != GENESIS:
             self._find("The first line names something before entry 1: it was changed.")
 
+    def stored(self, entry: Entry) -> None:
+        """One entry as it is kept."""
+        self._line += 1
+        try:
+            said = json.loads(entry.body)
+        except ValueError:
+            said = None
+        self._follows(said, entry.body, entry.prev, entry.hash)
+        if canonical(said) != entry.body:
+            self._find(f"Line {self._line} is not written as an export writes it: a byte of it was changed.")
+
     def _entry(self, value: Mapping[str, Any]) -> None:
         said = value.get("said")
+        self._follows(said, canonical(said), _bytes(value.get("prev")), _bytes(value.get("hash")))
+
+    def _follows(self, said: Any, text: str, prev: bytes | None, own: bytes | None) -> None:
         seq = said.get("seq") if isinstance(said, dict) else None
         name = f"Entry {seq}" if isinstance(seq, int) else f"Line {self._line}"
-        prev, own = _bytes(value.get("prev")), _bytes(value.get("hash"))
         if seq != self._next:
             self._find(f"{name} stands where entry {self._next} belongs: one was taken out, put in or moved.")
         if prev != self._prev:
             self._find(f"{name} does not follow the entry before it: its chain was cut.")
-        if own != hash_of(prev or b"", canonical(said)):
+        if own != hash_of(prev or b"", text):
             self._find(f"{name} was changed: its hash does not fit what it says.")
         self._count += 1
         self._prev = own

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
+
 from bookhand.db.arrays import bigints, byteas, texts
 from bookhand.workspace.trail import (
     GENESIS,
@@ -23,13 +25,17 @@ from bookhand.workspace.trail import (
     first_line,
     last_line,
     line_of,
-    verify,
+    verify_entries,
 )
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+VERIFIED = "trail.verified"
 _PAGE = 2000
+_FINDINGS = 5
+_CHAIN_BYTES = 165
+"""What a line has beside what it says: two hashes and their names."""
 _AT = """to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
@@ -175,7 +181,25 @@ def write_export(cx: Transaction[Any], workspace_id: int, file: BinaryIO, *, fir
 def verify_all(cx: Transaction[Any], workspace_id: int) -> Verdict:
     """Check the trail as it stands in the database, against its head; what is written meanwhile is left to the next check."""
     count, newest = head(cx, workspace_id)
-    return verify(export_lines(cx, workspace_id, upto=count), head=newest)
+    return verify_entries(entries(cx, workspace_id, upto=count), head=newest)
+
+
+def note_verified(cx: Transaction[Any], workspace_id: int, note: Note) -> Verdict:
+    """`verify_all`, with what it found written down as `note` says who asked."""
+    found = verify_all(cx, workspace_id)
+    details = {"entries": found.entries, "head": found.head, "findings": list(found.findings[:_FINDINGS])}
+    append(cx, workspace_id, [msgspec.structs.replace(note, what=VERIFIED, details=details)])
+    return found
+
+
+def size(cx: Transaction[Any], workspace_id: int) -> int:
+    """About how many bytes an export has: as many a line as the newest have."""
+    count, _ = head(cx, workspace_id)
+    row = cx.execute(
+        "select coalesce(avg(octet_length(body)), 0)::bigint from (select body from trail where workspace_id = %s order by seq desc limit 200) t",
+        (workspace_id,),
+    ).fetchone()
+    return int(count * ((row[0] if row else 0) + _CHAIN_BYTES))
 
 
 def moment(text: str) -> str:

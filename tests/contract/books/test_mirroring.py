@@ -57,7 +57,7 @@ class Case:
         return self.room.mirrors.mirror(self.link, **how)
 
     def compare(self, **how):
-        found = self.room.compares.compare(OWNER, self.link, **how)
+        found = self.room.compares.keep(OWNER, self.link, **how)
         for row in found.comparison.rows:
             where = (row.account, row.currency, row.month)
             amounts = [
@@ -200,7 +200,7 @@ def test_compare_names_every_difference_and_they_add_up(by_clearing):
     before = case.posted()
     case.mirror()
     assert case.posted() == before, "what people made of it is seen, never overwritten"
-    case.room.compares.compare(OWNER, case.link, since="2026-03-20", until="2026-03-31")
+    case.room.compares.keep(OWNER, case.link, since="2026-03-20", until="2026-03-31")
     with case.db.transaction() as cx:
         kinds = {each.problem.kind for each in open_problems(cx)}
     assert {
@@ -224,6 +224,82 @@ def test_words_that_somebody_changed_are_a_note_and_the_books_are_equal(by_clear
     assert number["txn_1"] in note.says
     with case.db.transaction() as cx:
         assert [each for each in open_problems(cx) if each.problem.kind.startswith("book_break")] == []
+
+
+class Meanwhile:
+    """A book while the house is at work: something happens as its documents, or its lines, are asked for."""
+
+    def __init__(self, books, at: str, happens) -> None:
+        self._books, self._at, self._happens = books, at, happens
+
+    def __getattr__(self, name: str):
+        found = getattr(self._books, name)
+        if name != self._at:
+            return found
+
+        def ask(*given, **how):
+            self._happens()
+            return found(*given, **how)
+
+        return ask
+
+
+def compared_while(case: Case, at: str, happens):
+    """A comparison by another process, in which something happens meanwhile."""
+    books = {case.link.system: Meanwhile(case.shelf.books, at, happens)}
+    room = BookRoom(BookKit(db=case.db, door=case.room.kit.door, books=books))
+    return room.compares.compare(OWNER, case.link)
+
+
+@pytest.mark.parametrize("at", ["accounts", "documents", "postings"])
+def test_what_is_posted_and_written_while_it_is_compared_is_no_break(case, at):
+    case.mirror()
+
+    def happens():
+        case.tell(second(), third())
+        case.mirror()
+
+    found = compared_while(case, at, happens)
+    assert [each.says for each in found.comparison.breaks] == []
+    assert (found.unexplained, found.equal) == ({}, True)
+    case.must_be_equal()
+
+
+def test_what_is_planned_and_not_sent_yet_is_told_as_on_its_way(by_clearing):
+    case = by_clearing
+    case.mirror()
+    case.tell(second())
+    case.room.mirrors.plans.plan(case.link)
+    found = case.compare()
+    assert len(found.comparison.on_way) == sum(each.state == "intended" for each in case.documents()) > 0
+    assert (found.comparison.breaks, found.unexplained, found.equal) == ([], {}, True)
+    found = compared_while(case, "accounts", case.mirror)
+    assert (found.comparison.on_way, found.equal) == ([], True)
+    case.must_be_equal()
+
+
+def test_what_is_undone_while_it_is_compared_is_no_break(by_clearing):
+    case = by_clearing
+    case.mirror()
+    undo = lambda: case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST)  # noqa: E731
+    assert compared_while(case, "documents", undo).comparison.breaks == []
+
+
+def test_to_look_at_a_comparison_keeps_nothing(by_clearing):
+    case = by_clearing
+    case.mirror()
+    case.shelf.delete(case.documents()[0].content.number)
+    assert [each.cause for each in case.room.compares.compare(OWNER, case.link).comparison.breaks] == [
+        "deleted"
+    ]
+    with case.db.transaction() as cx:
+        assert open_problems(cx) == []
+    case.room.compares.keep(OWNER, case.link)
+    with case.db.transaction() as cx:
+        assert [each.problem.kind for each in open_problems(cx)] == ["book_break_deleted"]
+    reader = msgspec.structs.replace(OWNER, can=frozenset({"read"}))
+    with pytest.raises(NotAllowed):
+        case.room.compares.keep(reader, case.link)
 
 
 def test_what_others_post_on_accounts_of_everybody_is_theirs(by_clearing):

@@ -41,6 +41,14 @@ def test_too_much_is_refused(sdk: StripeClient) -> None:
     assert caught.value.code == "charge_already_refunded"
 
 
+def test_a_refund_finer_than_stripe_takes_is_refused(till: Till) -> None:
+    charge = till.charge(5000, currency="kwd")
+    error = till.refused("/v1/refunds", charge=charge["id"], amount=1234)
+    assert (error["code"], error["param"]) == ("invalid_charge_amount", "amount")
+    assert till.post("/v1/refunds", charge=charge["id"], amount=1230)["amount"] == 1230
+    assert till.post("/v1/refunds", charge=charge["id"])["amount"] == 3770
+
+
 def test_a_refund_is_of_one_thing(till: Till) -> None:
     intent, other = till.pay(), till.charge()
     refused = till.refused("/v1/refunds", charge=other["id"], payment_intent=intent["id"])

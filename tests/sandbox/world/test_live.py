@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import stripe
 
 from bookhand.sandbox.stripe.engine import Pinstripe
 from bookhand.sandbox.world.agenda import DAY
-from bookhand.sandbox.world.live import Live
+from bookhand.sandbox.world.live import CALM, Live
 from bookhand.sandbox.world.options import keep_alive, running, world_of
 from bookhand.sandbox.world.shelf import Shelf
 from bookhand.sandbox.world.world import World
@@ -53,6 +54,30 @@ def test_everything_happens_sooner_or_later() -> None:
     assert count(engine, "dispute") > disputes
     assert count(engine, "refund") > refunds
     assert done["sale"] > 700
+
+
+def test_an_hour_at_the_demos_pace_is_an_hour_of_such_a_company() -> None:
+    company = World(seed=1, months=2)
+    engine = company.create()
+    month = sold(engine, since=company.until - 30 * DAY)
+    payouts = count(engine, "payout")
+    live, charges = Live(engine, seed=1), count(engine, "charge")
+    done = Counter(live.step() for _ in range(round(CALM * 3600)))
+    assert count(engine, "charge") > charges
+    assert sold(engine, since=company.until) < month / 5
+    assert done["payout"] + done["dispute"] <= 4
+    assert count(engine, "payout") <= payouts + 4
+
+
+def sold(engine: Pinstripe, since: int) -> int:
+    """What was charged in dollars since a moment, in cents."""
+    with engine.session() as call:
+        found = [json.loads(body) for body in engine.store.bodies(call.part, "charge")]
+        return sum(
+            each["amount"]
+            for each in found
+            if each["created"] >= since and each["currency"] == "usd" and each["status"] == "succeeded"
+        )
 
 
 def test_the_pace_is_kept() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import psycopg
 import pytest
 from tests.web.page.conftest import House
 
@@ -114,6 +115,30 @@ async def test_the_trail_is_checked_and_a_changed_one_is_told(web: House) -> Non
     told(web, 3)
     await owner.fill("/audit", "/audit/verify", {})
     assert "The trail holds" in (await owner.get("/audit")).text
+
+
+async def test_a_long_check_goes_on_and_its_result_is_written_down(web: House) -> None:
+    owner = await web.owner()
+    told(web, 3)
+    web.site.aside.seconds = 0
+    with web.db.transaction() as cx:  # holds the head, so the check cannot end while it is waited for
+        cx.execute("select from trail_head for update")
+        await owner.fill("/audit", "/audit/verify", {})
+        page = (await owner.get("/audit")).text
+        assert "The trail is being checked from its first entry on." in page
+        assert "Checked " not in page
+    web.site.aside.seconds = 60
+    await owner.fill("/audit", "/audit/verify", {})
+    page = (await owner.get("/audit")).text
+    assert "entries, and all held." in page
+    assert "trail.verified" in page
+    with psycopg.connect(web.db.url) as cx:
+        cx.execute("alter table trail disable trigger all")
+        cx.execute("update trail set body = replace(body, 'reason 1', 'reason 7')")
+    await owner.fill("/audit", "/audit/verify", {})
+    page = (await owner.get("/audit")).text
+    assert "The trail does not hold." in page
+    assert "the trail did not hold. Entry " in page
 
 
 async def test_the_export_is_whole_and_noted(web: House) -> None:

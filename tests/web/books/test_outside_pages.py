@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from urllib.parse import quote
 
 import pytest
+from tests.contract.books.company import third
 from tests.web.books.conftest import fields_of, send, text
 from tests.web.page.conftest import HOSTILE
 
 from bookhand.actions.rights import rights_store
 from bookhand.actions.rights.policy import Budget
-from bookhand.books import store
+from bookhand.books import sending_store, store
 from bookhand.core.caller import Caller, capabilities
 from bookhand.web.books.outside import store as outside
 
@@ -121,6 +123,11 @@ async def test_a_book_beside_the_journal_and_what_somebody_changed_in_it(web, db
     said = text(other)
     assert "Not equal: one Break" in said
     assert "Edited in the book" in said
+    assert "None known" in text(await owner.get("/books/outside")), "to look at it keeps nothing"
+    assert (await send(await web.person("viewer"), at, f"{at}/comparison")).status_code == 403
+    kept_now = await send(owner, at, f"{at}/comparison")
+    assert (kept_now.status_code, kept_now.headers["location"]) == (303, at)
+    assert "one Break is kept under Problems" in text(await owner.get(at))
     shelf = text(await owner.get("/books/outside"))
     assert "Edited in the book · 1" in shelf
     document = re.search(rf'href="({at}/documents/[^"]+)"', other.text)
@@ -137,6 +144,39 @@ async def test_a_book_that_cannot_be_read_is_told_calmly(web, kept, at, tmp_path
     evidence = await owner.get(f"{at}/mapping/evidence")
     assert "cannot be shown now" in text(evidence)
     assert "Processing fees" in text(evidence), "the mapping itself is ours"
+
+
+async def test_what_the_book_refused_is_sent_again_from_the_page(web, db, kept, at, tell):
+    tell(*third())
+    mirrors = web.site.books.mirrors
+    mirrors.plans.plan(kept.link)
+    with db.transaction() as cx:
+        [refused] = list(store.documents(cx, kept.link, states=("intended",)))
+        sending_store.settle(cx, kept.link, [(refused.key, "failed", "Its account is closed.", None, None)])
+    mirrors.mirror(kept.link)
+    owner = await web.owner()
+    page = await owner.get("/problems")
+    document = f"{at}/documents/{quote(refused.key, safe='')}"
+    assert "Its account is closed." in text(page)
+    assert f'href="{document}"' in page.text
+    assert f'action="{at}/retry"' in page.text
+    assert f'action="{at}/retry"' in (await owner.get(document)).text
+    viewer = await web.person("viewer")
+    assert f'action="{at}/retry"' not in (await viewer.get("/problems")).text
+    assert (await send(viewer, "/problems", f"{at}/retry")).status_code == 403
+    sent = await send(owner, "/problems", f"{at}/retry", back="/problems")
+    assert (sent.status_code, sent.headers["location"]) == (303, "/problems")
+    after = text(await owner.get("/problems"))
+    assert "One document that Ledger refused is planned anew." in after
+    assert "Its account is closed." not in after
+    done = mirrors.mirror(kept.link)
+    assert (done.refused, done.written > 0) == ([], True)
+    assert "Equal: the book holds what the journal holds" in text(await owner.get(f"{at}/comparison"))
+
+
+async def test_a_problem_leads_to_the_payout_it_is_about(web, kept):
+    page = await (await web.owner()).get("/problems")
+    assert 'href="/payouts/po_3"' in page.text
 
 
 async def test_documents_page_by_page_down_to_their_entries(web, db, kept, at):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 
 import pytest
 from tests.journal.shapes import DAY, START, bt
@@ -14,16 +16,17 @@ from bookhand.inbox import store as inbox
 from bookhand.inbox.delivery import listed
 from bookhand.journal import proof_store
 from bookhand.journal.proof import prove
+from bookhand.systems import store as connections
 from bookhand.web.books.hands import ROOM, Hands
 
 pytestmark = pytest.mark.usefixtures("connected")
 
 
-def proven(db, connected, balance):
-    """A proof of the journal against `balance` in dollars, kept."""
+def proven(db, connected, balance, ago=0):
+    """A proof of the journal against `balance` in dollars, taken so many seconds ago, kept."""
     with db.transaction() as cx:
         ours = proof_store.standing(cx, connected.link)
-        made = prove(connected.link, ours, {"USD": {"payments": balance}}, as_of=START)
+        made = prove(connected.link, ours, {"USD": {"payments": balance}}, as_of=int(time.time()) - ago)
         proof_store.keep(cx, made)
     return next(each for each in made if each.currency == "USD")
 
@@ -38,7 +41,7 @@ async def test_before_the_first_proof_it_is_said_what_comes(web):
 
 
 async def test_a_proof_that_holds_is_off_by_nothing(web, db, connected, company):
-    clearing = proven(db, connected, 0).clearing
+    clearing = proven(db, connected, 0, ago=60).clearing
     proven(db, connected, clearing)
     owner = await web.owner()
     page = await owner.get("/books")
@@ -54,6 +57,41 @@ async def test_a_proof_that_holds_is_off_by_nothing(web, db, connected, company)
     assert "Equal, to the cent." in text(one)
     assert "/gap" not in one.text, "nothing is behind it, so nothing is looked for"
     assert (await owner.get(f"/books/proof/{connected.id}/NZD")).status_code == 404
+
+
+async def test_a_proof_of_an_account_that_is_away_is_told_as_of_then(web, db, connected, company):
+    clearing = proven(db, connected, 0).clearing
+    proven(db, connected, clearing)
+    owner = await web.owner()
+    for status, said in (
+        ("disconnected", "Account disconnected as of "),
+        ("paused", "Account paused as of "),
+    ):
+        with db.transaction() as cx:
+            connections.set_status(cx, connected.id, status, reason="The key was removed.")
+        page = text(await owner.get("/books"))
+        assert "The books agree with" not in page
+        assert "One balance is not compared now" in page
+        assert said in page
+        assert " Equal " not in page
+        one = text(await owner.get(f"/books/proof/{connected.id}/USD"))
+        assert said in one
+    assert "not connected" in text(await owner.get("/"))
+    assert "The books agree with" not in text(await owner.get("/"))
+
+
+async def test_a_proof_that_is_older_than_it_should_be_is_not_told_as_of_now(web, db, connected, company):
+    clearing = proven(db, connected, 0, ago=9_000).clearing
+    proven(db, connected, clearing, ago=8_900)
+    owner = await web.owner()
+    page = text(await owner.get("/books"))
+    assert "The books agree with" not in page
+    assert "Not compared lately as of " in page
+    today = text(await owner.get("/"))
+    assert "The books agree with" not in today
+    assert "One balance was compared more than two hours ago." in today
+    proven(db, connected, clearing)
+    assert "The books agree with Stripe, to the cent." in text(await owner.get("/books"))
 
 
 async def test_a_gap_opens_on_its_balance_transactions(web, db, connected, company):
@@ -94,6 +132,42 @@ async def test_comparing_now_reads_stripe(web, db, connected, shop):
     assert proof.clearing > 7000
     assert "Equal" in text(await owner.get("/books"))
     assert (await owner.client.post(f"/books/proof/{connected.id}", data={})).status_code == 403
+
+
+async def test_comparing_now_answers_while_stripe_does_not_and_goes_on(web, db, connected, tie_out, shop):
+    shop.charge(8000)
+    answers, asked = threading.Event(), []
+
+    def prove(number):
+        asked.append(number)
+        answers.wait()
+        return tie_out.prove()
+
+    web.site.rooms[ROOM] = Hands(prove=prove)
+    web.site.aside.seconds = 0
+    owner = await web.owner()
+    at = f"/books/proof/{connected.id}"
+    try:
+        for _ in range(3):
+            assert (await send(owner, "/books", at, back="/books")).status_code == 303
+            assert "has not answered in full yet. The comparison goes on by itself" in text(
+                await owner.get("/books")
+            )
+        assert asked == [connected.id], "who asks again waits for the same"
+    finally:
+        answers.set()
+    web.site.aside.seconds = 60
+    assert (await send(owner, "/books", at, back="/books")).status_code == 303
+    assert "was compared: its balance is equal, to the cent." in text(await owner.get("/books"))
+
+
+async def test_a_comparison_that_fails_while_somebody_waits_is_told(web, connected):
+    def away(_number):
+        raise Outage("Stripe does not answer.")
+
+    web.site.rooms[ROOM] = Hands(prove=away)
+    answer = await send(await web.owner(), "/books", f"/books/proof/{connected.id}", back="/books")
+    assert (answer.status_code, "Stripe does not answer." in text(answer)) == (503, True)
 
 
 # --- the journal ---

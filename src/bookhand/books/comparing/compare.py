@@ -2,7 +2,8 @@
 
 What is added up on the journal's side are the documents; on the book's side those same documents as they stand there, and other people's
 lines on accounts that are bookhand's alone. The amounts of all Breaks add up to the difference, in every row. What waits (for its payout,
-for its day) is in neither, and is told beside. Somebody's edit of words alone (a line's memo or class, a number) is a note, and no Break.
+for its day) and what is on its way to the book is in neither, and is told beside. Somebody's edit of words alone (a line's memo or class, a
+number) is a note, and no Break.
 
 >>> sale = Document(key="a:test:txn_1", kind="journal_entry", day="2026-01-02", currency="USD", memo="", lines=(
 ...     BookLine("84", 9680), BookLine("79", -9680)))
@@ -24,14 +25,11 @@ from typing import Literal
 import msgspec
 
 from bookhand.books.book import Kept
-from bookhand.core.book import BookLine, BookPosting, Document, Posted
+from bookhand.core.book import BookLine, BookPosting, Document, Posted, number_of
 from bookhand.core.money import EXPONENTS, format_minor
 
-Cause = Literal[
-    "not_sent", "refused", "missing", "deleted", "edited", "moved", "doubled", "unknown", "foreign"
-]
+Cause = Literal["refused", "missing", "deleted", "edited", "moved", "doubled", "unknown", "foreign"]
 CAUSES: Mapping[Cause, str] = {
-    "not_sent": "written down, and not sent to the book yet",
     "refused": "the book refused it",
     "missing": "sent, and not in the book",
     "deleted": "it was in the book, and somebody deleted it",
@@ -81,11 +79,12 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows, and every difference."""
+    """All rows, and every difference; `on_way` are the documents that were being written meanwhile, which are in neither side."""
 
     rows: list[Row]
     breaks: list[Break]
     notes: list[Note] = []
+    on_way: list[Kept] = []
 
     @property
     def equal(self) -> bool:
@@ -100,8 +99,13 @@ def compared(
     *,
     alone: Collection[str],
     names: Mapping[str, str],
+    moving: Collection[str] = (),
 ) -> Comparison:
-    """`kept` is what was to be written, `posted` what stands in the book of ours, `foreign` lines on accounts of the book."""
+    """`kept` is what was to be written, `posted` what stands in the book of ours, `foreign` lines on accounts of the book.
+
+    `moving` are the keys of documents that were on their way while both sides were read: of those neither side says anything, but where
+    they are kept and found.
+    """
     told = _Teller(names)
     wanted = {each.key: each for each in kept}
     there = _matched(wanted, posted)
@@ -109,10 +113,14 @@ def compared(
     book: Counter[Where] = Counter()
     breaks: list[Break] = []
     notes: list[Note] = []
-    ours: set[str] = set()
+    ours = {number_of(key) for key in moving}
+    on_way: list[Kept] = []
     for key, each in wanted.items():
-        _add(journal, each.content.lines, each.currency, each.day)
         found = there.pop(key, [])
+        if not found and key in moving:
+            on_way.append(each)
+            continue
+        _add(journal, each.content.lines, each.currency, each.day)
         different = told.of(each, found)
         breaks += different
         if found and not different:
@@ -122,6 +130,9 @@ def compared(
             ours |= {one.id, one.number}
     for strays in there.values():
         for one in strays:
+            if one.key in moving or one.number in ours:
+                ours.add(one.id)
+                continue
             _add(book, one.lines, one.currency, one.day)
             ours |= {one.id, one.number}
             breaks.append(told.stray(one))
@@ -134,7 +145,7 @@ def compared(
             book=book[account, currency, month])
         for account, currency, month in sorted(journal.keys() | book.keys())
     ]  # fmt: skip
-    return Comparison(rows=rows, breaks=breaks, notes=notes)
+    return Comparison(rows=rows, breaks=breaks, notes=notes, on_way=on_way)
 
 
 def _matched(wanted: Mapping[str, Kept], posted: Iterable[Posted]) -> dict[str, list[Posted]]:
@@ -192,13 +203,6 @@ class _Teller:
     def _gone(self, kept: Kept) -> Break:
         document = kept.content
         amounts = _amounts(document.lines, document.currency, document.day, sign=-1)
-        if kept.state == "intended":
-            return Break(
-                cause="not_sent",
-                subject=kept.key,
-                amounts=amounts,
-                says=f"{_named(document)} is not sent yet.",
-            )
         if kept.state == "failed":
             return Break(
                 cause="refused",

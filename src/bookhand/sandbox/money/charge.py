@@ -70,6 +70,11 @@ def check_amount(amount: int, currency: str) -> None:
             code="amount_too_large",
             param="amount",
         )
+    check_step(amount, currency)
+
+
+def check_step(amount: int, currency: str) -> None:
+    """Refuse an amount that is finer than Stripe takes: its last digits have to be 0."""
     if (currency in THREE_DECIMAL and amount % 10) or (currency in WHOLE_HUNDREDS and amount % 100):
         step = 10 if currency in THREE_DECIMAL else 100
         raise StripeError(

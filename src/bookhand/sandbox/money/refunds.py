@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bookhand.sandbox.money import application_fees, transfers, warnings
 from bookhand.sandbox.money.balance import book
 from bookhand.sandbox.money.cards import by_fingerprint
-from bookhand.sandbox.money.charge import amount_shown, conversion, into
+from bookhand.sandbox.money.charge import amount_shown, check_step, conversion, into
 from bookhand.sandbox.money.profile import profile
 from bookhand.sandbox.money.transfers import refund_shape
 from bookhand.sandbox.stripe.errors import JSON, StripeError
@@ -150,10 +150,11 @@ def create_refund(call: Call) -> JSON:
         raise StripeError(
             "One of the following params should be provided for this request: payment_intent or charge."
         )
+    of = call.get("charge", charge, param="charge")
     return refund(
         call,
-        call.get("charge", charge, param="charge"),
-        call.integer("amount", min=1),
+        of,
+        _asked(call, of),
         reason=call.choice("reason", REASONS),
         metadata=call.metadata(),
         reverse_transfer=bool(call.boolean("reverse_transfer")),
@@ -165,7 +166,15 @@ def create_refund(call: Call) -> JSON:
 def refund_of_charge(call: Call) -> JSON:
     """The older form."""
     charge = call.get("charge", call.path["charge"], param="charge")
-    return refund(call, charge, call.integer("amount", min=1), metadata=call.metadata())
+    return refund(call, charge, _asked(call, charge), metadata=call.metadata())
+
+
+def _asked(call: Call, charge: JSON) -> int | None:
+    """The amount that the caller names, in steps that Stripe takes; None for all that is left."""
+    amount = call.integer("amount", min=1)
+    if amount is not None:
+        check_step(amount, charge["currency"])
+    return amount
 
 
 @route("POST", "/v1/charges/{charge}/refund")

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from bookhand.sandbox.stripe.engine import Pinstripe
 
 # what, how often in a thousand
-MIX = (("sale", 875), ("decline", 60), ("refund", 45), ("dispute", 5), ("payout", 6), ("partner", 9))
+MIX = (("sale", 880), ("decline", 60), ("refund", 45), ("dispute", 3), ("payout", 3), ("partner", 9))
+CALM = 0.05
+"""Deeds a second at which the seeded company goes on as it lived: a sale every twenty seconds, an instant payout every few hours."""
 CURRENCIES = ("usd", "usd", "usd", "usd", "usd", "eur", "eur", "jpy", "kwd")
 CARDS = {"usd": "pm_card_visa", "eur": "pm_card_de", "jpy": "pm_card_jp", "kwd": "pm_card_mastercard"}
+TIMES = {"usd": 1, "eur": 1, "jpy": 1, "kwd": 3}
+"""A price in dollar cents to about as much in the currency's minor units."""
 DECLINED = ("InsufficientFunds", "DoNotHonor", "ExpiredCard", "LostCard", "TryAgainLater", "ProcessingError")
 DISPUTED = ("createDispute", "createDisputeProductNotReceived", "createDisputeInquiry")
 
@@ -62,14 +66,14 @@ class Live:
 
     def _sale(self) -> None:
         currency = self.random.choice(CURRENCIES)
-        amount = self.random.randrange(900, 25_000) * (10 if currency in {"jpy", "kwd"} else 1)
+        amount = self.random.randrange(50, 400) * 10 * TIMES[currency]
         self._pay(amount, currency, CARDS[currency])
 
     def _decline(self) -> None:
         self._pay(2_900, "usd", f"pm_card_chargeDeclined{self.random.choice(DECLINED)}")
 
     def _dispute(self) -> None:
-        self._pay(self.random.randrange(3_000, 20_000), "usd", f"pm_card_{self.random.choice(DISPUTED)}")
+        self._pay(self.random.randrange(3_000, 8_000), "usd", f"pm_card_{self.random.choice(DISPUTED)}")
 
     def _refund(self) -> None:
         intent = self._sold.pop(self.random.randrange(len(self._sold)))
@@ -83,7 +87,7 @@ class Live:
         partners = self.desk.every("/v1/accounts")
         if not partners:
             return self._sale()
-        amount = self.random.randrange(2_000, 9_000)
+        amount = self.random.randrange(1_000, 4_000)
         return self._pay(
             amount,
             "usd",

@@ -120,7 +120,7 @@ class DocumentsShown(BaseModel):
 
 
 class ComparisonShown(BaseModel):
-    """The journal against the book; `waiting` is in neither, and `notes` are edits of words alone, by which nothing is off."""
+    """The journal against the book; in neither are what waits and what is on its way. `notes` are edits of words alone: nothing is off by them."""
 
     equal: bool
     rows: list[dict[str, Any]]
@@ -128,6 +128,7 @@ class ComparisonShown(BaseModel):
     notes: list[dict[str, Any]]
     waiting: list[dict[str, Any]]
     unexplained: list[dict[str, Any]]
+    on_way: int
 
 
 def of(room: BookRoom) -> APIRouter:
@@ -194,7 +195,7 @@ def of(room: BookRoom) -> APIRouter:
         return said(
             {"equal": found.equal, "rows": rows, "breaks": msgspec.to_builtins(found.comparison.breaks),
              "notes": msgspec.to_builtins(found.comparison.notes), "waiting": waiting,
-             "unexplained": unexplained}
+             "unexplained": unexplained, "on_way": len(found.comparison.on_way)}
         )  # fmt: skip
 
     return router

@@ -12,16 +12,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from bookhand.core.problems import BookhandError, Missing, Refusal
+from bookhand.web.bounded import MEGABYTE
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Seen, Sent, Site
 from bookhand.web.page.wording import plain
 from bookhand.workspace import trail_store
-from bookhand.workspace.trail import Note
+from bookhand.workspace.trail import Note, Verdict
 
 PAGE = 50
 FILTERS = ("who", "what", "subject", "run", "proposal")
 _SPOOL_BYTES, _CHUNK_BYTES = 8 * 1024 * 1024, 256 * 1024
 _LONGEST = 200
+_BYTES_A_SECOND = 5 * MEGABYTE
+"""What an export is written with, on a slow machine: until it is whole, nothing is sent."""
 
 
 def routes(site: Site) -> APIRouter:
@@ -49,15 +52,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.post("/audit/verify")
     def verify(request: Request, form: Sent) -> Response:
-        def checked(_me: Viewer) -> Done:
-            with site.db.transaction() as cx:
-                found = trail_store.verify_all(cx, site.db.workspace_id)
-            if found.findings:
-                wrong = " ".join(found.findings[:5])
-                return Done(to="/audit", said=plain("audit.verify.broken", findings=wrong), tone="bad")
-            return Done(to="/audit", said=plain("audit.verify.holds", n=found.entries, head=found.head))
-
-        return site.act(request, form, checked, need="audit")
+        return site.act(request, form, lambda me: _checked(site, me), need="audit")
 
     @router.get("/audit/{seq}")
     def one(request: Request, seq: int) -> Response:
@@ -80,6 +75,8 @@ def _list(site: Site, me: Viewer, asked: dict[str, str], cursor: str) -> Seen:
             limit=PAGE + 1,
         )  # fmt: skip
         count, head = trail_store.head(cx, me.caller.workspace_id)
+        size = trail_store.size(cx, me.caller.workspace_id)
+        checks = trail_store.search(cx, me.caller.workspace_id, what=trail_store.VERIFIED, limit=1)
     return {
         "entries": [(entry.seq, entry.said()) for entry in found[:PAGE]],
         "next": str(found[PAGE - 1].seq) if len(found) > PAGE else None,
@@ -88,6 +85,9 @@ def _list(site: Site, me: Viewer, asked: dict[str, str], cursor: str) -> Seen:
         "filtered": any(asked.values()),
         "count": count,
         "chain_head": head,
+        "megabytes": size // MEGABYTE,
+        "seconds": size // _BYTES_A_SECOND,
+        "verified": checks[0].said() if checks else None,
     }
 
 
@@ -107,17 +107,35 @@ def _one(site: Site, seq: int) -> Seen:
     return {"seq": seq, "said": entry.said(), "hash": entry.hash.hex(), "prev": entry.prev.hex()}
 
 
+def _checked(site: Site, me: Viewer) -> Done:
+    """Check every entry, and write down what was found; a long trail's check goes on when this is answered."""
+
+    def check() -> Verdict:
+        with site.db.transaction() as cx:
+            return trail_store.note_verified(cx, site.db.workspace_id, _note(me, trail_store.VERIFIED))
+
+    found = site.aside.run("trail", check)
+    if found is None:
+        return Done(to="/audit", said=plain("audit.verify.goes_on"), tone="quiet")
+    if found.findings:
+        wrong = " ".join(found.findings[:5])
+        return Done(to="/audit", said=plain("audit.verify.broken", findings=wrong), tone="bad")
+    return Done(to="/audit", said=plain("audit.verify.holds", n=found.entries, head=found.head))
+
+
+def _note(me: Viewer, what: str, **details: Any) -> Note:
+    return Note(
+        who=me.caller.who, name=me.caller.name, agent=me.caller.agent, channel=me.caller.channel, what=what, details=details
+    )  # fmt: skip
+
+
 def _export(site: Site, me: Viewer) -> Response:
     """The file is written whole before its first byte goes out, so that what arrives is a whole one."""
     file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 (it is closed when it was sent)
     with site.db.transaction() as cx:
         for line in trail_store.export_lines(cx, me.caller.workspace_id):
             file.write(line)
-        note = Note(
-            who=me.caller.who, name=me.caller.name, agent=me.caller.agent, channel=me.caller.channel, what="trail.exported",
-            details={"first": 1},
-        )  # fmt: skip
-        trail_store.append(cx, me.caller.workspace_id, [note])
+        trail_store.append(cx, me.caller.workspace_id, [_note(me, "trail.exported", first=1)])
     headers = {"content-disposition": 'attachment; filename="bookhand-trail.jsonl"'}
     return StreamingResponse(_chunks(file), media_type="application/x-ndjson", headers=headers)
 

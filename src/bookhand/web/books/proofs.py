@@ -18,6 +18,7 @@ from bookhand.web.books.hands import hands
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Seen, Sent, Site
 from bookhand.web.page.wording import plain
+from bookhand.web.status import standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,15 @@ def _every(site: Site, me: Viewer, of: str) -> Seen:
             else []
         )
         entries = house.live(cx).entries if not rows else None
+    standings = {
+        (each.connection_id, each.currency): each.standing(known[each.connection_id].status, me.now)
+        for each in rows
+    }
+    current = [each for each in rows if standings[each.connection_id, each.currency] == "now"]
     return {
         "rows": rows,
+        "standings": standings,
+        "current": current,
         "connections": known,
         "mixed": len({known[each.connection_id].link.mode for each in rows}) > 1,
         "chosen": chosen,
@@ -72,7 +80,7 @@ def _every(site: Site, me: Viewer, of: str) -> Seen:
         "history": history[:_SHOWN],
         "off": [each for each in history if each.off_by][:_SHOWN],
         "gaps": [each for each in rows if each.off_by],
-        "unknown": [each for each in rows if each.off_by is None],
+        "unknown": [each for each in current if each.off_by is None],
         "newest": max((each.at for each in rows), default=None),
         "entries": entries,
     }
@@ -114,6 +122,9 @@ def _one(site: Site, me: Viewer, number: int, currency: str) -> Seen:
         "connection": connection,
         "currency": currency,
         "proof": newest,
+        "stands_as": standing_of(connection.status, datetime.fromtimestamp(newest.as_of, UTC), me.now)
+        if newest
+        else "now",
         "standing": standing,
         "picture": picture(history, me),
         "history": history[:_SHOWN],
@@ -146,7 +157,12 @@ def _gap(site: Site, number: int, currency: str) -> Seen:
 def _prove(site: Site, number: int, back: str) -> Done:
     with site.db.transaction() as cx:
         connection = stripe(connections.get(cx, number))
-    found = hands(site).prove(number)
+    prove = hands(site).prove
+    found = site.aside.run(("proof", number), lambda: prove(number))
+    if found is None:
+        return Done(
+            to=back or "/books", said=plain("books.proof.goes_on", name=connection.name), tone="quiet"
+        )
     off = [each for each in found if not each.holds]
     said = plain(
         "books.proof.compared_off" if off else "books.proof.compared",

@@ -11,6 +11,7 @@ from bookhand.web import pages
 from bookhand.web import store as status_store
 from bookhand.web.home import problems_store, store
 from bookhand.web.home.seen import MONTHS, Step, month_before, needs, picture, steps, whole_year
+from bookhand.web.home.things import REFUSED, thing
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Seen, Site
 from bookhand.web.status import Status, verdict
@@ -94,5 +95,7 @@ def _problems(site: Site, cursor: str | None) -> Seen:
     with site.db.transaction() as cx:
         return {
             **problems_store.page(cx, cursor),
+            "thing": thing,
+            "refused": REFUSED,
             "connections": {each.id: each for each in status_store.connections(cx)},
         }

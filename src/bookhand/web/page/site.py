@@ -40,6 +40,7 @@ from bookhand.core.problems import BookhandError, Conflict, Missing, Outage, Ref
 from bookhand.db.engine import Database
 from bookhand.web.bounded import MEGABYTE
 from bookhand.web.page import figures
+from bookhand.web.page.aside import Aside
 from bookhand.web.page.frame import Said, Viewer, frame, look_of
 from bookhand.web.page.pulse import Pulse, read
 from bookhand.web.page.wording import plain
@@ -142,6 +143,8 @@ class Site:
     longer: dict[str, int] = field(default_factory=dict)
     """Path to how many bytes may be sent to it, where that is more than a form has."""
     pulse: Pulse = field(init=False)
+    aside: Aside = field(default_factory=Aside)
+    """What a form asked for at another system, which may take long."""
 
     def __post_init__(self) -> None:
         """One look a second for all open pages of this process."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import unicodedata
 from functools import cache
 from typing import Any
@@ -131,6 +132,39 @@ def test_a_refund_in_any_currency(currency: str | None) -> None:
     told = plan.preview({"charge": "ch_1", "amount": 500}, {"charge": charge, "disputes": []})
     expected = {"jpy": "¥500", "krw": "500 KRW", "kwd": "0.500 KWD", "isk": "5.00 ISK", "huf": "5.00 HUF"}
     assert expected.get(currency or "", "500 minor units of") in told.says
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "said"),
+    [
+        *(
+            (coin, 1234, "ends in 0 (Stripe rounds to ten): 1234 does not.")
+            for coin in ("bhd", "jod", "kwd", "omr", "tnd")
+        ),
+        ("isk", 1230, "ends in 00 (it has no smaller coin): 1230 does not."),
+        ("ugx", 1230, "ends in 00 (it has no smaller coin): 1230 does not."),
+    ],
+)
+def test_a_refund_finer_than_stripe_takes_is_refused_before_anybody_is_asked(
+    currency: str, amount: int, said: str
+) -> None:
+    charge = {
+        "id": "ch_1",
+        "amount": 5000,
+        "amount_refunded": 0,
+        "currency": currency,
+        "status": "succeeded",
+        "captured": True,
+    }
+    plan = WRITES["refunds.create"].plan
+    assert plan is not None
+    with pytest.raises(Refusal, match=re.escape(said)):
+        plan.preview({"charge": "ch_1", "amount": amount}, {"charge": charge, "disputes": []})
+    arrived = {**charge, "amount": amount}
+    with pytest.raises(Refusal, match="Leave the amount out to give back all that is left"):
+        plan.preview({"charge": "ch_1", "amount": amount}, {"charge": arrived, "disputes": []})
+    told = plan.preview({"charge": "ch_1"}, {"charge": arrived, "disputes": []})
+    assert told.moves[0].minor == amount, "what arrived so fine goes back whole"
 
 
 def test_words() -> None:

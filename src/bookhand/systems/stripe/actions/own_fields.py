@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from bookhand.core.action import Params
-from bookhand.core.money import exponent
+from bookhand.core.money import EXPONENTS
 from bookhand.systems.stripe.actions.fields import (
     CouponId,
     Line,
@@ -38,7 +38,7 @@ def chargeable(amount: int, currency: str) -> int:
     code = currency.upper()
     if code in _WHOLE_UNITS and amount % 100:
         raise ValueError(f"An amount in {code} ends in 00 (it has no smaller coin): {amount} does not.")
-    if exponent(code) == _THREE and amount % 10:
+    if EXPONENTS.get(code) == _THREE and amount % 10:
         raise ValueError(f"An amount in {code} ends in 0 (Stripe rounds to ten): {amount} does not.")
     return amount
 

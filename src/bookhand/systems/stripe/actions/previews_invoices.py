@@ -13,7 +13,7 @@ from typing import Any
 
 from bookhand.core.action import Change, Movement, Moves, Preview, Values
 from bookhand.core.problems import Refusal
-from bookhand.systems.stripe.actions.previews_money import converted, incoming
+from bookhand.systems.stripe.actions.previews_money import converted, incoming, takes
 from bookhand.systems.stripe.actions.previews_subscriptions import item_words
 from bookhand.systems.stripe.actions.words import (
     at,
@@ -206,6 +206,8 @@ def credit_note(values: Values, found: Found) -> Preview:
         raise Refusal(
             f"Only {money(left, coin)} of {_short(invoice)} can still be credited, not {money(total, coin)}: ask for less."
         )
+    if values.get("refund_amount"):
+        takes(values["refund_amount"], coin)
     before = min(total, whole(invoice, "amount_remaining"))
     _told_apart(values, total - before, coin)
     return _preview(

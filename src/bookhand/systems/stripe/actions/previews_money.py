@@ -14,6 +14,7 @@ from typing import Any
 from bookhand.core.action import Change, Movement, Moves, Preview, Values
 from bookhand.core.money import PAYOUT_MULTIPLE
 from bookhand.core.problems import Refusal
+from bookhand.systems.stripe.actions.own_fields import chargeable
 from bookhand.systems.stripe.actions.words import (
     at,
     clocked,
@@ -48,6 +49,8 @@ def refund(values: Values, found: Found) -> Preview:
         raise Refusal(
             f"Only {money(left, coin)} of {id_of(charge)} is left to refund, not {money(wanted, coin)}: ask for less."
         )
+    if "amount" in values:
+        takes(wanted, coin, "Leave the amount out to give back all that is left." if wanted == left else "")
     before = whole(charge, "amount_refunded")
     return Preview(
         says=f"Refund {money(wanted, coin)} of {money(charge.get('amount'), coin)} to {payer(charge)} ({id_of(charge)})",
@@ -60,6 +63,14 @@ def refund(values: Values, found: Found) -> Preview:
         cannot_undo="A refund that has been sent cannot be called back.",
         warnings=(*_disputed(charge, rows(found.get("disputes"))), *_refund_warnings(values, charge)),
     )
+
+
+def takes(amount: int, currency: str, instead: str = "") -> None:
+    """`Refusal` where Stripe takes no such amount of the currency: it asks three-decimal ones to end in 0, ISK and UGX in 00."""
+    try:
+        chargeable(amount, currency)
+    except ValueError as error:
+        raise Refusal(f"{error} {instead}".strip()) from None
 
 
 def _charge(values: Values, found: Found) -> Found:

@@ -15,7 +15,7 @@ from bookhand.web.books.outside import store
 from bookhand.web.books.outside.seen import comparison_of, evidence_of, moved_of
 from bookhand.web.books.outside.shelf import shelf, shelves
 from bookhand.web.page.frame import Viewer
-from bookhand.web.page.site import Seen, Site
+from bookhand.web.page.site import Done, Seen, Sent, Site
 from bookhand.web.page.wording import plain
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ def routes(site: Site, router: APIRouter) -> None:
     @router.get("/books/outside/{number}/comparison")
     def comparison(request: Request, number: int) -> Response:
         return site.show(request, "books/outside_comparison.html", lambda me: _comparison(site, me, number))
+
+    @router.post("/books/outside/{number}/comparison")
+    def compare(request: Request, number: int, form: Sent) -> Response:
+        return site.act(request, form, lambda me: _compare(site, me, number), need="propose")
+
+    @router.post("/books/outside/{number}/retry")
+    def retry(request: Request, number: int, form: Sent) -> Response:
+        return site.act(request, form, lambda me: _again(site, me, number, form.text("back")), need="propose")
 
     @router.get("/books/outside/{number}/mapping")
     def mapping(request: Request, number: int) -> Response:
@@ -86,6 +94,36 @@ def _one(site: Site, number: int, *, set_up: bool = False) -> Seen:
         book = found.kept() if set_up else found.book
         extent = store.extent(cx, found.connection.link, book) if book else None
     return {"shelf": found, "extent": extent, "causes": CAUSES}
+
+
+def _compare(site: Site, me: Viewer, number: int) -> Done:
+    """Compare, and keep what is different as Breaks."""
+    with site.db.transaction() as cx:
+        found = shelf(cx, site, number)
+    found.kept()
+    compared = site.aside.run(
+        ("comparison", number), lambda: site.books.compares.keep(me.caller, found.connection.link)
+    )
+    if compared is None:
+        return Done(
+            to=found.at, said=plain("books.compare.goes_on", name=found.connection.name), tone="quiet"
+        )
+    breaks = len(compared.comparison.breaks)
+    if breaks:
+        said = plain("books.compare.kept", n=breaks, count=f"{breaks:,}", name=found.connection.name)
+    else:
+        said = plain("books.compare.kept_none", name=found.connection.name)
+    return Done(to=found.at, said=said, tone="good" if compared.equal else "look")
+
+
+def _again(site: Site, me: Viewer, number: int, back: str) -> Done:
+    """Have the next mirror send what the book refused."""
+    with site.db.transaction() as cx:
+        found = shelf(cx, site, number)
+    found.kept()
+    refused = site.books.mirrors.again(me.caller, found.connection.link)
+    said = plain("books.again.said", n=refused, count=f"{refused:,}", name=found.connection.name)
+    return Done(to=back or found.at, said=said)
 
 
 def _comparison(site: Site, me: Viewer, number: int) -> Seen:

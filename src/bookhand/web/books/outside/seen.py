@@ -54,6 +54,7 @@ class ComparisonSeen(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Note]
     waiting: list[WaitsSeen]
     unexplained: list[tuple[str, str, int]]
+    on_way: int
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +81,7 @@ def comparison_of(compared: Compared) -> ComparisonSeen:
         notes=found.notes,
         waiting=[WaitsSeen(*where, *sums) for where, sums in sorted(compared.coverage.waits().items())],
         unexplained=[(*where, minor) for where, minor in sorted(compared.unexplained.items())],
+        on_way=len(found.on_way),
     )
 
 
