@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -24,7 +24,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bookhand.core.problems import Missing, Outage
+from bookhand.core.problems import Bug, Missing, Outage
 from bookhand.db.engine import Database
 from bookhand.runs.template import Template
 from bookhand.web import health, pages, rooms, runs, store
@@ -185,9 +185,13 @@ def _errors(app: FastAPI, site: Site | None) -> None:
             return await nowhere(request, error)
         return _message(code, "This cannot be asked for.", "This address does not answer that.")
 
-    async def fault(_request: Request, error: Exception) -> HTMLResponse:
+    async def fault(request: Request, error: Exception) -> HTMLResponse:
         if not isinstance(error, TooLongError):  # that is no fault, and `Bound` answers it
             log.error("page_failed", exc_info=error)
+        with suppress(Exception):  # what is at fault may be what a viewer is known by
+            me = await run_in_threadpool(site.viewer, request) if site is not None else None
+            if site is not None and me is not None:
+                return site.told(me, Bug(plain("page.fault")))
         return _message(
             500,
             "This page could not be made.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from tests.web.page.conftest import House
 
@@ -41,3 +42,15 @@ async def test_a_stranger_is_told_nothing(web: House) -> None:
     answer: httpx.Response = await web.browser().get("/nowhere")
     assert answer.status_code in {303, 404}
     assert 'class="rooms"' not in answer.text
+
+
+async def test_a_fault_of_ours_is_told_inside_the_app(web: House, db: Database) -> None:
+    owner = await web.owner()
+    with psycopg.connect(db.url, autocommit=True) as cx:
+        cx.execute("drop table journal_proof")
+    answer = await owner.get("/books")
+    assert answer.status_code == 500
+    assert 'class="rooms"' in answer.text
+    assert "This page could not be made" in answer.text
+    assert "only reads" not in answer.text
+    assert "journal_proof" not in answer.text
