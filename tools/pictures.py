@@ -24,8 +24,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 INTO = ROOT / "docs" / "pictures"
 WIDE, NARROW = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
-TALLEST = 1800
-QUALITY = 62
+TALLEST = 1200
+QUALITY = 30
 
 
 class Sight(NamedTuple):

@@ -13,7 +13,8 @@ Money(minor=1100, currency='USD')
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -124,6 +125,44 @@ def format_minor(minor: int, currency: str) -> str:
         return str(minor)
     digits = str(abs(minor)).rjust(places + 1, "0")
     return f"{'-' if minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_CODES = {sign: code for code, sign in _SIGNS.items()}
+_WRITTEN = re.compile(
+    r"(?<![\w.,$€£¥-])-?(?:([$€£¥])([0-9][0-9,]*(?:\.[0-9]+)?)|([0-9][0-9,]*(?:\.[0-9]+)?) ([A-Z]{3}))(?![\w]|[.,][0-9])"
+)
+
+
+def in_words(minor: int, currency: str) -> str:
+    """An amount as a sentence has it: the sign before the figure for four currencies, else figure and code.
+
+    >>> in_words(150000, "USD"), in_words(-500, "jpy"), in_words(12340, "KWD")
+    ('$1,500.00', '-¥500', '12.340 KWD')
+    """
+    code = currency.upper()
+    whole, dot, part = format_minor(abs(minor), code).partition(".")
+    figure = f"{'-' if minor < 0 else ''}{_SIGNS.get(code, '')}{int(whole):,}{dot}{part}"
+    return figure if code in _SIGNS else f"{figure} {code}"
+
+
+def reworded(text: str, write: Callable[[int, str], str]) -> str:
+    """A sentence of ours with its amounts written by `write`: those that stand there exactly as `in_words` or `Money` writes them.
+
+    >>> reworded("Refund €1,581.58 of 2000.00 USD; $5 stays, and so does $1.234", lambda minor, code: f"<{minor} {code}>")
+    'Refund <158158 EUR> of <200000 USD>; $5 stays, and so does $1.234'
+    """
+
+    def again(found: re.Match[str]) -> str:
+        written = found.group()
+        code = _CODES.get(found[1] or "") or str(found[4])
+        digits = (found[2] or found[3]).replace(",", "").replace(".", "")
+        minor = -int(digits) if written.startswith("-") else int(digits)
+        if code not in EXPONENTS or written not in {in_words(minor, code), str(Money(minor, code))}:
+            return written
+        return write(minor, code)
+
+    return _WRITTEN.sub(again, text)
 
 
 def parse_money(text: str, currency: str) -> Money:

@@ -9,7 +9,7 @@ Errors: a database that is away is a page that says so (503), never a traceback.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from http import HTTPStatus
 
 import psycopg
@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bookhand.core.problems import Missing, Outage
+from bookhand.core.problems import Bug, Missing, Outage
 from bookhand.db.engine import Database
 from bookhand.web import health, pages, rooms
 from bookhand.web.api import people as people_api
@@ -166,6 +166,10 @@ def _errors(app: FastAPI, site: Site | None) -> None:
     async def fault(request: Request, error: Exception) -> HTMLResponse:
         if not isinstance(error, TooLongError):  # that is no fault, and `Bound` answers it
             log.error("page_failed", exc_info=error)
+        with suppress(Exception):  # what is at fault may be what a viewer is known by
+            me = await run_in_threadpool(site.viewer, request) if site is not None else None
+            if site is not None and me is not None:
+                return site.told(me, Bug(plain("page.fault")))
         return pages.message(request, "fault", status=500)
 
     app.add_exception_handler(Outage, away)

@@ -31,8 +31,8 @@ async def test_a_card_says_everything_that_a_yes_would_be_for(web, asked):
     page = (await owner.get("/approvals")).text
     text = Read(page).text
     for said in (
-        "Refund $15.00 of $80.00 to Fernwood Bakery", "TEST", "Shop", "Charged twice", BEA.name, "refunded of this charge", "$0.00",
-        "$15.00", "15.00 USD", "(15.00) USD", "Stripe clearing", "is not returned", "cannot be called back",  "May approve: owner.",
+        "Refund 15.00 USD of 80.00 USD to Fernwood Bakery", "TEST", "Shop", "Charged twice", BEA.name, "refunded of this charge", "0.00 USD",
+        "15.00 USD", "(15.00) USD", "Stripe clearing", "is not returned", "cannot be called back",  "May approve: owner.",
     ):  # fmt: skip
         assert said in text, said
     assert re.search(r"(2 d 23 h|3 d) left", text)
@@ -43,12 +43,25 @@ async def test_a_card_says_everything_that_a_yes_would_be_for(web, asked):
     assert not re.search(r"<style|<script(?! src=\"/static/)| style=| on\w+=", page)
 
 
+async def test_a_card_has_one_way_of_writing_amounts_and_it_is_the_readers(web, asked):
+    made = asked(1500, "Charged twice")
+    owner = await web.owner()
+    for path in ("/approvals", f"/approvals/{made.proposal_id}"):
+        text = Read((await owner.get(path, **{"accept-language": "de-DE"})).text).text
+        assert "Refund 15,00 USD of 80,00 USD to Fernwood Bakery" in text, path
+        assert re.search(r"0,00 USD\s+15,00 USD", text), path  # before and after
+        assert "$" not in text, path
+        assert not re.search(r"\d\.\d\d\s*USD", text), path
+        english = Read((await owner.get(path)).text).text
+        assert "Refund 15.00 USD of 80.00 USD" in english, path
+
+
 async def test_a_viewer_sees_the_card_and_no_button_and_is_refused(web, asked, db):
     made = asked()
     owner = await web.owner()
     viewer = await web.person("viewer", owner)
     page = (await viewer.get("/approvals")).text
-    assert made.preview.says in Read(page).text
+    assert "Refund 15.00 USD of 80.00 USD to Fernwood Bakery" in Read(page).text
     assert "Approvers, admins and owners may approve" in page
     assert "/approve" not in page
     assert made.call_hash not in page

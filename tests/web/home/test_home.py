@@ -55,6 +55,7 @@ async def test_a_newcomer_is_led(web: House) -> None:
     assert 'class="guide"' in page
     assert 'href="/settings/integrations/stripe"' in page
     assert "data-chart" not in page
+    assert page.index('href="/settings/integrations/stripe"') < page.index("bookhand connect stripe")
     begin = await owner.get("/begin")
     assert begin.status_code == 200
 

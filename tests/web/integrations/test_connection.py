@@ -295,9 +295,9 @@ async def test_what_will_pause_is_listed_before_anything_is_done(at: At, key: st
     await browser.fill(page, f"{page}/history", {"range": "12"})
     leaving = await browser.get(f"{page}/disconnect")
     for told in (
-        "1 run stands before its next step",
-        "The backfill stops after the page that is under way",
-        "proven no more",
+        "1 run would stand still before its next step",
+        "The backfill would stop after the page that is under way",
+        "be proven no more",
     ):
         assert told in words(leaving.text)
     assert "Refund &lt;b&gt;15.00" in leaving.text
@@ -305,6 +305,20 @@ async def test_what_will_pause_is_listed_before_anything_is_done(at: At, key: st
     assert at.house.every()[0].status == "active"  # looking changes nothing
     with at.house.db.transaction() as cx:
         assert runs.get(cx, "run_1").state == "waiting"
+
+
+async def test_a_connection_says_what_would_pause_and_a_lost_one_what_does(at: At, key: str) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, key, name="Seller")
+    page = f"{HOME}/stripe/{number}"
+    healthy = words((await browser.get(page)).text)
+    assert "Its books would grow no further" in healthy
+    assert "grow no further, and are proven no more" not in healthy
+    assert "pauses" not in healthy
+    await browser.fill(f"{page}/disconnect", f"{page}/disconnect", {})
+    lost = words((await browser.get(page)).text)
+    assert "Its books grow no further, and are proven no more" in lost
+    assert "would" not in lost
 
 
 async def test_letting_go_forgets_the_key_and_keeps_the_connection(at: At, key: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from tests.web.page.conftest import House
 
@@ -77,3 +78,15 @@ async def test_with_the_database_away_pages_say_so(web: House) -> None:
         assert page.headers["content-security-policy"]
     answer = await owner.get("/api/v1/runs")
     assert (answer.status_code, answer.json()["error"]["kind"]) == (503, "outage")
+
+
+async def test_a_fault_of_ours_is_told_inside_the_app(web: House, db: Database) -> None:
+    owner = await web.owner()
+    with psycopg.connect(db.url, autocommit=True) as cx:
+        cx.execute("drop table journal_proof")
+    answer = await owner.get("/books")
+    assert answer.status_code == 500
+    assert 'class="rooms"' in answer.text
+    assert "This page could not be made" in answer.text
+    assert "only reads" not in answer.text
+    assert "journal_proof" not in answer.text

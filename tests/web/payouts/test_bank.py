@@ -60,6 +60,16 @@ async def test_what_is_no_statement_is_refused_and_nothing_is_kept(
     assert web.one("select count(*) from bank_file") == 0
 
 
+async def test_a_refused_file_is_chosen_again_on_the_same_page_with_its_account(web: Company, upload) -> None:
+    operator = await web.person("operator")
+    answer = await upload(operator, "scan.pdf", b"%PDF-1.7", account='Savings "2"')
+    assert answer.status_code == 400
+    assert 'name="file"' in answer.text
+    assert 'role="alert" id="wrong"' in answer.text
+    assert "PDF" in words(answer.text)
+    assert 'value="Savings &#34;2&#34;"' in answer.text
+
+
 async def test_no_file_and_no_right_to_take_one_in(web: Company, upload) -> None:
     operator, viewer = await web.person("operator"), await web.person("viewer")
     assert (await operator.fill(STATEMENTS, STATEMENTS, {})).status_code == 400

@@ -12,8 +12,11 @@ from tests.web.payouts.conftest import Company, words
 async def test_a_company_without_payouts_is_told_what_comes(web: Company) -> None:
     page = words((await (await web.owner()).get("/payouts")).text)
     assert "There is no payout yet" in page
-    assert "There is no Break" in page
-    assert "Nothing is asked" in page
+    assert "looked for at the bank" in page
+    assert "0 payouts" not in page
+    html = (await (await web.owner()).get("/payouts")).text
+    assert "data-chart" not in html  # nothing is drawn of nothing
+    assert 'class="btn btn-primary" href="/payouts/statements"' in html
 
 
 async def test_each_payout_says_where_it_stands(company: Company) -> None:

@@ -41,7 +41,7 @@ async def test_the_answer_that_was_seen_is_matched_and_booked(company: Company) 
     assert said(done) == QUESTIONS
     told = words((await operator.get(QUESTIONS)).text)
     assert "Matched, and booked" in told
-    assert "Nothing is asked" in told
+    assert "No match is in doubt" in told
     assert company.one("select rule from bank_match_payout where payout_id = 'po_weak'") == "person"
     assert company.one("select count(*) from journal_entry where kind = 'bank_match'") == 2
     gone = await operator.fill("/payouts/match", path, {"answer": given[0]})

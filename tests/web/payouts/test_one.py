@@ -72,7 +72,7 @@ async def test_a_payout_whose_members_do_not_come_to_it_says_by_how_much(web: Co
         cx.execute("update payout set amount = amount - 7 where payout_id = %s", (made.id,))
     web.reconcile()
     page = (await (await web.owner()).get("/payouts/po_off")).text
-    assert "Its own movement is -96.80 USD, but the payout is 96.73 USD." in words(page)
+    assert "Its own movement is (96.80) USD, but the payout is 96.73 USD." in words(page)
     assert "Not known (0.07)" in words(page)
 
 

@@ -118,7 +118,9 @@ class Desk:
             me.caller, proposal_id, sent.text("call_hash"), note=sent.text("note") or None, chosen=chosen
         )
         if sent.text("from") == "inbox":
-            return Done(to=_INBOX, said=plain("approvals.said.approve_of", says=made.preview.says))
+            return Done(
+                to=_INBOX, said=plain("approvals.said.approve_of", says=me.reads.sentence(made.preview.says))
+            )
         return Done(to=f"{_INBOX}/{proposal_id}", said=plain("approvals.said.approve"))
 
     def approve_many(self, me: Viewer, ticked: list[str]) -> Done:

@@ -21,7 +21,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.localedata import locale_identifiers
 from babel.numbers import NumberPattern, parse_pattern
 
-from bookhand.core.money import EXPONENTS
+from bookhand.core.money import EXPONENTS, reworded
 
 DEFAULT_LOCALE, DEFAULT_ZONE = "en_US", "UTC"
 _LONGEST = 40
@@ -39,6 +39,10 @@ class Reads(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         if places is None:
             return f"{self.count(minor)} minor units"
         return _money(minor, places, self.locale)
+
+    def sentence(self, text: str) -> str:
+        """A sentence that was written down with amounts in it, as the person reads amounts: ``Refund 181,58 EUR of …``."""
+        return reworded(text, lambda minor, currency: f"{self.money(minor, currency)} {currency}")
 
     def count(self, number: int) -> str:
         """A whole number in groups."""

@@ -99,6 +99,7 @@ def environment() -> Environment:
     }
     made.filters |= {
         "money": _money,
+        "sentence": _sentence,
         "count": _count,
         "moment": _moment,
         "second": _second,
@@ -158,6 +159,11 @@ def _me(context: Context) -> Viewer:
 @pass_context
 def _money(context: Context, minor: int, currency: str) -> str:
     return _me(context).reads.money(minor, currency)
+
+
+@pass_context
+def _sentence(context: Context, text: str) -> str:
+    return _me(context).reads.sentence(text)
 
 
 @pass_context

@@ -64,6 +64,7 @@ def _board(site: Site, me: Viewer, *, show: str | None, account: str | None, cur
     kept = found[:_SHOWN]
     count, amounts = seen.arrived(weeks, today=today)
     return {
+        "ever": bool(kept or weeks or aged or on_the_way or which != "all" or connection or cursor),
         "which": which, "account": connection, "accounts": accounts, "first": cursor is None, "waits": waits, "main_mode": mode,
         "rows": [_row(each, causes, mode=mode, today=today) for each in kept],
         "next": encode(str(kept[-1].created), kept[-1].id) if len(found) > _SHOWN else None,

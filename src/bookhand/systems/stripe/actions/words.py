@@ -16,11 +16,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bookhand.core.action import Change
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import EXPONENTS, in_words
 from bookhand.core.problems import Refusal
 
 MOST_CHARACTERS = 120
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _LATEST = 253_402_300_799  # the last second of the year 9999
 
 
@@ -31,9 +30,7 @@ def money(minor: Any, currency: Any) -> str:
     code = text(currency, 8).upper()
     if code not in EXPONENTS:
         return f"{minor} minor units of {code or 'an unknown currency'}"
-    whole, dot, part = format_minor(abs(minor), code).partition(".")
-    figure = f"{'-' if minor < 0 else ''}{_SIGNS.get(code, '')}{int(whole):,}{dot}{part}"
-    return figure if code in _SIGNS else f"{figure} {code}"
+    return in_words(minor, code)
 
 
 def text(value: Any, most: int = MOST_CHARACTERS) -> str:

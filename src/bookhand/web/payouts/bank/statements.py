@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import BookhandError, Missing, Refusal
 from bookhand.systems.bank import file_store
 from bookhand.systems.bank import store as bank
@@ -56,7 +58,13 @@ def routes(site: Site) -> APIRouter:
 
     @router.post(_PAGE)
     def take(request: Request, form: Sent) -> Response:
-        return site.act(request, form, lambda me: _take(site, me, form), need="propose")
+        return site.act(
+            request,
+            form,
+            lambda me: _take(site, me, form),
+            need="propose",
+            again=partial(_upload_again, site, form),
+        )
 
     @router.get(_PAGE + "/{file}")
     def taken(request: Request, file: str) -> Response:
@@ -121,7 +129,7 @@ def _statements(site: Site, me: Viewer, *, account: str, cursor: str | None) -> 
     return {
         "accounts": accounts, "account": account, "statements": found[:_SHOWN], "waiting": waiting, "first": before is None, "waits": waits,
         "next": encode(str(found[_SHOWN - 1].id), "-") if len(found) > _SHOWN else None, "most": _uploads(site).most_megabytes,
-        "most_bytes": _uploads(site).most_megabytes * MEGABYTE, "problems": problems,
+        "most_bytes": _uploads(site).most_megabytes * MEGABYTE, "problems": problems, "chosen": "", "wrong": None,
     }  # fmt: skip
 
 
@@ -148,6 +156,15 @@ def _take(site: Site, me: Viewer, form: Form) -> Done:
     account = form.text("account")[: asked.LONGEST]
     name = file_name(file.filename)
     return _after(_intake(site, me).take(raw, name=name, by=me.caller.who, account=account or None), account)
+
+
+def _upload_again(site: Site, form: Form, me: Viewer, error: BookhandError) -> Response:
+    """The page once more, with what was wrong and the account that was named: only the file is to be chosen again."""
+    if isinstance(error, NotAllowed):
+        return site.told(me, error)
+    chosen = form.text("account")[: asked.LONGEST]
+    seen = {**_statements(site, me, account="", cursor=None), "chosen": chosen, "wrong": str(error)}
+    return site.part(me, "payouts/statements.html", seen, status=status_of(error))
 
 
 def _of_account(site: Site, me: Viewer, file: str, form: Form) -> Done:
