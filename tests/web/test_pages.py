@@ -175,7 +175,7 @@ def test_the_verdict_names_the_worst_first() -> None:
     unknown = msgspec.structs.replace(samples.GAP, proofs=samples.GAP.proofs[-1:])
     assert verdict(unknown).headline == "Money moved while it was counted."
     asked = msgspec.structs.replace(samples.GOOD, open_problems=2)
-    assert "Two questions wait for a person below." in verdict(asked).detail
+    assert "Two questions wait for a person." in verdict(asked).detail
 
 
 def test_a_quiet_account_is_not_stale_and_a_refinement_moves_nothing() -> None:

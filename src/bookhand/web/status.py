@@ -177,7 +177,7 @@ def _findings(status: Status) -> Iterator[Verdict]:
             "balance compared, off by nothing.",
             "balances compared, every one off by nothing.",
         )
-        + (f" {questions} for a person below." if status.open_problems else ""),
+        + (f" {questions} for a person." if status.open_problems else ""),
     )
 
 
