@@ -18,6 +18,9 @@ from bookhand.core.caller import Caller
 from bookhand.systems.connection import Connection
 from bookhand.systems.store import Bound
 
+NO_SIGN_IN = frozenset({"files", "folder", "plaid"})
+"""Ways whose sign-in nothing takes the place of: there is none, or each one is a connection of its own."""
+
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """One rate limit of a connection: how many, of how many without a word of anybody's."""
@@ -35,10 +38,11 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody came back from a consent and is connected: what to tell them."""
+    """Somebody is connected: what to tell them, and whether it is another sign-in of a connection that was in use (`swapped`)."""
 
     connection: Connection
     says: str
+    swapped: bool = False
 
 
 class Connecting(Protocol):
@@ -51,7 +55,7 @@ class Connecting(Protocol):
     def start(
         self, caller: Caller, key: str, *, name: str | None, bound: Bound, again: int | None = None
     ) -> str:
-        """Begin a sign-in: the address at the system to send the person to; `again` is the connection that is to come back."""
+        """Begin a sign-in: the address at the system to send the person to; `again` is the connection that is to come back, and no other."""
         ...
 
     def bound(self, state: str) -> Bound | None:
@@ -62,8 +66,13 @@ class Connecting(Protocol):
         """Finish the sign-in of somebody who came back (`kind` is ``app``, ``connect``, ``quickbooks`` or ``plaid``)."""
         ...
 
-    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection | None:
-        """Connect by what was typed into the form of a way; None where that only prepares another way."""
+    def connect(
+        self, caller: Caller, key: str, way: str, fields: Mapping[str, str], *, again: int | None = None
+    ) -> Came | None:
+        """Connect by what was typed into the form of a way; None where that only prepares another way.
+
+        `again` is the connection that is to come back, and no other.
+        """
         ...
 
     def certificate(self, caller: Caller, account: str) -> Certificate:
