@@ -8,7 +8,7 @@ const names = (place?.dataset.pulse ?? "").split(" ").filter(Boolean);
 const channel = place && navigator.locks && "BroadcastChannel" in window ? new BroadcastChannel("bookhand-pulse") : null;
 const LOCK = "bookhand-pulse", LONGEST_WAIT_MS = 60_000;
 const missed = new Set();
-let source = null, failed = 0, leads = false, taking = false, waiting = null;
+let source = null, failed = 0, leads = false, taking = false, waiting = null, other = false;
 
 const is_seen = () => document.visibilityState !== "hidden";
 const say_lost = (lost) => { const banner = document.getElementById("live-lost"); if (banner) banner.hidden = !lost; };
@@ -48,11 +48,16 @@ const ask = (how) => {
   navigator.locks
     .request(LOCK, how, () => {
       held = leads = true;
-      taking = false;
+      taking = other = false;
       open();
       return new Promise(() => {});
     })
-    .catch(() => { if (held) { leads = false; queue(); } }); // another page took it: it is kept until that one hears
+    .catch(() => {
+      if (!held) return;
+      leads = false; // another page took it: the stream is kept until that one hears
+      if (other) close();
+      queue();
+    });
 };
 const queue = () => { waiting = new AbortController(); ask({ signal: waiting.signal }); };
 const take = () => {
@@ -71,6 +76,7 @@ const shown = () => {
 
 if (place) {
   channel?.addEventListener("message", ({ data }) => {
+    if (data.opened && leads) other = true; // which may be told before this page is told that the lead was taken
     if (data.opened && !leads) close();
     hear(data);
   });

@@ -14,20 +14,25 @@ NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', { value: undefin
 
 
 class Streams:
-    """The streams that the pages of a context have open."""
+    """The streams that the pages of a context have open; what becomes of the requests of a page that was closed is not always told."""
 
     def __init__(self, context: BrowserContext) -> None:
-        self.open: set[Request] = set()
+        self._under_way: set[Request] = set()
         context.on("request", self._begun)
         context.on("requestfailed", self._ended)
         context.on("requestfinished", self._ended)
 
     def _begun(self, request: Request) -> None:
         if request.url.endswith("/pulse"):
-            self.open.add(request)
+            self._under_way.add(request)
 
     def _ended(self, request: Request) -> None:
-        self.open.discard(request)
+        self._under_way.discard(request)
+
+    @property
+    def open(self) -> list[Request]:
+        """Those of the pages that are open themselves."""
+        return [each for each in self._under_way if not each.frame.page.is_closed()]
 
 
 @pytest.fixture
