@@ -28,7 +28,6 @@ from bookhand.systems.quickbooks import auth as quickbooks
 from bookhand.systems.quickbooks import layers as quickbooks_layers
 from bookhand.systems.stripe import auth, layers, oauth_auth, parting_auth
 from bookhand.web.integrations.room import NO_SIGN_IN, Came, Certificate, Limit
-from bookhand.web.page.wording import plain
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
 
@@ -144,26 +143,21 @@ class Connections:
         before = self._every()
         made, says = finishing[kind]()
         told = self._connected(made, before, who=by.who if by else "machine", name=by.name if by else "")
-        return msgspec.structs.replace(told, says=f"{told.says} {says}".strip())
+        return msgspec.structs.replace(told, says=says)
 
     def _every(self) -> dict[int, Connection]:
         with self._house.db.transaction() as cx:
             return {each.id: each for each in store.every(cx)}
 
     def _connected(self, made: Connection, before: Mapping[int, Connection], *, who: str, name: str) -> Came:
-        """Into the trail, with how it signs in and how it did before; and a sentence where another sign-in took the place of one in use."""
+        """Into the trail, with how it signs in and how it did before."""
         was = before.get(made.id)
         ways: dict[str, str] = {"signed_in_by": made.auth}
         if was is not None:
             ways |= {"was": was.status, "was_signed_in_by": was.auth}
         self._noted("connection.connected", made, who=who, name=name, **ways)
-        if was is None or was.status != "active" or made.auth in NO_SIGN_IN:
-            return Came(connection=made, says="")
-        way, other = plain(f"integrations.auth.{made.auth}"), plain(f"integrations.auth.{was.auth}")
-        if way == other:
-            return Came(connection=made, says=plain("integrations.form.renewed", name=made.name, way=way))
-        says = plain("integrations.form.swapped", name=made.name, was=other, way=way)
-        return Came(connection=made, says=says, swapped=True)
+        in_use = was is not None and was.status == "active" and made.auth not in NO_SIGN_IN
+        return Came(connection=made, says="", was=was.auth if was is not None and in_use else None)
 
     def _from_stripe(self, kind: Any, sent: Mapping[str, str], by: Bound | None) -> tuple[Connection, str]:
         house = self._house

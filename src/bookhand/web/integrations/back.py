@@ -49,7 +49,9 @@ def routes(sign_in: SignIn, *, bound: BoundTo | None, reception: Reception | Non
             came = sign_in(kind, dict(request.query_params))
         except BookhandError as error:
             return page(plain(f"integrations.back.{what}_not"), str(error), status=400)
-        return page(plain(f"integrations.back.{what}"), came.says, stays=came.swapped)
+        return page(
+            plain(f"integrations.back.{what}"), f"{came.replaced} {came.says}".strip(), stays=came.swapped
+        )
 
     @router.get("/oauth/stripe/{kind}")
     def from_stripe(kind: Literal["app", "connect"], request: Request) -> Response:

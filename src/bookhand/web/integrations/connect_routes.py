@@ -138,7 +138,7 @@ def _connected(room: Connecting, me: Viewer, key: str, way: str, form: Form) -> 
     said = plain("integrations.form.connected", name=made.name, mode=made.link.mode)
     return Done(
         to=f"{HOME}/{key}/{made.id}",
-        said=f"{said} {came.says}".strip(),
+        said=f"{said} {came.replaced}".strip(),
         tone="look" if came.swapped else "good",
     )
 

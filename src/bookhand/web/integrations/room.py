@@ -15,8 +15,9 @@ from typing import Protocol
 import msgspec
 
 from bookhand.core.caller import Caller
-from bookhand.systems.connection import Connection
+from bookhand.systems.connection import Auth, Connection
 from bookhand.systems.store import Bound
+from bookhand.web.page.wording import plain
 
 NO_SIGN_IN = frozenset({"files", "folder", "plaid"})
 """Ways whose sign-in nothing takes the place of: there is none, or each one is a connection of its own."""
@@ -38,11 +39,26 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody is connected: what to tell them, and whether it is another sign-in of a connection that was in use (`swapped`)."""
+    """Somebody is connected: what to tell them, and how it signed in before (`was`), where the connection was in use already."""
 
     connection: Connection
     says: str
-    swapped: bool = False
+    was: Auth | None = None
+
+    @property
+    def swapped(self) -> bool:
+        """Whether bookhand signs in otherwise from now on."""
+        return self.was not in {None, self.connection.auth}
+
+    @property
+    def replaced(self) -> str:
+        """The sentence that says what took the place of what; '' where nothing did."""
+        if self.was is None:
+            return ""
+        way, was = (plain(f"integrations.auth.{each}") for each in (self.connection.auth, self.was))
+        if self.swapped:
+            return plain("integrations.form.swapped", name=self.connection.name, was=was, way=way)
+        return plain("integrations.form.renewed", name=self.connection.name, way=way)
 
 
 class Connecting(Protocol):
