@@ -40,7 +40,7 @@ async function icons() {
 /** What those whose work is in the bundle ask to have said. */
 async function licences() {
   const parts = [];
-  for (const name of ["@tabler/core", "@tabler/icons", "echarts", "zrender", "htmx.org", "htmx-ext-sse", "idiomorph"]) {
+  for (const name of ["@tabler/core", "@tabler/icons", "echarts", "zrender", "htmx.org", "idiomorph"]) {
     const folder = join(here, "node_modules", name);
     const about = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const text = (await readdir(folder)).find((each) => /^(licen[cs]e|copying)/i.test(each));

@@ -1,6 +1,5 @@
 // What every page runs: htmx (requests and live updates), and the few gestures that HTML has no words for.
 import htmx from "htmx.org";
-import "htmx-ext-sse";
 import "./idiomorph.js";
 import "./dialogs.js";
 import "./keys.js";

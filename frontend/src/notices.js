@@ -30,5 +30,5 @@ const look = async () => {
       if (now[name] > known[name]) new Notification("bookhand", { body: `${now[name]}: ${words}`, tag: `bookhand-${name}` });
   known = now;
 };
-document.addEventListener("htmx:sseMessage", (event) => { if (["trail", "bank", "runs"].includes(event.detail.type)) look(); });
+document.addEventListener("bookhand:moved", (event) => { if (["trail", "bank", "runs"].includes(event.detail)) look(); });
 look();

@@ -27,8 +27,10 @@ from bookhand.inbox.delivery import listed, of_event
 from bookhand.inbox.workflow import drain
 from bookhand.journal import workflow as journal
 from bookhand.logs import setup
+from bookhand.systems import store as connections
 from bookhand.web import store
 from bookhand.web.app import create_app
+from bookhand.web.integrations.room import Came
 from bookhand.web.shield import HEADERS
 from bookhand.workspace.heartbeat_store import age_seconds, beat
 from bookhand.workspace.store import report
@@ -323,14 +325,16 @@ async def test_mail_goes_straight_to_its_app(db: Database) -> None:
     assert (await browser.get("/webhookish")).status_code == 404
 
 
-async def test_a_sign_in_comes_back_from_anywhere_and_is_told_how_it_went(db: Database) -> None:
+async def test_a_sign_in_comes_back_from_anywhere_and_is_told_how_it_went(db: Database, link: Link) -> None:
+    with db.transaction() as cx:
+        made = connections.get(cx, link.connection_id)
     asked: list[tuple[str, Any]] = []
 
-    def finish(kind: str, sent: Any) -> str:
+    def finish(kind: str, sent: Any) -> Came:
         asked.append((kind, dict(sent)))
         if sent.get("error"):
             raise Refusal("Stripe did not connect: <no>. Start again when you want to.")
-        return "Acme <Ltd> is connected."
+        return Came(connection=made, says="Acme <Ltd> is connected.")
 
     browser = Browser(create_app(db, sign_in=finish))
     away = {"host": "books.example.com", "x-forwarded-for": "203.0.113.9"}

@@ -298,7 +298,7 @@ def test_the_verdict_names_the_worst_first() -> None:
     unknown = msgspec.structs.replace(samples.GAP, proofs=samples.GAP.proofs[-1:])
     assert verdict(unknown).headline == "Money moved while it was counted."
     asked = msgspec.structs.replace(samples.GOOD, open_problems=2)
-    assert "Two questions wait for a person below." in verdict(asked).detail
+    assert "Two questions wait for a person." in verdict(asked).detail
 
 
 def test_a_proof_that_is_old_or_of_an_account_that_is_away_is_not_told_as_of_now() -> None:

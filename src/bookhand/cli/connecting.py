@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bookhand import wiring
 from bookhand.cli.at_intuit import application_of, said_of, signed_in
 from bookhand.core.days import zone
@@ -25,7 +27,7 @@ from bookhand.systems.netsuite.session.token_auth import TokenPair
 from bookhand.systems.quickbooks import auth as quickbooks
 from bookhand.systems.quickbooks import layers as quickbooks_layers
 from bookhand.systems.stripe import auth, layers, oauth_auth, parting_auth
-from bookhand.web.integrations.room import Came, Certificate, Limit
+from bookhand.web.integrations.room import NO_SIGN_IN, Came, Certificate, Limit
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
 
@@ -94,10 +96,10 @@ class Connections:
         match key:
             case "stripe":
                 application = house.application(house.settings.stripe_application, home=bound.home)
-                return oauth_auth.start_oauth(house.db, application, name=name, bound=bound)
+                return oauth_auth.start_oauth(house.db, application, name=name, bound=bound, again=again)
             case "quickbooks":
                 at_intuit = application_of(house.settings, home=bound.home)
-                return quickbooks.start_sign_in(house.db, at_intuit, name=name, bound=bound)
+                return quickbooks.start_sign_in(house.db, at_intuit, name=name, bound=bound, again=again)
             case "plaid":
                 plaid = wiring.plaid_of(house)
                 try:
@@ -138,9 +140,24 @@ class Connections:
         }
         if kind not in finishing:
             raise Refusal(f"There is no sign-in of the kind {kind!r}: it is {', '.join(finishing)}.")
+        before = self._every()
         made, says = finishing[kind]()
-        self._noted("connection.connected", made, who=by.who if by else "machine", name=by.name if by else "")
-        return Came(connection=made, says=says)
+        told = self._connected(made, before, who=by.who if by else "machine", name=by.name if by else "")
+        return msgspec.structs.replace(told, says=says)
+
+    def _every(self) -> dict[int, Connection]:
+        with self._house.db.transaction() as cx:
+            return {each.id: each for each in store.every(cx)}
+
+    def _connected(self, made: Connection, before: Mapping[int, Connection], *, who: str, name: str) -> Came:
+        """Into the trail, with how it signs in and how it did before."""
+        was = before.get(made.id)
+        ways: dict[str, str] = {"signed_in_by": made.auth}
+        if was is not None:
+            ways |= {"was": was.status, "was_signed_in_by": was.auth}
+        self._noted("connection.connected", made, who=who, name=name, **ways)
+        in_use = was is not None and was.status == "active" and made.auth not in NO_SIGN_IN
+        return Came(connection=made, says="", was=was.auth if was is not None and in_use else None)
 
     def _from_stripe(self, kind: Any, sent: Mapping[str, str], by: Bound | None) -> tuple[Connection, str]:
         house = self._house
@@ -173,17 +190,20 @@ class Connections:
 
     # --- by a form ---
 
-    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection | None:
+    def connect(
+        self, caller: Caller, key: str, way: str, fields: Mapping[str, str], *, again: int | None = None
+    ) -> Came | None:
         """See `Connecting`."""
         caller.need("manage")
         if (key, way) == ("plaid", "keys"):
             self._keep_keys(caller, fields)
             return None
-        made = self._by_form(key, way, {name: text for name, text in fields.items() if text})
-        self._noted("connection.connected", made, who=caller.who, name=caller.name)
+        before = self._every()
+        made = self._by_form(key, way, {name: text for name, text in fields.items() if text}, again)
+        came = self._connected(made, before, who=caller.who, name=caller.name)
         if key == "stripe" and way == "key":
             self._registered(made, "")
-        return made
+        return came
 
     def _keep_keys(self, caller: Caller, fields: Mapping[str, str]) -> None:
         """Try the company's keys at Plaid, and seal them."""
@@ -205,32 +225,39 @@ class Connections:
             )
             append(cx, house.db.workspace_id, [note])
 
-    def _by_form(self, key: str, way: str, given: Mapping[str, str]) -> Connection:
+    def _by_form(self, key: str, way: str, given: Mapping[str, str], again: int | None) -> Connection:
         house, name = self._house, given.get("name")
         base = house.settings.stripe_base_url
         match key, way:
             case "stripe", "key":
                 return auth.connect_with_key(
                     house.db, house.secrets, given["key"], name=name, base_url=base,
-                    need_webhooks=house.settings.public_url is not None,
+                    need_webhooks=house.settings.public_url is not None, again=again,
                 )  # fmt: skip
             case "stripe", "platform":
                 return auth.connect_account(
-                    house.db, house.secrets, given["key"], given["account"], name=name, base_url=base
+                    house.db,
+                    house.secrets,
+                    given["key"],
+                    given["account"],
+                    name=name,
+                    base_url=base,
+                    again=again,
                 )
             case "netsuite", ("m2m" | "tba"):
-                return self._at_netsuite(way, given)
+                return self._at_netsuite(way, given, again)
             case "beancount", "folder":
                 return connect_folder(
-                    house.db, _folder(given["folder"]), mode=given.get("mode", "live"), name=name
+                    house.db, _folder(given["folder"]), mode=given.get("mode", "live"), name=name, again=again
                 )
             case _:
                 raise Missing(f"{key} cannot be connected by {way!r}.")
 
-    def _at_netsuite(self, way: str, given: Mapping[str, str]) -> Connection:
+    def _at_netsuite(self, way: str, given: Mapping[str, str], again: int | None) -> Connection:
         house = self._house
         more: dict[str, Any] = {
             "subsidiary": given.get("subsidiary"), "name": given.get("name"), "base_url": house.settings.netsuite_base_url,
+            "again": again,
         }  # fmt: skip
         if way == "m2m":
             return netsuite.connect_with_certificate(

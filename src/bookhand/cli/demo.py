@@ -49,7 +49,7 @@ from bookhand.workspace.people import store as people
 LIMITS = {"account": 400, "endpoint": 200}
 """Calls a second: this Stripe is on this machine and sets none, so a year comes in as fast as it can be read."""
 COMPANIES = {DEFAULT_ACCOUNT: "Lantern Metrics", EUROPE: "Lantern Metrics Europe"}
-OWNER = "you@lantern.example"
+OWNER = "nora@lantern.example"
 TO_ACT = (
     "rak_charge_write",
     "rak_subscription_write",
@@ -148,7 +148,7 @@ def _open(out: Console, house: House, running: Running) -> None:
     """The owner's one-time link, opened where there is a browser to open it in."""
     now = datetime.now(UTC)
     with house.db.transaction() as cx:
-        people.add(cx, email=OWNER, name="You", role="owner", now=now)
+        people.add(cx, email=OWNER, name="Nora Lindqvist", role="owner", now=now)
         link = invitation_store.entry_link(cx, OWNER, now=now, note=house.note)
     address = f"{running.url}/enter/{link.secret}"
     out.print(f"Open [bold]{address}[/]", highlight=False, soft_wrap=True)

@@ -228,7 +228,7 @@ class Running:
             webhooks=mail,
             tally=mail.tally,
             hosts=house.settings.page_hosts.split(","),
-            sign_in=lambda kind, sent: connecting.finish(kind, sent).says,
+            sign_in=connecting.finish,
             bound=connecting.bound,
             lifespan=around,
             reception=reception,

@@ -53,11 +53,15 @@ class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-def keep(cx: Transaction, workspace_id: int, new: NewConnection) -> Connection:
+def keep(cx: Transaction, workspace_id: int, new: NewConnection, *, again: int | None = None) -> Connection:
     """Add a connection, or make the one of the same account and mode active again with what is new.
 
-    Settings are merged. `Refusal` where another connection has the name.
+    Settings are merged. `again` is the connection that is to come back: `Refusal` where it is of another account or mode, and where
+    another connection has the name.
     """
+    if again is not None:
+        called = new.name or new.default_name
+        only_itself(cx, again, system=new.system, account=new.account, mode=new.mode, called=called)
     try:
         row = cx.execute(
             f"""
@@ -77,6 +81,23 @@ def keep(cx: Transaction, workspace_id: int, new: NewConnection) -> Connection:
         ) from None
     assert row is not None  # noqa: S101 (an upsert returns its row)
     return _connection(row)
+
+
+def only_itself(
+    cx: Transaction, again: int, *, system: str, account: str, mode: str, called: str = "another account"
+) -> None:
+    """`Refusal` where what came back, which is `called` so, is not the connection `again` that was to come back."""
+    lost = get(cx, again)
+    link = lost.link
+    if (link.system, link.account, link.mode) == (system, account, mode):
+        return
+    row = cx.execute(
+        "select name from connection where (system, account, mode) = (%s, %s, %s)", (system, account, mode)
+    ).fetchone()
+    raise Refusal(
+        f"{lost.name} ({link.account}, {link.mode} mode) was to be connected again, and what came back is {row[0] if row else called} "
+        f"({account}, {mode} mode): nothing was changed, and {lost.name} is {lost.status} as before. Begin again, and choose {link.account}."
+    )
 
 
 def get(cx: Transaction, connection_id: int) -> Connection:

@@ -205,7 +205,7 @@ def _findings(status: Status) -> Iterator[Verdict]:
             "balances compared, every one off by nothing.",
         )
         + (f" {aside}" if len(current) < len(status.proofs) else "")
-        + (f" {questions} for a person below." if status.open_problems else ""),
+        + (f" {questions} for a person." if status.open_problems else ""),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.actions.conftest import person
-from tests.web.approvals.conftest import send
+from tests.web.approvals.conftest import asks_at, send
 from tests.web.page.conftest import HOSTILE, SECRET
 from tests.web.test_pages import Read
 
@@ -77,6 +77,7 @@ async def test_pausing_resuming_and_cancelling_go_through_the_door_with_a_reason
     assert _state(db, run) == "queued"
     again = await send(owner, f"/runs/{run}/resume", {"note": "Once more"})
     assert (again.status_code, "there is nothing to resume" in again.text) == (409, True)
+    assert asks_at(again.text) == [f"/runs/{run}"]
     assert (await send(owner, f"/runs/{run}/cancel", {"note": "Not needed"})).status_code == 303
     assert _state(db, run) == "cancelled"
     page = (await owner.get(f"/runs/{run}")).text

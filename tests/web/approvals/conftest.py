@@ -60,6 +60,11 @@ async def send(browser: Browser, path: str, fields: dict[str, Any], *, token: bo
     return await browser.client.post(path, data=sent, headers={"sec-fetch-site": "same-origin"})
 
 
+def asks_at(page: str) -> list[str]:
+    """The addresses at which the live parts of a page ask for themselves again."""
+    return re.findall(r'hx-get="([^"]*)"', page)
+
+
 def stands(db: Database, proposal: Proposal | str) -> Proposal:
     """How a proposal stands now."""
     with db.transaction() as cx:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.actions.conftest import person
-from tests.web.approvals.conftest import BEA, hash_on, send, stands
+from tests.web.approvals.conftest import BEA, asks_at, hash_on, send, stands
 from tests.web.page.conftest import SECRET
 from tests.web.test_pages import Read
 
@@ -49,6 +49,7 @@ async def test_what_was_decided_meanwhile_is_shown_as_it_stands(web, asked, door
     assert "alert-warning" in answer.text
     assert "/approve" not in answer.text
     assert stands(db, made).state == "rejected"
+    assert set(asks_at(answer.text)) == {f"/approvals/{made.proposal_id}"}
 
 
 async def test_a_yes_for_another_call_is_none(web, asked, db):

@@ -32,7 +32,7 @@ async def test_a_card_says_everything_that_a_yes_would_be_for(web, asked):
     text = Read(page).text
     for said in (
         "Refund 15.00 USD of 80.00 USD to Fernwood Bakery", "TEST", "Shop", "Charged twice", BEA.name, "refunded of this charge", "0.00 USD",
-        "15.00 USD", "(15.00) USD", "Stripe clearing", "is not returned", "cannot be called back",  "May approve: owner.",
+        "15.00 USD", "(15.00) USD", "Stripe clearing", "is not returned", "cannot be called back",  "May approve: you (owner).", "a approves, e edits, q asks, r rejects",
     ):  # fmt: skip
         assert said in text, said
     assert re.search(r"(2 d 23 h|3 d) left", text)
@@ -62,6 +62,8 @@ async def test_a_viewer_sees_the_card_and_no_button_and_is_refused(web, asked, d
     viewer = await web.person("viewer", owner)
     page = (await viewer.get("/approvals")).text
     assert "Refund 15.00 USD of 80.00 USD to Fernwood Bakery" in Read(page).text
+    assert "May approve: owner." in Read(page).text
+    assert "approves" not in Read(page).text
     assert "Approvers, admins and owners may approve" in page
     assert "/approve" not in page
     assert made.call_hash not in page

@@ -27,7 +27,7 @@ from bookhand.workspace.people import invitation_store
 from bookhand.workspace.people import store as people
 
 HOME = "/settings/integrations"
-PLATFORM, SELLER = "acct_1Platform00000000", "acct_1Seller0000000000"
+PLATFORM, SELLER, EUROPE = "acct_1Platform00000000", "acct_1Seller0000000000", "acct_1Europe0000000000"
 _NAMES = [need.permission.removeprefix("rak_").rpartition("_") for need in MANIFEST.needs]
 PERMISSIONS = {resource: way for resource, _, way in _NAMES}
 
@@ -45,7 +45,7 @@ class At:
         )  # fmt: skip
         self.app = create_app(
             house.db, reception=reception, site=site, bound=self.connecting.bound,
-            sign_in=lambda kind, sent: self.connecting.finish(kind, sent).says,
+            sign_in=self.connecting.finish,
         )  # fmt: skip
 
     async def person(self, role: Role = "owner", *, base: str = LOCAL) -> Browser:
@@ -69,6 +69,7 @@ def pinstripe() -> Iterator[tuple[str, Pinstripe]]:
     engine = Pinstripe()
     engine.account(PLATFORM, country="US", default_currency="usd")
     engine.account(SELLER, country="US", default_currency="usd")
+    engine.account(EUROPE, country="DE", default_currency="eur")
     with running(engine) as url:
         yield url, engine
     engine.close()

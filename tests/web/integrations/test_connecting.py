@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,13 +11,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from tests.web.browsing import LOCAL, Browser
-from tests.web.integrations.conftest import HOME, SELLER, At, connected, words
+from tests.web.integrations.conftest import EUROPE, HOME, PERMISSIONS, SELLER, At, connected, words
 
 from bookhand.cli.demo_sign_ins import at_intuit
 from bookhand.sandbox.outside.server import running
 from bookhand.sandbox.plaid.standin import Plaid
 from bookhand.sandbox.quickbooks.person import come_back
-from bookhand.sandbox.quickbooks.standin import SMALL_REALM, QuickBooks
+from bookhand.sandbox.quickbooks.standin import SMALL_REALM, TRADING_REALM, QuickBooks
 from bookhand.systems import store
 
 pytestmark = pytest.mark.anyio
@@ -24,17 +25,39 @@ OURS = {"sec-fetch-site": "same-origin"}
 AWAY = {"sec-fetch-site": "cross-site"}
 
 
-async def begin(browser: Browser, **headers: str) -> httpx.Response:
-    return await browser.get(f"{HOME}/stripe/connect?way=oauth", **(headers or OURS))
+async def begin(browser: Browser, again: int | None = None, **headers: str) -> httpx.Response:
+    more = f"&again={again}" if again is not None else ""
+    return await browser.get(f"{HOME}/stripe/connect?way=oauth{more}", **(headers or OURS))
 
 
-def say(decision: str, address: str) -> str:
+def lose(at: At, number: int) -> None:
+    """As when somebody at Stripe took it away."""
+    with at.house.db.transaction() as cx:
+        store.set_status(cx, number, "disconnected", reason="revoked at Stripe")
+
+
+def told(at: At) -> list[dict[str, Any]]:
+    """What the trail says of connecting, oldest first."""
+    with at.house.db.transaction() as cx:
+        rows = cx.execute(
+            "select body from trail where what = 'connection.connected' order by seq"
+        ).fetchall()
+    return [json.loads(body)["details"] for (body,) in rows]
+
+
+def secrets_of(at: At, number: int) -> set[str]:
+    with at.house.db.transaction() as cx:
+        rows = cx.execute("select name from secret where connection_id = %s", (number,)).fetchall()
+    return {name for (name,) in rows}
+
+
+def say(decision: str, address: str, account: str = SELLER) -> str:
     """Press a button on the stand-in's consent page; where it sends the window, as path and query."""
     page = httpx.get(address)
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
     answer = httpx.post(
         str(httpx.URL(address).copy_with(path="/oauth/authorize", query=None)),
-        data={**fields, "account": SELLER, "decision": decision},
+        data={**fields, "account": account, "decision": decision},
     )
     back = urlsplit(answer.headers["location"])
     assert f"{back.scheme}://{back.netloc}" == LOCAL
@@ -206,6 +229,130 @@ async def test_keys_at_plaid_are_tried_sealed_and_never_shown(at: At) -> None:
     assert sealed is not None
     assert b"9a8bsecretvalue" not in bytes(sealed[0])
     assert "9a8bsecretvalue" not in str(noted)
+
+
+# --- once more ---
+
+
+async def test_another_account_does_not_come_back_in_place_of_the_one_that_was_lost(at: At) -> None:
+    browser = await at.person()
+    await browser.get(say("allow", (await begin(browser)).headers["location"], EUROPE), **AWAY)
+    [lost] = at.house.every()
+    lose(at, lost.id)
+    page = await browser.get(f"{HOME}/stripe/{lost.id}")
+    assert f"connect?way=oauth&amp;again={lost.id}" in page.text
+
+    sent = await begin(browser, again=lost.id)
+    back = await browser.get(say("allow", sent.headers["location"], SELLER), **AWAY)
+    assert back.status_code == 400
+    assert 'data-popup-done="bad"' in back.text
+    for said in (
+        lost.name,
+        EUROPE,
+        SELLER,
+        "nothing was changed",
+        "is disconnected as before",
+        f"choose {EUROPE}",
+    ):
+        assert said in words(back.text), said
+    assert [(each.id, each.status) for each in at.house.every()] == [(lost.id, "disconnected")]
+    assert len(told(at)) == 1
+
+    sent = await begin(browser, again=lost.id)
+    back = await browser.get(say("allow", sent.headers["location"], EUROPE), **AWAY)
+    assert (back.status_code, 'data-popup-done="good"' in back.text) == (200, True)
+    assert [(each.id, each.status) for each in at.house.every()] == [(lost.id, "active")]
+    assert told(at)[1]["was"] == "disconnected"
+
+
+async def test_one_that_is_connected_keeps_its_sign_in_when_it_comes_back_for_another(
+    at: At, key: str
+) -> None:
+    browser = await at.person()
+    await browser.get(say("allow", (await begin(browser)).headers["location"], EUROPE), **AWAY)
+    [lost] = at.house.every()
+    lose(at, lost.id)
+    number = await connected(at, browser, key, name="Seller")
+    sent = await begin(browser, again=lost.id)
+    back = await browser.get(say("allow", sent.headers["location"], SELLER), **AWAY)
+    assert (back.status_code, "what came back is Seller (" in words(back.text)) == (400, True)
+    assert {each.id: (each.auth, each.status) for each in at.house.every()} == {
+        lost.id: ("app_oauth", "disconnected"), number: ("key", "active")
+    }  # fmt: skip
+    assert "tokens" not in secrets_of(at, number)
+
+
+async def test_a_key_of_another_account_does_not_either(at: At, key: str, pinstripe: Any) -> None:
+    browser = await at.person()
+    number = await connected(at, browser, pinstripe[1].restricted(EUROPE, PERMISSIONS), name="Europe")
+    lose(at, number)
+    page = f"{HOME}/stripe/connect/key?again={number}"
+    assert f'href="{page}"' in (await browser.get(f"{HOME}/stripe/{number}")).text
+    shown = await browser.get(page)
+    assert f"Europe ({EUROPE}) is to be connected again" in words(shown.text)
+    fields = dict(re.findall(r'type="hidden" name="(again)" value="(\d+)"', shown.text))
+    answer = await browser.fill(page, page.partition("?")[0], {"key": key, **fields})
+    assert (answer.status_code, "what came back is" in answer.text) == (400, True)
+    assert f'name="again" value="{number}"' in answer.text
+    assert [(each.name, each.status) for each in at.house.every()] == [("Europe", "disconnected")]
+    answer = await browser.fill(page, page.partition("?")[0], {"key": key, "again": "x"})
+    assert answer.status_code == 400
+    right = pinstripe[1].restricted(EUROPE, PERMISSIONS)
+    answer = await browser.fill(page, page.partition("?")[0], {"key": right, **fields})
+    assert answer.status_code == 303
+    assert [(each.name, each.status) for each in at.house.every()] == [("Europe", "active")]
+
+
+async def test_another_company_is_refused_before_its_code_is_used(at: At) -> None:
+    browser = await at.person(base=LOCAL)
+    with running(QuickBooks(seed=1)) as url:
+        at.house.settings = at.house.settings.model_copy(update=at_intuit(url))
+        ways = [SMALL_REALM, TRADING_REALM, SMALL_REALM]
+        for nth, (realm, status) in enumerate(zip(ways, (200, 400, 200), strict=True)):
+            made = at.house.every()
+            again = f"?again={made[0].id}" if nth else ""
+            sent = await browser.get(f"{HOME}/quickbooks/connect{again}", **OURS)
+            query = come_back(sent.headers["location"], realm=realm)
+            back = await browser.get(f"/oauth/quickbooks?{urlencode(query)}", **AWAY)
+            assert back.status_code == status, back.text
+            if status == 400:
+                assert f"what came back is another company ({TRADING_REALM}, test mode)" in words(back.text)
+            [only] = at.house.every()
+            assert only.link.account == SMALL_REALM
+            if nth < 2:
+                lose(at, only.id)
+        assert only.status == "active"
+
+
+async def test_another_way_in_for_an_account_in_use_is_said_before_and_after_and_in_the_trail(
+    at: At, key: str
+) -> None:
+    browser = await at.person()
+    assert "replaces its sign-in" not in (await browser.get(f"{HOME}/stripe")).text
+    number = await connected(at, browser, key, name="Seller")
+    for page in ("stripe", "stripe/connect/key"):
+        before = words((await browser.get(f"{HOME}/{page}")).text)
+        assert "replaces its sign-in" in before, page
+        assert f"Seller {SELLER} TEST restricted key" in before, page
+    shelf = (await browser.get(HOME)).text
+    assert "connect?way=oauth" not in shelf  # the page of the system says it first
+    assert "Connect another" in shelf
+    back = await browser.get(say("allow", (await begin(browser)).headers["location"]), **AWAY)
+    assert (back.status_code, 'data-popup-done="look"' in back.text) == (200, True)
+    assert "Seller was connected already, by restricted key: from now on bookhand signs in there by Stripe App" in words(back.text)  # fmt: skip
+    assert told(at)[-1] | {"name": ""} == {
+        "name": "", "system": "stripe", "signed_in_by": "app_oauth", "was": "active", "was_signed_in_by": "key"
+    }  # fmt: skip
+    assert "key" not in secrets_of(at, number)
+
+    page = f"{HOME}/stripe/connect/key"
+    answer = await browser.fill(page, page, {"key": key})
+    assert answer.status_code == 303
+    after = words((await browser.get(answer.headers["location"])).text)
+    assert "by Stripe App: from now on bookhand signs in there by restricted key" in after
+    assert secrets_of(at, number) & {"key", "tokens", "developer_key"} == {"key"}
+    answer = await browser.fill(page, page, {"key": key})
+    assert "its sign-in was replaced by the new one" in words((await browser.get(answer.headers["location"])).text)  # fmt: skip
 
 
 # --- by a form ---

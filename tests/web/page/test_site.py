@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.web.browsing import Browser
 from tests.web.page.conftest import HOSTILE, SECRET, House
 
+from bookhand import web
 from bookhand.web.page.frame import LOOK
 from bookhand.web.page.site import SAID, ZONE, local
 from bookhand.web.shield import HEADERS
@@ -302,3 +304,9 @@ async def test_cookies_of_taste_choose_how_a_page_reads_and_nothing_worse(web: H
         assert 'data-zone="UTC"' in page.text
         assert 'data-locale="en-US"' in page.text
         assert 'data-bs-theme="light"' in page.text
+
+
+def test_no_part_asks_for_itself_at_the_address_a_form_was_answered_at() -> None:
+    pages = list((Path(web.__file__).parent / "templates").rglob("*.html"))
+    assert len(pages) > 50
+    assert [each.name for each in pages if 'hx-get=""' in each.read_text("utf-8")] == []

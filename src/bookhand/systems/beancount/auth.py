@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def connect_folder(
-    db: Database, path: Path, *, mode: str = "live", name: str | None = None, chart: str | None = None
+    db: Database,
+    path: Path,
+    *,
+    mode: str = "live",
+    name: str | None = None,
+    chart: str | None = None,
+    again: int | None = None,
 ) -> Connection:
     """Connect the book in `path`; what is missing there is made, the accounts from `chart` or bookhand's own example."""
     folder = path.expanduser().resolve()
@@ -38,6 +44,7 @@ def connect_folder(
                 system=SYSTEM, account=str(folder), mode=mode, livemode=mode == "live", default_name=f"{folder.name} (Beancount)",
                 api_version=FORMAT, auth="folder", name=name,
             ),
+            again=again,
         )  # fmt: skip
 
 

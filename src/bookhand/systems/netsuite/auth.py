@@ -79,6 +79,7 @@ def connect_with_certificate(
     name: str | None = None,
     base_url: str | None = None,
     limits: Mapping[str, int] | None = None,
+    again: int | None = None,
 ) -> Connection:
     """Connect with the key pair that `begin` made, once its certificate was uploaded under `certificate_id`."""
     place = place_of(account, base_url=base_url)
@@ -97,7 +98,15 @@ def connect_with_certificate(
         "certificate_expires": pair.expires,
     }
     connection = _connected(
-        db, secrets, place, proof, auth="m2m", subsidiary=subsidiary, name=name, settings=settings
+        db,
+        secrets,
+        place,
+        proof,
+        auth="m2m",
+        subsidiary=subsidiary,
+        name=name,
+        settings=settings,
+        again=again,
     )
     with db.transaction() as cx:
         secrets.drop_own(cx, db.workspace_id, _waiting(place.realm))
@@ -114,6 +123,7 @@ def connect_with_tokens(
     name: str | None = None,
     base_url: str | None = None,
     limits: Mapping[str, int] | None = None,
+    again: int | None = None,
 ) -> Connection:
     """Connect with the four values of token-based sign-in."""
     place = place_of(account, base_url=base_url)
@@ -126,6 +136,7 @@ def connect_with_tokens(
         subsidiary=subsidiary,
         name=name,
         settings=_settings(base_url, limits),
+        again=again,
     )
 
 
@@ -154,7 +165,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 def _connected(
     db: Database, secrets: Secrets, place: Place, proof: Proof, *, auth: Auth, subsidiary: str | None, name: str | None,
-    settings: dict[str, Any],
+    settings: dict[str, Any], again: int | None,
 ) -> Connection:  # fmt: skip
     with _trial(place, proof, at_once(settings)) as client:
         _require_rights(client)
@@ -166,7 +177,7 @@ def _connected(
         api_version=API_VERSION, auth=auth, scopes=["rest_webservices"], settings=settings | chosen,
     )  # fmt: skip
     with db.transaction() as cx:
-        connection = store.keep(cx, db.workspace_id, new)
+        connection = store.keep(cx, db.workspace_id, new, again=again)
         secrets.put(cx, connection.link, CREDENTIAL, sealed(proof))
         clear(cx, connection.link, kind=EXPIRING)
     log.info("netsuite_connected", connection=connection.id, account=place.realm, auth=auth)

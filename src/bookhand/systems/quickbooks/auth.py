@@ -106,14 +106,18 @@ def start_sign_in(
     name: str | None = None,
     limits: Mapping[str, int] | None = None,
     bound: store.Bound | None = None,
+    again: int | None = None,
 ) -> str:
-    """The address to send a person to, who chooses a company there; `bound` says whose sign-in it is."""
+    """The address to send a person to, who chooses a company there.
+
+    `bound` says whose sign-in it is, `again` which connection is to come back by it.
+    """
     layers.limits(limits)
     found = _discover(application)
     state = chance.token_urlsafe(32)
     plan = {
         "kind": SYSTEM, "client_id": application.client_id, "name": name, "limits": dict(limits or {}),
-        "bound": msgspec.to_builtins(bound), **settings_of(msgspec.to_builtins(found)),
+        "bound": msgspec.to_builtins(bound), "again": again, **settings_of(msgspec.to_builtins(found)),
     }  # fmt: skip
     with db.transaction() as cx:
         store.begin_sign_in(cx, db.workspace_id, store.state_hash(state), plan, minutes=_MINUTES)
@@ -134,6 +138,16 @@ def finish_sign_in(
         raise Refusal(f"QuickBooks was not connected: {why}. Start again when you want to.")
     if not back.realm.isascii() or not back.realm.isdigit():
         raise Refusal("What came back names no company of QuickBooks: start again.")
+    if plan.get("again") is not None:
+        with db.transaction() as cx:
+            store.only_itself(
+                cx,
+                plan["again"],
+                system=SYSTEM,
+                account=back.realm,
+                mode=application.mode,
+                called="another company",
+            )
     endpoint = Endpoint(
         token_url=plan["token_url"], revoke_url=plan["revoke_url"], client_id=application.client_id,
         client_secret=application.client_secret,

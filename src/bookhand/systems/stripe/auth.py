@@ -26,7 +26,7 @@ from bookhand.systems.manifest import Need
 from bookhand.systems.stripe import MANIFEST, PINNED_VERSION
 from bookhand.systems.stripe.answers import StripeRefusal
 from bookhand.systems.stripe.client import Patience, StripeReader, sdk
-from bookhand.systems.stripe.token_auth import KEY, Credential
+from bookhand.systems.stripe.token_auth import DEVELOPER_KEY, KEY, TOKENS, Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,11 +60,15 @@ def connect_with_key(
     base_url: str | None = None,
     limits: Mapping[str, int] | None = None,
     need_webhooks: bool = False,
+    again: int | None = None,
 ) -> Connection:
-    """Connect the account a secret or restricted key is of; the same account and mode again becomes active with the new key."""
+    """Connect the account a secret or restricted key is of; the same account and mode again becomes active with the new key.
+
+    `again` is the connection that is to come back: another one's key is refused.
+    """
     draft = _draft(key, auth="key", settings=_settings(base_url, limits))
     identity = _examine(draft, key, needs=_needs(webhooks=need_webhooks))
-    return keep(db, secrets, draft, identity, {KEY: key}, name=name)
+    return keep(db, secrets, draft, identity, {KEY: key}, name=name, again=again)
 
 
 def connect_account(
@@ -76,6 +80,7 @@ def connect_account(
     name: str | None = None,
     base_url: str | None = None,
     limits: Mapping[str, int] | None = None,
+    again: int | None = None,
 ) -> Connection:
     """Connect an account that a platform's key may act on (`Stripe-Account`)."""
     draft = _draft(platform_key, auth="platform", account=account, settings=_settings(base_url, limits))
@@ -84,7 +89,7 @@ def connect_account(
         raise Refusal(
             f"Stripe answered for {identity.account} where {account} was asked for: nothing was connected."
         )
-    return keep(db, secrets, draft, identity, {KEY: platform_key}, name=name)
+    return keep(db, secrets, draft, identity, {KEY: platform_key}, name=name, again=again)
 
 
 def connections(db: Database) -> list[Connection]:
@@ -231,15 +236,18 @@ def keep(
     sealed: Mapping[str, str],
     *,
     name: str | None,
+    again: int | None = None,
 ) -> Connection:
-    """Store a connection and its secrets in one transaction."""
+    """Store a connection and its secrets in one transaction; what it signed in with before is forgotten."""
     new = store.NewConnection(
         system=SYSTEM, account=identity.account, mode=draft.link.mode, livemode=draft.livemode, name=name,
         default_name=f"{identity.display} ({identity.account}, {draft.link.mode})", api_version=PINNED_VERSION,
         auth=draft.auth, scopes=draft.scopes, settings=draft.settings,
     )  # fmt: skip
     with db.transaction() as cx:
-        connection = store.keep(cx, db.workspace_id, new)
+        connection = store.keep(cx, db.workspace_id, new, again=again)
+        for before in {KEY, TOKENS, DEVELOPER_KEY} - sealed.keys():
+            secrets.drop(cx, connection.link, before)
         for secret, value in sealed.items():
             secrets.put(cx, connection.link, secret, value)
     log.info(

@@ -51,13 +51,22 @@ class Application:
 
 
 def start_oauth(
-    db: Database, application: Application, *, name: str | None = None, bound: store.Bound | None = None
+    db: Database,
+    application: Application,
+    *,
+    name: str | None = None,
+    bound: store.Bound | None = None,
+    again: int | None = None,
 ) -> str:
-    """The address to send a person to, who says yes there and comes back with a code; `bound` says whose sign-in it is."""
+    """The address to send a person to, who says yes there and comes back with a code.
+
+    `bound` says whose sign-in it is, `again` which connection is to come back by it.
+    """
     mode_of_key(application.developer_key)
     state = chance.token_urlsafe(32)
     plan = {
         "kind": application.kind, "client_id": application.client_id, "name": name, "bound": msgspec.to_builtins(bound),
+        "again": again,
     }  # fmt: skip
     with db.transaction() as cx:
         store.begin_sign_in(cx, db.workspace_id, store.state_hash(state), plan, minutes=_MINUTES)
@@ -95,7 +104,9 @@ def finish_oauth(
         raise Refusal(
             f"Stripe granted {grant.stripe_user_id} but answers as {identity.account}: nothing was connected."
         )
-    return keep(db, secrets, draft, identity, _sealed(application, answer), name=plan["name"])
+    return keep(
+        db, secrets, draft, identity, _sealed(application, answer), name=plan["name"], again=plan.get("again")
+    )
 
 
 def _take(db: Database, application: Application, state: str) -> dict[str, Any]:

@@ -36,7 +36,10 @@ class May(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """One proposal, with what is around it. `approvers` are the people who could say yes, by name; `others` how many more."""
+    """One proposal, with what is around it. `approvers` are the people who could say yes, by name; `others` how many more.
+
+    Where the viewer is one of them they stand first, and `you` is true.
+    """
 
     proposal: Proposal
     place: str | None
@@ -44,6 +47,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     four_eyes: bool
     approvers: tuple[str, ...]
     others: int
+    you: bool
     thread: tuple[Decision, ...]
     may: May
 
@@ -75,16 +79,20 @@ def card(
 ) -> Card:  # fmt: skip
     """The card of `proposal` for `caller`. `askers` are those who asked for it or edited it; `also` is what a yes needs beside approving."""
     needed: set[Capability] = {"approve", also or "approve"}
-    able = [
-        person.name or person.email
-        for person in people
-        if person.disabled_at is None
-        and needed <= capabilities(person.role)
-        and not (four_eyes and person.who in askers)
-    ]
+    able = sorted(
+        (
+            person
+            for person in people
+            if person.disabled_at is None
+            and needed <= capabilities(person.role)
+            and not (four_eyes and person.who in askers)
+        ),
+        key=lambda person: person.who != caller.who,
+    )
     return Card(
-        proposal=proposal, place=place, summary=summary, four_eyes=four_eyes, approvers=tuple(able[:_NAMED]),
-        others=max(0, len(able) - _NAMED), thread=tuple(thread), may=may_of(proposal, caller, four_eyes=four_eyes, askers=askers, also=also),
+        proposal=proposal, place=place, summary=summary, four_eyes=four_eyes, approvers=tuple(person.name or person.email for person in able[:_NAMED]),
+        others=max(0, len(able) - _NAMED), you=bool(able) and able[0].who == caller.who, thread=tuple(thread),
+        may=may_of(proposal, caller, four_eyes=four_eyes, askers=askers, also=also),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from bookhand.core.caller import Caller
 from bookhand.core.problems import BookhandError, Refusal
 from bookhand.systems.store import Bound
+from bookhand.web.integrations.room import Came
 from bookhand.web.page.frame import environment
 from bookhand.web.page.wording import plain
 from bookhand.web.people import cookies
@@ -25,8 +26,8 @@ from bookhand.web.people import cookies
 if TYPE_CHECKING:
     from bookhand.web.people.gate import Reception
 
-SignIn = Callable[[str, Mapping[str, str]], str]
-"""Finishes a sign-in: what kind it was (``app``, ``connect``, ``quickbooks``, ``plaid``) and what was sent back; a sentence, or it raises."""
+SignIn = Callable[[str, Mapping[str, str]], Came]
+"""Finishes a sign-in: what kind it was (``app``, ``connect``, ``quickbooks``, ``plaid``) and what was sent back; or it raises."""
 BoundTo = Callable[[str], Bound | None]
 """State to whose sign-in it is; None where it was begun at the command line, or is none."""
 
@@ -45,10 +46,12 @@ def routes(sign_in: SignIn, *, bound: BoundTo | None, reception: Reception | Non
             if not _is_whose(request, whose, reception.caller(request)):
                 return page(plain(f"integrations.back.{what}_not"), plain("integrations.back.stranger"), status=403)  # fmt: skip
         try:
-            said = sign_in(kind, dict(request.query_params))
+            came = sign_in(kind, dict(request.query_params))
         except BookhandError as error:
             return page(plain(f"integrations.back.{what}_not"), str(error), status=400)
-        return page(plain(f"integrations.back.{what}"), said)
+        return page(
+            plain(f"integrations.back.{what}"), f"{came.replaced} {came.says}".strip(), stays=came.swapped
+        )
 
     @router.get("/oauth/stripe/{kind}")
     def from_stripe(kind: Literal["app", "connect"], request: Request) -> Response:
@@ -65,13 +68,10 @@ def routes(sign_in: SignIn, *, bound: BoundTo | None, reception: Reception | Non
     return router
 
 
-def page(headline: str, detail: str, *, status: int = 200) -> HTMLResponse:
-    """What a consent's window shows at its end; a good one closes itself."""
-    shown = (
-        environment()
-        .get_template("integrations/back.html")
-        .render(headline=headline, detail=detail, tone="good" if status == 200 else "bad")  # noqa: PLR2004 (OK)
-    )
+def page(headline: str, detail: str, *, status: int = 200, stays: bool = False) -> HTMLResponse:
+    """What a consent's window shows at its end; a good one closes itself, unless there is something to read."""
+    tone = "bad" if status != 200 else "look" if stays else "good"  # noqa: PLR2004 (OK)
+    shown = environment().get_template("integrations/back.html").render(headline=headline, detail=detail, tone=tone)  # fmt: skip
     return HTMLResponse(shown, status_code=status)
 
 

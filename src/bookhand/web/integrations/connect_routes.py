@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from bookhand.core.caller import NotAllowed
 from bookhand.core.problems import BookhandError, Missing, Outage, Refusal
+from bookhand.systems import store as connections
 from bookhand.systems.manifest import Manifest, Way
 from bookhand.web.integrations import library
 from bookhand.web.integrations.back import bound_to, page
-from bookhand.web.integrations.room import Certificate, Connecting
+from bookhand.web.integrations.room import NO_SIGN_IN, Certificate, Connecting
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site, status_of
 from bookhand.web.page.wording import plain
@@ -29,15 +30,15 @@ def add(router: APIRouter, site: Site, room: Connecting) -> None:
         return _begun(site, room, request, key=key, way=way, again=again)
 
     @router.get(f"{HOME}/{{key}}/connect/{{way}}")
-    def form_page(request: Request, key: str, way: str) -> Response:
-        return site.show(request, "integrations/connect.html", lambda _: _form(key, way), need="manage")
+    def form_page(request: Request, key: str, way: str, again: int | None = None) -> Response:
+        return site.show(request, "integrations/connect.html", lambda _: _form(site, key, way, to=again), need="manage")  # fmt: skip
 
     @router.post(f"{HOME}/{{key}}/connect/{{way}}")
     def form_sent(request: Request, key: str, way: str, form: Sent) -> Response:
         def again(me: Viewer, error: BookhandError) -> Response:
             if isinstance(error, NotAllowed | Missing):
                 return site.told(me, error)
-            return site.part(me, "integrations/connect.html", _form(key, way, form, error), status=status_of(error))  # fmt: skip
+            return site.part(me, "integrations/connect.html", _form(site, key, way, form, error, to=_to(form)), status=status_of(error))  # fmt: skip
 
         return site.act(
             request, form, lambda me: _connected(room, me, key, way, form), need="manage", again=again
@@ -47,12 +48,12 @@ def add(router: APIRouter, site: Site, room: Connecting) -> None:
     def certificate(request: Request, form: Sent) -> Response:
         def made(me: Viewer) -> Response:
             found = room.certificate(me.caller, _needed(form, "account", plain("integrations.form.account")))
-            return site.part(me, "integrations/connect.html", _form("netsuite", "m2m", form, certificate=found))  # fmt: skip
+            return site.part(me, "integrations/connect.html", _form(site, "netsuite", "m2m", form, certificate=found, to=_to(form)))  # fmt: skip
 
         def again(me: Viewer, error: BookhandError) -> Response:
             if isinstance(error, NotAllowed):
                 return site.told(me, error)
-            return site.part(me, "integrations/connect.html", _form("netsuite", "m2m", form, error), status=status_of(error))  # fmt: skip
+            return site.part(me, "integrations/connect.html", _form(site, "netsuite", "m2m", form, error, to=_to(form)), status=status_of(error))  # fmt: skip
 
         return site.act(request, form, made, need="manage", again=again)
 
@@ -80,14 +81,16 @@ def _begun(
 
 
 def _form(
+    site: Site,
     key: str,
     way: str,
     sent: Form | None = None,
     error: BookhandError | None = None,
     *,
     certificate: Certificate | None = None,
+    to: int | None = None,
 ) -> Seen:
-    """The form of a way; what was typed stands there again, but for secrets."""
+    """The form of a way; what was typed stands there again, but for secrets. `to` is the connection that is to come back."""
     manifest = library.manifest(key)
     chosen = _way(manifest, way)
     if chosen.is_consent:
@@ -96,10 +99,19 @@ def _form(
     wrong: Mapping[str, str] = error.fields if isinstance(error, _Unfilled) else {}
     if error is not None and not wrong and not isinstance(error, Outage):
         wrong = {chosen.fields[0].name: str(error)}
+    with site.db.transaction() as cx:
+        mine = [each for each in connections.every(cx) if library.of_connection(each).key == manifest.key]
     return {
+        "mine": mine, "no_sign_in": NO_SIGN_IN, "to": next((each for each in mine if each.id == to), None),
         "system": manifest, "way": chosen, "typed": typed, "wrong": wrong, "icon_of": library.icon_of,
         "trouble": str(error) if error is not None and not wrong else None, "certificate": certificate,
     }  # fmt: skip
+
+
+def _to(form: Form) -> int | None:
+    """The connection that is to come back, as the form that is shown once more was told."""
+    text = form.text("again")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _connected(room: Connecting, me: Viewer, key: str, way: str, form: Form) -> Done:
@@ -119,12 +131,15 @@ def _connected(room: Connecting, me: Viewer, key: str, way: str, form: Form) -> 
     }
     if unfilled:
         raise _Unfilled(unfilled)
-    made = room.connect(me.caller, key, way, given)
-    if made is None:
+    came = room.connect(me.caller, key, way, given, again=form.whole("again"))
+    if came is None:
         return Done(to=f"{HOME}/{key}", said=plain("integrations.form.prepared", name=manifest.name))
+    made = came.connection
+    said = plain("integrations.form.connected", name=made.name, mode=made.link.mode)
     return Done(
         to=f"{HOME}/{key}/{made.id}",
-        said=plain("integrations.form.connected", name=made.name, mode=made.link.mode),
+        said=f"{said} {came.replaced}".strip(),
+        tone="look" if came.swapped else "good",
     )
 
 

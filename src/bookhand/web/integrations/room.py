@@ -15,8 +15,12 @@ from typing import Protocol
 import msgspec
 
 from bookhand.core.caller import Caller
-from bookhand.systems.connection import Connection
+from bookhand.systems.connection import Auth, Connection
 from bookhand.systems.store import Bound
+from bookhand.web.page.wording import plain
+
+NO_SIGN_IN = frozenset({"files", "folder", "plaid"})
+"""Ways whose sign-in nothing takes the place of: there is none, or each one is a connection of its own."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +39,26 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody came back from a consent and is connected: what to tell them."""
+    """Somebody is connected: what to tell them, and how it signed in before (`was`), where the connection was in use already."""
 
     connection: Connection
     says: str
+    was: Auth | None = None
+
+    @property
+    def swapped(self) -> bool:
+        """Whether bookhand signs in otherwise from now on."""
+        return self.was not in {None, self.connection.auth}
+
+    @property
+    def replaced(self) -> str:
+        """The sentence that says what took the place of what; '' where nothing did."""
+        if self.was is None:
+            return ""
+        way, was = (plain(f"integrations.auth.{each}") for each in (self.connection.auth, self.was))
+        if self.swapped:
+            return plain("integrations.form.swapped", name=self.connection.name, was=was, way=way)
+        return plain("integrations.form.renewed", name=self.connection.name, way=way)
 
 
 class Connecting(Protocol):
@@ -51,7 +71,7 @@ class Connecting(Protocol):
     def start(
         self, caller: Caller, key: str, *, name: str | None, bound: Bound, again: int | None = None
     ) -> str:
-        """Begin a sign-in: the address at the system to send the person to; `again` is the connection that is to come back."""
+        """Begin a sign-in: the address at the system to send the person to; `again` is the connection that is to come back, and no other."""
         ...
 
     def bound(self, state: str) -> Bound | None:
@@ -62,8 +82,13 @@ class Connecting(Protocol):
         """Finish the sign-in of somebody who came back (`kind` is ``app``, ``connect``, ``quickbooks`` or ``plaid``)."""
         ...
 
-    def connect(self, caller: Caller, key: str, way: str, fields: Mapping[str, str]) -> Connection | None:
-        """Connect by what was typed into the form of a way; None where that only prepares another way."""
+    def connect(
+        self, caller: Caller, key: str, way: str, fields: Mapping[str, str], *, again: int | None = None
+    ) -> Came | None:
+        """Connect by what was typed into the form of a way; None where that only prepares another way.
+
+        `again` is the connection that is to come back, and no other.
+        """
         ...
 
     def certificate(self, caller: Caller, account: str) -> Certificate:

@@ -16,7 +16,7 @@ from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection
 from bookhand.systems.manifest import Manifest, Standing, standing
 from bookhand.web.integrations import connect_routes, connection_routes, library, store
-from bookhand.web.integrations.room import Connecting
+from bookhand.web.integrations.room import NO_SIGN_IN, Connecting
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Seen, Site
 
@@ -58,6 +58,7 @@ def _library(site: Site, room: Connecting, me: Viewer) -> Seen:
         "shelves": [(category, found) for category, found in shelves if found],
         "empty_shelves": [category for category, found in shelves if not found],
         "lacking": lacking,
+        "no_sign_in": NO_SIGN_IN,
         "icon_of": library.icon_of,
         "manifest_of": library.of_connection,
         "stands_of": _stands_of(me),
@@ -83,6 +84,7 @@ def _system(site: Site, room: Connecting, me: Viewer, key: str) -> Seen:
         ),
         "alternatives": [(library.manifest(each.key), each.when) for each in manifest.alternatives],
         "folder": room.bank_folder(),
+        "no_sign_in": NO_SIGN_IN,
         "icon_of": library.icon_of,
         "manifest_of": library.of_connection,
         "stands_of": _stands_of(me),

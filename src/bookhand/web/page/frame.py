@@ -25,6 +25,7 @@ from bookhand.core.redaction import redact_text, redacted
 from bookhand.web import words
 from bookhand.web.page import assets, navigation, wording
 from bookhand.web.page.figures import Reads
+from bookhand.web.page.pulse import NAMES
 
 LOOK = "bookhand-look"
 """The cookie that says how its person wants pages to look."""
@@ -49,6 +50,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     look: Look
     now: datetime
     path: str
+    address: str = ""
+    """Path and query of a page that was asked for; '' where a form was answered, whose address nobody can ask for."""
     said: Said | None = None
     counts: Mapping[str, int] = {}
     workspace: str = ""
@@ -96,6 +99,7 @@ def environment() -> Environment:
         "icon": icon,
         "version": assets.product_version(),
         "places": places,
+        "moves": NAMES,
     }
     made.filters |= {
         "money": _money,

@@ -124,6 +124,8 @@ _MARKS: Mapping[str, str] = {
             coalesce((select max(statement_id) from bank_statement), 0)::text
     """,
 }
+NAMES = tuple(_MARKS)
+"""Everything that can move."""
 
 
 def read(db: Database) -> Marks:

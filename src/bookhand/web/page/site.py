@@ -261,6 +261,7 @@ class Site:
             look=look_of(chosen),
             now=self.reception.clock(),
             path=request.url.path,
+            address=_address(request),
             said=self._said(request),
             counts={"approvals": int(waiting)},
             workspace=str(name or ""),
@@ -288,6 +289,12 @@ class Site:
         except (binascii.Error, ValueError, TypeError):
             return None
         return Said(text=str(said), tone=tone if tone in {"good", "bad", "look", "quiet"} else "quiet")
+
+
+def _address(request: Request) -> str:
+    if request.method != "GET":
+        return ""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _sealed(request: Request, text: str) -> str:
