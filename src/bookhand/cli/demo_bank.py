@@ -34,6 +34,8 @@ class _Said(NamedTuple):
     matches: Mapping[str, dict[str, Any]]
     breaks: Sequence[dict[str, Any]]
     questions: Sequence[dict[str, Any]]
+    settled: Mapping[str, str]
+    """What is said of a payout that failed and never reached the bank."""
 
 
 def take_in(stage: Stage, payouts: Mapping[str, Sequence[dict[str, Any]]]) -> Bank:
@@ -89,7 +91,13 @@ def _said(stage: Stage, oddities: Sequence[Oddity]) -> _Said:
             matches[payout] = match
     breaks = read(stage.owner, "breaks.list", {"limit": _MOST}).data
     questions = read(stage.owner, "payouts.questions", {"limit": _MOST}).data
-    return _Said(matches, breaks, questions)
+    failed = [payout for each in oddities if each.kind == "failed" for payout in each.payouts]
+    told = {
+        each: read(stage.owner, "payouts.breakdown", {"payout": each, "limit": 1}).data["payout"]
+        for each in failed
+    }
+    settled = {payout: each["settled_says"] for payout, each in told.items() if each["settled_says"]}
+    return _Said(matches, breaks, questions, settled)
 
 
 def _named(oddity: Oddity, said: _Said) -> tuple[bool, str]:
@@ -104,6 +112,9 @@ def _named(oddity: Oddity, said: _Said) -> tuple[bool, str]:
         ),
         None,
     )
+    settled = next((said.settled[payout] for payout in oddity.payouts if payout in said.settled), None)
+    if settled and not match and not found:
+        return oddity.kind == "failed", settled
     sentence = match["reason"] if match else found["says"] if found else "Nothing is said of it."
     if oddity.kind in _BY_RULE:
         return match is not None and _BY_RULE[oddity.kind](match), sentence

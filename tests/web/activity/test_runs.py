@@ -43,7 +43,7 @@ async def test_a_run_that_was_approved_shows_its_steps_its_call_and_its_trail(we
     [refund] = shop.refunds(made.params["charge"])
     for said in (
         "It did all it should.",
-        made.preview.says,
+        "Refund 15.00 USD of 80.00 USD to Fernwood Bakery",
         refund.id,
         "Send the approved call",
         "operator",
