@@ -23,7 +23,7 @@ DESK, SMALL, VAST = (
 # A link to a place of the same page is not counted: what it leads to is there without it.
 _PRESSED = """async () => {
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-  return [...document.querySelectorAll("main :is(a[href]:not([href^="#"]), button, input:not([type=hidden]), select, textarea, summary)")]
+  return [...document.querySelectorAll("main :is(a[href]:not([href^='#']), button, input:not([type=hidden]), select, textarea, summary)")]
     .filter((each) => !each.closest("dialog") && each.checkVisibility({ visibilityProperty: true }) && each.getClientRects().length)
     .map((each) => `${each.tagName} ${(each.textContent || each.name || "").trim().replace(/\\s+/g, " ").slice(0, 60)}`);
 }"""
