@@ -52,6 +52,9 @@ def history(house: House, stripe: str, key: str, *, name: str = "Lantern Metrics
     return made
 
 
+_UNREAD = b"Posted;What;Value\n2026-11-03;Coffee;-3.50\n2026-11-04;Paper;-12.00\n"
+
+
 def bank(house: House, stripe: str, key: str) -> None:
     """What the bank booked of the payouts, with oddities, taken in and matched."""
     owner = person(house, "owner")
@@ -67,6 +70,7 @@ def bank(house: House, stripe: str, key: str) -> None:
         taken = intake.take(raw, name=f"bank.{ENDINGS[account.format]}", by=owner.who, account=account.number)
         if isinstance(taken, Waiting):
             intake.confirm(taken.file, account=account.number, changes={}, by=owner.who)
+    intake.take(_UNREAD, name="card.csv", by=owner.who, account="card")  # somebody has yet to say what its columns are
     house.payouts.reconcile()
 
 
