@@ -70,7 +70,9 @@ def bank(house: House, stripe: str, key: str) -> None:
         taken = intake.take(raw, name=f"bank.{ENDINGS[account.format]}", by=owner.who, account=account.number)
         if isinstance(taken, Waiting):
             intake.confirm(taken.file, account=account.number, changes={}, by=owner.who)
-    intake.take(_UNREAD, name="card.csv", by=owner.who, account="card")  # somebody has yet to say what its columns are
+    intake.take(
+        _UNREAD, name="card.csv", by=owner.who, account="card"
+    )  # somebody has yet to say what its columns are
     house.payouts.reconcile()
 
 

@@ -165,6 +165,10 @@ def compare(
     _show_waiting(found.coverage)
     if found.comparison.on_way:
         out.print(f"On their way to the book: {len(found.comparison.on_way):,} documents.")
+    if found.undone:
+        out.print(
+            f"Undone and not let be posted again: {found.undone:,} documents; what they covered is in neither column."
+        )
     out.print("[bold green]equal[/]" if found.equal else "[bold red]not equal[/]")
     raise typer.Exit(0 if found.equal else 1)
 

@@ -318,6 +318,7 @@ def test_undone_is_nothing_in_every_account_and_stays_so(case):
     assert undone.written == undone.reversed == len(case.documents()) // 2
     assert case.book() == {}
     assert case.causes() == []
+    assert case.compare().undone == undone.reversed
     assert case.mirror().written == 0
     again = case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=FIRST, until=LAST)
     assert (again.written, case.book()) == (0, {})
@@ -349,6 +350,7 @@ def test_undone_to_be_posted_again_is_posted_again_by_another_method(case):
     case.agree("daily_summary" if case.documents()[0].subject != "2026-01-01" else "clearing")
     assert case.mirror().entries > 0
     case.must_be_equal()
+    assert case.compare().undone == 0
 
 
 def test_a_range_is_undone_and_no_more(by_clearing):

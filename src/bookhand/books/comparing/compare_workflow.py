@@ -47,12 +47,14 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """The comparison, what waits beside it, and whether journal, documents and what waits add up for every account of the book.
 
     `unexplained` is (account, currency) to what the journal has more than documents and waiting entries say: nothing, unless we have a bug.
+    `undone` is how many documents were undone whose entries nobody let be posted again: those stand in neither column.
     """
 
     book: Book
     comparison: Comparison
     coverage: Coverage
     unexplained: dict[tuple[str, str], int]
+    undone: int = 0
 
     @property
     def equal(self) -> bool:
@@ -91,7 +93,8 @@ class Compares:
             waiting = Plans(self.kit).waiting(cx, link, company, accounts)
             kept = list(store.documents(cx, link, since=since, until=until))
             known = {each.key for each in kept} if whole else set(store.states(cx, link))
-            unexplained = _unexplained(cx, book, kept, store.covering(cx, link), waiting) if whole else {}
+            covering = store.covering(cx, link)
+            unexplained = _unexplained(cx, book, kept, covering, waiting) if whole else {}
         today = self.kit.clock().date().isoformat()
         days = (
             since or min([book.since, *(each.day for each in kept)]),
@@ -111,6 +114,7 @@ class Compares:
             comparison=comparison,
             coverage=Coverage(entries=0, waiting=waiting),
             unexplained=unexplained,
+            undone=sum(each.state == "reversed" and each.base in covering for each in kept),
         )
 
     def _posted(self, reader: Books, link: Link, kept: list[Kept], *, since: str, until: str) -> list[Posted]:

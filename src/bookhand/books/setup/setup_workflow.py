@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 _DAY_SECONDS = 86_400
+_SAID = {"clearing": "clearing", "deposit": "deposit", "daily_summary": "daily summary"}
 _MONTH_BEGINS = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-01", re.ASCII)
 
 
@@ -267,23 +268,24 @@ def _pace(company: Company, method: PostingMethod, counts: Sequence[Counts]) -> 
     }
     said = [company.pace] if company.pace else []
     said.append(
-        f"{needed[method]:,} documents by {method} take about {_time(needed[method] / speed)}"
+        f"{needed[method]:,} documents by {_SAID[method]} take about {_time(needed[method] / speed)}"
         + "".join(
-            f"; {count:,} by {name} take {_time(count / speed)}"
+            f"; {count:,} by {_SAID[name]} take {_time(count / speed)}"
             for name, count in needed.items()
             if name != method
         )
         + "."
     )
     if needed[method] / speed > _DAY_SECONDS:
-        said.append("That would take days: daily_summary keeps the same balances with one entry a day.")
+        said.append("That would take days: a daily summary keeps the same balances with one entry a day.")
     return said
 
 
 def _time(seconds: float) -> str:
     for limit, unit, size in ((120, "seconds", 1), (7200, "minutes", 60), (2 * _DAY_SECONDS, "hours", 3600)):
         if seconds < limit:
-            return f"{max(round(seconds / size, 1 if size > 1 else 0), 1):g} {unit}"
+            told = max(round(seconds / size, 1 if size > 1 else 0), 1)
+            return f"{told:g} {unit.removesuffix('s') if told == 1 else unit}"
     return f"{seconds / _DAY_SECONDS:.1f} days"
 
 

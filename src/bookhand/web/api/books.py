@@ -120,7 +120,7 @@ class DocumentsShown(BaseModel):
 
 
 class ComparisonShown(BaseModel):
-    """The journal against the book; in neither are what waits and what is on its way. `notes` are edits of words alone: nothing is off by them."""
+    """The journal against the book. In neither is what waits, is on its way or was `undone`; `notes` are edits of words alone."""
 
     equal: bool
     rows: list[dict[str, Any]]
@@ -129,6 +129,7 @@ class ComparisonShown(BaseModel):
     waiting: list[dict[str, Any]]
     unexplained: list[dict[str, Any]]
     on_way: int
+    undone: int
 
 
 def of(room: BookRoom) -> APIRouter:
@@ -195,7 +196,8 @@ def of(room: BookRoom) -> APIRouter:
         return said(
             {"equal": found.equal, "rows": rows, "breaks": msgspec.to_builtins(found.comparison.breaks),
              "notes": msgspec.to_builtins(found.comparison.notes), "waiting": waiting,
-             "unexplained": unexplained, "on_way": len(found.comparison.on_way)}
+             "unexplained": unexplained, "on_way": len(found.comparison.on_way),
+             "undone": found.undone}
         )  # fmt: skip
 
     return router

@@ -55,6 +55,7 @@ class ComparisonSeen(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[WaitsSeen]
     unexplained: list[tuple[str, str, int]]
     on_way: int
+    undone: int
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +83,7 @@ def comparison_of(compared: Compared) -> ComparisonSeen:
         waiting=[WaitsSeen(*where, *sums) for where, sums in sorted(compared.coverage.waits().items())],
         unexplained=[(*where, minor) for where, minor in sorted(compared.unexplained.items())],
         on_way=len(found.on_way),
+        undone=compared.undone,
     )
 
 
