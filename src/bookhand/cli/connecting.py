@@ -13,6 +13,7 @@ import msgspec
 
 from bookhand import wiring
 from bookhand.cli.at_intuit import application_of, said_of, signed_in
+from bookhand.cli.connection_limits import check_limits, usual_limits
 from bookhand.core.days import zone
 from bookhand.core.problems import BookhandError, Conflict, Missing, Refusal
 from bookhand.inbox import backfill_workflow, slices_store
@@ -21,12 +22,10 @@ from bookhand.systems import store
 from bookhand.systems.bank.plaid import keys_store, link_auth
 from bookhand.systems.bank.plaid.keys_store import Keys
 from bookhand.systems.beancount.auth import connect_folder
-from bookhand.systems.netsuite import AT_ONCE
 from bookhand.systems.netsuite import auth as netsuite
 from bookhand.systems.netsuite.session.token_auth import TokenPair
 from bookhand.systems.quickbooks import auth as quickbooks
-from bookhand.systems.quickbooks import layers as quickbooks_layers
-from bookhand.systems.stripe import auth, layers, oauth_auth, parting_auth
+from bookhand.systems.stripe import auth, oauth_auth, parting_auth
 from bookhand.web.integrations.room import NO_SIGN_IN, Came, Certificate, Limit
 from bookhand.workspace.trail import Note
 from bookhand.workspace.trail_store import append
@@ -44,7 +43,6 @@ _PARTINGS = {
     "quickbooks": quickbooks.disconnect,
     "stripe": parting_auth.disconnect,
 }
-_MOST_AT_ONCE = 50
 _COUNTRIES = ("US", "CA", "GB", "IE", "FR", "ES", "NL", "DE", "IT", "PL", "DK", "NO", "SE", "EE", "LT", "LV", "PT", "BE")  # fmt: skip
 """Where Plaid reaches banks (plaid.com/docs/institutions)."""
 
@@ -291,7 +289,7 @@ class Connections:
     def limits(self, connection: Connection) -> list[Limit]:
         """See `Connecting`."""
         own = connection.settings.get("limits") or {}
-        usual = _usual(connection)
+        usual = usual_limits(connection)
         return [
             Limit(name=name, count=int(own.get(name, usual.get(name, 0))), usual=usual.get(name, 0))
             for name in {**usual, **own}
@@ -301,9 +299,9 @@ class Connections:
         """See `Connecting`."""
         caller.need("manage")
         connection = self._connection(number)
-        usual = _usual(connection)
+        usual = usual_limits(connection)
         own = {name: count for name, count in counts.items() if usual.get(name) != count}
-        _check_limits(connection, own)
+        check_limits(connection, own)
         with self._house.db.transaction() as cx:
             store.set_settings(cx, number, limits=own or None)
         self._noted("connection.limits", connection, who=caller.who, name=caller.name, limits=own)
@@ -377,32 +375,6 @@ class Connections:
         )
         with self._house.db.transaction() as cx:
             append(cx, link.workspace_id, [note])
-
-
-def _usual(connection: Connection) -> dict[str, int]:
-    match connection.link.system:
-        case "stripe":
-            return layers.limits(livemode=connection.livemode)
-        case "quickbooks":
-            return quickbooks_layers.limits()
-        case "netsuite":
-            return {"at_once": AT_ONCE}
-        case _:
-            return {}
-
-
-def _check_limits(connection: Connection, own: Mapping[str, int]) -> None:
-    match connection.link.system:
-        case "stripe":
-            layers.limits(livemode=connection.livemode, overrides=own)
-        case "quickbooks":
-            quickbooks_layers.limits(own)
-        case "netsuite":
-            unknown = sorted(own.keys() - {"at_once"})
-            if unknown or not 1 <= own.get("at_once", AT_ONCE) <= _MOST_AT_ONCE:
-                raise Refusal(f"NetSuite has one limit, at_once, between 1 and {_MOST_AT_ONCE}.")
-        case _ if own:
-            raise Refusal(f"{connection.name} has no limits to set.")
 
 
 def _folder(text: str) -> Path:

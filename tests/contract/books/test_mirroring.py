@@ -281,7 +281,10 @@ def test_what_is_planned_and_not_sent_yet_is_told_as_on_its_way(by_clearing):
 def test_what_is_undone_while_it_is_compared_is_no_break(by_clearing):
     case = by_clearing
     case.mirror()
-    undo = lambda: case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST, why="It was a trial.")  # noqa: E731
+
+    def undo():
+        case.room.undos.undo(OWNER, case.link, since=FIRST, until=LAST, why="It was a trial.")
+
     assert compared_while(case, "documents", undo).comparison.breaks == []
 
 

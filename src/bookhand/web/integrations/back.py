@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Request
@@ -70,7 +71,7 @@ def routes(sign_in: SignIn, *, bound: BoundTo | None, reception: Reception | Non
 
 def page(headline: str, detail: str, *, status: int = 200, stays: bool = False) -> HTMLResponse:
     """What a consent's window shows at its end; a good one closes itself, unless there is something to read."""
-    tone = "bad" if status != 200 else "look" if stays else "good"  # noqa: PLR2004 (OK)
+    tone = "bad" if status != HTTPStatus.OK else "look" if stays else "good"
     shown = environment().get_template("integrations/back.html").render(headline=headline, detail=detail, tone=tone)  # fmt: skip
     return HTMLResponse(shown, status_code=status)
 

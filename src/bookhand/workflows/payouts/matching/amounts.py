@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching.evidence import Evidence
-from bookhand.workflows.payouts.matching.kin import Kin
 from bookhand.workflows.payouts.matching.pieces import Edges, Kind, Leg, Legs, Piece, pieces
 from bookhand.workflows.payouts.matching.reading import TRACED, Same
 from bookhand.workflows.payouts.matching.reasons import days, shown
+from bookhand.workflows.payouts.matching.rivals import Rivals, legs_of, reaches
 
 _SHOWN = 24
 """Candidates that a question shows at most."""
@@ -28,7 +28,7 @@ def match_amounts(known: Evidence) -> None:
     for payout, line in _not_plain(known, worlds):
         if known.payouts[payout].status == "failed":
             _world(known, [payout], [line], worlds)
-        elif _reaches(known, Leg(payout, back=False, like=payout), line):
+        elif reaches(known, Leg(payout, back=False, like=payout), line):
             _single(known, payout, line, worlds)
     for payouts, lines in worlds.others.values():
         _world(known, payouts, lines, worlds)
@@ -176,50 +176,14 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
         )  # fmt: skip
 
 
-class _Rivals:
-    """The lines of a world that could be meant; payouts that nothing tells apart reach the same ones, which are looked for once."""
-
-    def __init__(self, known: Evidence, lines: list[int]) -> None:
-        self.known, self.lines, self.kin = known, lines, Kin(known, lines)
-        self._in_order = known.in_order(lines)
-        self._reached: dict[Kind, frozenset[int]] = {}
-        self._narrow: dict[Kind, frozenset[int]] = {}
-
-    def leg(self, payout: int, *, back: bool) -> Leg:
-        """What a payout needs."""
-        return Leg(payout, back, self.kin.first(payout))
-
-    def reached(self, leg: Leg) -> frozenset[int]:
-        """The lines that could be meant at all."""
-        found = self._reached.get(leg.kind)
-        if found is None:
-            found = self._reached[leg.kind] = frozenset(
-                [
-                    line
-                    for line in self.known.near(leg.payout, self._in_order)
-                    if _reaches(self.known, leg, line)
-                ]
-            )
-        return found
-
-    def narrow(self, leg: Leg) -> frozenset[int]:
-        """Those of them that are what the leg needs, were there no rival."""
-        found = self._narrow.get(leg.kind)
-        if found is None:
-            found = self._narrow[leg.kind] = frozenset(
-                [line for line in self.reached(leg) if _narrow(self.known, leg, line)]
-            )
-        return found
-
-
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
-    rivals = _Rivals(known, [line for line in lines if known.could_be(line)])
+    rivals = Rivals(known, [line for line in lines if known.could_be(line)])
     apart = _apart(known, payouts, rivals)
     if apart is not None:
         for payout, line in apart:
             _single(known, payout, line, worlds)
         return
-    legs = {payout: _legs(known, payout, rivals) for payout in payouts}
+    legs = {payout: legs_of(known, payout, rivals) for payout in payouts}
     edges = {leg.kind: rivals.reached(leg) for some in legs.values() for leg in some}
     reached = frozenset[int]().union(*edges.values())
     loose = [
@@ -239,7 +203,7 @@ def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _World
         _never_returned(known, leg, rivals)
 
 
-def _apart(known: Evidence, payouts: list[int], rivals: _Rivals) -> list[tuple[int, int]] | None:
+def _apart(known: Evidence, payouts: list[int], rivals: Rivals) -> list[tuple[int, int]] | None:
     """The common case, decided at once: money that comes, none of it failed, each payout with one line at most, and no line in reach of two."""
     if any(known.sent(line) <= 0 for line in rivals.lines):
         return None
@@ -285,49 +249,7 @@ def _sent_back(known: Evidence, payouts: list[int], lines: list[int], loose: lis
     return bool(back)
 
 
-def _legs(known: Evidence, payout: int, rivals: _Rivals) -> list[Leg]:
-    """A failed payout has legs only where something could be its return, for most never arrive at all."""
-    there, back = rivals.leg(payout, back=False), rivals.leg(payout, back=True)
-    if known.payouts[payout].status != "failed":
-        return [there]
-    return [there, back] if rivals.reached(there) and rivals.narrow(back) else []
-
-
-def _reaches(known: Evidence, leg: Leg, line: int) -> bool:
-    """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
-    payout, back = leg.payout, leg.back
-    one, bounds = known.payouts[payout], known.bounds
-    most = bounds.rival_days + (bounds.return_days if back else 0)
-    if not known.within(payout, line, most, bounds.early_days + 1) or not (
-        back or known.arrives(payout, line)
-    ):
-        return False
-    if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
-        return False
-    names = known.named.get(line)
-    return (payout in names) if names is not None else (back or known.is_rival(line))
-
-
-def _narrow(known: Evidence, leg: Leg, line: int) -> bool:
-    """Whether a line that is reached is what the leg needs, were there no rival: in the narrow window, looking so, with nothing against it."""
-    lag, bounds = known.lag(leg.payout, line), known.bounds
-    if not leg.back:
-        if not -bounds.early_days <= lag <= bounds.late_days:
-            return False
-        marked = known.looks_like_stripe(line) or line in known.named
-    else:
-        failed = known.failed_after(leg.payout)
-        if lag < 0 or not (
-            lag <= bounds.return_days
-            if failed is None
-            else abs(lag - failed) <= bounds.late_days + bounds.early_days
-        ):
-            return False
-        marked = known.looks_like_return(line)
-    return marked and not known.contradicts(leg.payout, line)
-
-
-def _decide(known: Evidence, legs: Legs, rivals: _Rivals, piece: Piece, worlds: _Worlds) -> None:
+def _decide(known: Evidence, legs: Legs, rivals: Rivals, piece: Piece, worlds: _Worlds) -> None:
     """A piece is certain where all of it falls into balanced parts in the narrow window."""
     payouts, lines = piece
     if len(payouts) == 1 == len(lines) and len(legs[payouts[0]]) == 1:
@@ -418,7 +340,7 @@ def _ask(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     )  # fmt: skip
 
 
-def _never_returned(known: Evidence, leg: Leg, rivals: _Rivals) -> None:
+def _never_returned(known: Evidence, leg: Leg, rivals: Rivals) -> None:
     """The payout failed, yet a line of its amount stands there that nobody else claims; the first of its like is asked about."""
     there = sorted([line for line in rivals.narrow(leg) if known.free_lines[line]])
     if there:
