@@ -64,7 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    storm = pytest.mark.timeout(config.getoption("--storm-seconds") + float(config.getini("timeout")))
+    for item in items:
+        if item.get_closest_marker("storm"):
+            item.add_marker(storm)
     places = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(_place_of(item.nodeid), len(places)))
 

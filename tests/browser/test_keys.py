@@ -64,6 +64,7 @@ def test_a_key_that_is_held_approves_once(windows: Windows, two: list[str]) -> N
     )
     window.keys("a")
     here.until(lambda: here.state_of(two[1]) != "waiting", what="the second is approved, on its own page")
+    window.says("Approved")
 
 
 def test_keys_of_one_letter_can_be_turned_off(windows: Windows, two: list[str]) -> None:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
 from tests.browser.town import Town
 
 from bookhand.core.caller import Role
@@ -118,6 +118,7 @@ class Windows:
             page.goto(self.town.link(role))
             page.wait_for_function("document.cookie.includes('bookhand-zone')")
             self._states[role] = context.storage_state()
+            _rest(page)
             context.close()
         return self._states[role]
 
@@ -132,6 +133,16 @@ class Windows:
             )
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all, each page at rest: Chromium may wait for ever for a context that is closed while a page of it is on its way."""
         for window in self.opened:
+            for page in window.context.pages:
+                _rest(page)
             window.context.close()
+
+
+def _rest(page: Page) -> None:
+    """Bring a page to where nothing is under way; what it was on its way to may come in between, a few times."""
+    for _ in range(10):
+        with suppress(Error):
+            page.goto("about:blank")
+            return
