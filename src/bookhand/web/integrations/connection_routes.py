@@ -12,7 +12,7 @@ from bookhand.inbox.watch_store import Watched, watch
 from bookhand.systems import store as connections
 from bookhand.systems.connection import Connection
 from bookhand.systems.manifest import standing
-from bookhand.web.integrations import library, rights_routes, store
+from bookhand.web.integrations import connection_seen, rights_routes, store
 from bookhand.web.integrations.room import Connecting
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site
@@ -70,7 +70,7 @@ class _Pages:
 
     def overview(self, me: Viewer, key: str, number: int) -> Seen:
         """How it stands, with its history."""
-        seen = head(self._site, key, number)
+        seen = connection_seen.head(self._site, key, number)
         connection: Connection = seen["connection"]
         with self._site.db.transaction() as cx:
             watched = watch(cx, connection.link, now=me.now) if connection.link.system == "stripe" else None
@@ -82,7 +82,7 @@ class _Pages:
 
     def advanced(self, me: Viewer, key: str, number: int) -> Seen:
         """Its limits and its version."""
-        seen = head(self._site, key, number)
+        seen = connection_seen.head(self._site, key, number)
         connection: Connection = seen["connection"]
         version = seen["system"].version
         with self._site.db.transaction() as cx:
@@ -103,14 +103,14 @@ class _Pages:
 
     def leaving(self, me: Viewer, key: str, number: int) -> Seen:
         """What pauses without it."""
-        seen = head(self._site, key, number)
+        seen = connection_seen.head(self._site, key, number)
         with self._site.db.transaction() as cx:
             hanging = store.hanging(cx, me.caller.workspace_id, number)
         return {**seen, "hanging": hanging}
 
     def set_limits(self, me: Viewer, key: str, number: int, form: Form) -> Done:
         """Keep other limits."""
-        connection: Connection = head(self._site, key, number)["connection"]
+        connection: Connection = connection_seen.head(self._site, key, number)["connection"]
         counts: dict[str, int] = {}
         for limit in self._room.limits(connection):
             given = form.whole(f"limit:{limit.name}")
@@ -121,7 +121,7 @@ class _Pages:
 
     def ask(self, me: Viewer, key: str, number: int, form: Form) -> Done:
         """Ask for its history."""
-        head(self._site, key, number)
+        connection_seen.head(self._site, key, number)
         chosen = form.text("range")
         since: str | None = None
         until: str | None = None
@@ -146,25 +146,10 @@ class _Pages:
 
     def leave(self, me: Viewer, key: str, number: int) -> Done:
         """Let go of it."""
-        connection: Connection = head(self._site, key, number)["connection"]
+        connection: Connection = connection_seen.head(self._site, key, number)["connection"]
         undone = self._room.part(me.caller, number)
         said = " ".join([plain("integrations.disconnect.done", name=connection.name), *undone])
         return Done(to=f"/settings/integrations/{key}", said=said, tone="look" if undone else "good")
-
-
-def head(site: Site, key: str, number: int) -> Seen:
-    """What every page of a connection has at its head; `Missing` where the address names another system than it is of."""
-    with site.db.transaction() as cx:
-        connection = connections.get(cx, number)
-        since = store.connected_at(cx).get(number)
-    manifest = library.of_connection(connection)
-    if manifest.key != key:
-        raise Missing(plain("integrations.connection.missing"))
-    actions = any(each.vendor == manifest.key for each in site.door.kit.catalogue.actions.values())
-    return {
-        "connection": connection, "system": manifest, "connected_at": since, "has_actions": actions,
-        "icon_of": library.icon_of, "base": f"/settings/integrations/{key}/{number}",
-    }  # fmt: skip
 
 
 def _state(watched: Watched | None, *, now: datetime) -> str:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from bookhand.actions.rights import rights_store
 from bookhand.actions.rights.policy import EVERYONE, checked_grantee
 from bookhand.core.problems import Missing, Refusal
-from bookhand.web.integrations import connection_routes, store
+from bookhand.web.integrations import connection_seen, store
 from bookhand.web.integrations.rights_seen import Resource, changes, resources
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Done, Form, Seen, Sent, Site
@@ -39,7 +39,7 @@ def add(router: APIRouter, site: Site) -> None:
 
 
 def _rights(site: Site, me: Viewer, key: str, number: int, *, grantee: str) -> Seen:
-    seen = connection_routes.head(site, key, number)
+    seen = connection_seen.head(site, key, number)
     if not seen["has_actions"]:
         raise Missing(plain("integrations.rights.none"))
     checked_grantee(grantee)
@@ -65,7 +65,7 @@ def _table(site: Site, me: Viewer, key: str, number: int, grantee: str) -> list[
 
 
 def _change(site: Site, me: Viewer, key: str, number: int, form: Form) -> Done:
-    connection_routes.head(site, key, number)
+    connection_seen.head(site, key, number)
     grantee = checked_grantee(form.text("to", EVERYONE))
     found = _table(site, me, key, number, grantee)
     wanted = {
@@ -84,7 +84,7 @@ def _change(site: Site, me: Viewer, key: str, number: int, form: Form) -> Done:
 
 
 def _revoke(site: Site, me: Viewer, key: str, number: int, form: Form) -> Done:
-    connection_routes.head(site, key, number)
+    connection_seen.head(site, key, number)
     grantee, pattern, why = checked_grantee(form.text("to", EVERYONE)), form.text("pattern"), form.text("why")
     if not why:
         raise Refusal(plain("integrations.rights.no_why"))
