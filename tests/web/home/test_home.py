@@ -60,6 +60,23 @@ async def test_a_newcomer_is_led(web: House) -> None:
     assert begin.status_code == 200
 
 
+async def test_a_lost_account_is_one_click_from_being_connected_again(web: House, db: Database) -> None:
+    owner, viewer = await web.owner(), await web.person("viewer")
+    with db.transaction() as cx:
+        made = connections.keep(cx, db.workspace_id, connection("Lantern <b>", "live"))
+    again = f"/settings/integrations/stripe/{made.id}"
+    assert again not in (await owner.get("/")).text
+    with db.transaction() as cx:
+        connections.set_status(cx, made.id, "disconnected", reason="the account took its access back")
+    page = (await owner.get("/")).text
+    assert f'href="{again}"' in page
+    assert "Connect Lantern &lt;b&gt; again" in page
+    assert (await owner.get(again)).text.count(f"again={made.id}") > 0
+    told = (await viewer.get("/")).text
+    assert f'href="{again}"' not in told
+    assert "An owner or admin can connect Lantern &lt;b&gt; again." in told
+
+
 async def test_a_problem_is_found_from_the_first_page(web: House, db: Database) -> None:
     owner = await web.owner()
     with db.transaction() as cx:
