@@ -12,7 +12,7 @@ from bookhand.web import pages
 from bookhand.web import store as status_store
 from bookhand.web.home import problems_store, store
 from bookhand.web.home.seen import MONTHS, Lost, Step, month_before, needs, picture, steps, whole_year
-from bookhand.web.home.things import REFUSED, thing
+from bookhand.web.home.things import REFUSED
 from bookhand.web.integrations import library
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Seen, Site
@@ -108,7 +108,6 @@ def _problems(site: Site, cursor: str | None) -> Seen:
     with site.db.transaction() as cx:
         return {
             **problems_store.page(cx, cursor),
-            "thing": thing,
             "refused": REFUSED,
             "connections": {each.id: each for each in status_store.connections(cx)},
         }
