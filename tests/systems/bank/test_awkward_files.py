@@ -472,6 +472,8 @@ def test_bai2_codes_of_the_banks_own_and_what_moves_nothing() -> None:
 def test_bai2_totals_that_do_not_confirm_are_said() -> None:
     found = statements(bai(count=9).replace("49,1500000", "49,1500001"))[0].warnings
     assert ["control total" in found[0], "counts 9 records" in found[1]] == [True, True]
+    assert "is 15000.01 USD, but" in found[0]
+    assert "add up to 15000.00 USD" in found[0]
 
 
 def test_bai2_yen_and_krona() -> None:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 from bai2.constants import TypeCodes
 
 from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.money import as_text
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import calendar_day, currency_of, whole_of
+from bookhand.systems.bank.figures import calendar_day, currency_of, of_whole, whole_of
 
 FORMAT = "BAI2"
 
@@ -219,13 +220,18 @@ class _Account:
             )
         )  # fmt: skip
 
+    def _shown(self, whole: int) -> str:
+        """A sum of amounts as the file writes them, in a sentence."""
+        return as_text(of_whole(whole, self._currency), self._currency)
+
     def statement(self, trailer: Record) -> Statement:
         """The account, whole; what its trailer (49) does not confirm is said."""
         fields = _Fields(trailer)
         total, count = fields.take(), fields.take()
         if total and re.fullmatch(r"[+-]?[0-9]+", total) and int(total) != self._total:
             self._warnings.append(
-                f"The control total in line {trailer.line} is {int(total)}, but the records of account {self._name} add up to {self._total}."
+                f"The control total in line {trailer.line} is {self._shown(int(total))}, but the records of account {self._name} "
+                f"add up to {self._shown(self._total)}."
             )
         if count.isdigit() and int(count) != self._records + trailer.lines:
             self._warnings.append(
