@@ -9,6 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.journal.shapes import DAY, START, a_year, bt, seen
 
@@ -114,6 +115,77 @@ def test_a_lost_index_or_a_half_written_file_does_no_harm(db, link, book):
     (book / ".2026-01.beancount.new").write_text("half of a fi")
     assert mirror(db, book, [link]).problems == []
     assert _contents(book) == before
+
+
+def test_writers_of_one_file_never_mix_and_each_knows_its_own(tmp_path):
+    slow, quick = client.Folder(tmp_path), client.Folder(tmp_path)
+
+    def chunks():
+        yield "; slow\n" * 400_000  # more than a block: it is written before the other begins
+        quick.write("2026-11.beancount", "the other", ["; quick\n"])
+        yield "; slow\n"
+
+    slow.write("2026-11.beancount", "this", chunks())
+    text = (tmp_path / "2026-11.beancount").read_text()
+    assert (text.count("; slow\n"), text.count("; quick\n")) == (400_001, 0)
+    assert client.Folder(tmp_path).set_aside("2026-11.beancount") is None, "it is whole, by its hash"
+    assert slow.is_current("2026-11.beancount", "this")
+    assert not quick.is_current("2026-11.beancount", "the other")
+    assert [path.name for path in tmp_path.iterdir()] == ["2026-11.beancount"]
+
+
+def test_a_writer_that_fails_leaves_what_was_there_and_nothing_else(tmp_path):
+    def chunks():
+        yield "; half\n" * 400_000
+        raise OSError("the disk is full")
+
+    folder = client.Folder(tmp_path)
+    folder.write("main.beancount", "before", ["; whole\n"])
+    with pytest.raises(OSError, match="the disk is full"):
+        folder.write("main.beancount", "after", chunks())
+    assert (tmp_path / "main.beancount").read_text().endswith("; whole\n")
+    assert folder.is_current("main.beancount", "before")
+    assert [path.name for path in tmp_path.iterdir()] == ["main.beancount"]
+
+
+def test_what_was_cut_off_is_cleared_away_and_a_persons_file_is_not(db, link, book):
+    left = [
+        ".2026-01.beancount.new",
+        f".2026-11.beancount.{'0a' * 8}.new",
+        f"..bookhand.json.{'0a' * 8}.new",
+        ".bookhand.json.new",
+    ]
+    for name in (*left, ".mine.new", "mine.new"):
+        (book / name).write_text("half of a fi")
+    mirror(db, book, [link])
+    assert not any((book / name).exists() for name in left)
+    assert (book / ".mine.new").exists()
+    assert (book / "mine.new").exists()
+
+
+_MIRRORS = """
+import sys
+from pathlib import Path
+import msgspec
+from bookhand.books.workflow import mirror
+from bookhand.core.facts import Link
+from bookhand.db.engine import Database
+url, folder, link = sys.argv[1], Path(sys.argv[2]), msgspec.json.decode(sys.argv[3], type=Link)
+with Database(url) as db:
+    for _ in range(20):
+        (folder / ".bookhand.json").unlink(missing_ok=True)  # so that every file is written
+        mirror(db, folder, [link])
+"""
+
+
+def test_mirrors_of_several_processes_take_turns(db, link, book):
+    at = [sys.executable, "-c", _MIRRORS, db.url, str(book), msgspec.json.encode(link).decode()]
+    others = [subprocess.Popen(at, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [(other.communicate()[1], other.returncode) for other in others] == [("", 0)] * 3
+    mirror(db, book, [link])
+    assert verify(book) == []
+    assert mirror(db, book, [link]).written == []
+    assert list(book.glob(".*.new")) == []
 
 
 def test_a_late_fact_carries_its_true_date(db, link, book):

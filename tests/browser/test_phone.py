@@ -116,6 +116,23 @@ def test_the_open_tab_is_in_sight(path: str, windows: Windows) -> None:
     assert box["x"] + box["width"] <= NARROW["width"]
 
 
+def test_a_payout_as_it_would_be_written_fits_however_long_its_notes_are(windows: Windows) -> None:
+    page = windows.open("owner").page
+    page.set_viewport_size(NARROW)
+    page.goto("/books/outside")
+    page.goto(str(page.locator("main a[href^='/books/outside/']").first.get_attribute("href")) + "/setup")
+    table = page.locator("section[aria-labelledby=sample-title] table").first
+    table.wait_for()
+    note = f"Tax ch_{'5' * 24} in_{'J' * 24} txn_{'y' * 24}:tax:inpay_{'5' * 24}"
+    table.locator("td[data-label=Note], caption code").evaluate_all(
+        "(all, note) => all.forEach((each) => { each.textContent = note; })", note
+    )
+    box = table.locator("xpath=..")
+    assert box.evaluate("each => each.scrollWidth <= each.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    assert page.evaluate(_CUT) == []
+
+
 def test_no_label_stands_over_nothing(windows: Windows) -> None:
     page = windows.open("owner").page
     page.set_viewport_size(NARROW)

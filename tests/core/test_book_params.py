@@ -47,7 +47,7 @@ def test_nothing_is_lost_on_the_way(document: Document) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"lines": [{"account": "84", "minor": 1}, {"account": "79", "minor": -2}]}, "off by -1 minor units"),
+        ({"lines": [{"account": "84", "minor": 1}, {"account": "79", "minor": -2}]}, "off by -0.01 USD"),
         ({"currency": "XXX"}, "not in bookhand's table"),
         ({"currency": "usd"}, "currency"),
         ({"day": "2026-02-30"}, "day is out of range"),

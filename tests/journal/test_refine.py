@@ -119,6 +119,7 @@ def test_tax_that_cannot_be_split_is_a_problem_and_stays_in_revenue():
     entries, [problem] = charge_entries(_charge(1, 100, payments=(odd,)))
     assert entries == []
     assert (problem.kind, problem.subject) == ("tax_does_not_fit", "inpay_1")
+    assert "(0.80 USD of 0.50 USD, paid 1.00 USD" in problem.message
 
 
 @given(st.integers(1, 10**6), st.integers(0, 10**6), st.booleans(), st.booleans())

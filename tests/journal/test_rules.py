@@ -110,6 +110,14 @@ def test_what_is_in_doubt_goes_to_suspense_with_a_problem(kind, movement):
     assert entry.postings[0].minor == movement.net
 
 
+def test_a_problem_tells_amounts_in_major_units():
+    _, [uneven] = entry_of(bt("txn_1", 100_000, fee=30, net=960))
+    assert "net 9.60 USD is not amount 1000.00 USD less fee 0.30 USD" in uneven.message
+    _, [unknown] = entry_of(bt("txn_1", 1000, fee=50, fee_details=(FeeDetail("stripe_fee", "USD", 30),)))
+    assert "9.50 USD" in unknown.message
+    assert "its fee 0.50 USD is 0.20 USD more than its parts" in unknown.message
+
+
 _AMOUNTS = st.integers(-(10**12), 10**12)
 _MOVEMENTS = st.builds(
     BalanceTransaction,

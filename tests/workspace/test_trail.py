@@ -7,6 +7,7 @@ import json
 import random
 import threading
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 
 from bookhand.db.engine import Database
 from bookhand.workspace.trail import GENESIS, Note, body_of, chained, first_line, last_line, line_of, verify
-from bookhand.workspace.trail_store import append, export_lines, head, search, verify_all, write_export
+from bookhand.workspace.trail_store import (
+    append,
+    export_lines,
+    exported,
+    head,
+    search,
+    verify_all,
+    write_export,
+)
 
 
 def _note(number: int) -> Note:
@@ -111,6 +120,29 @@ def test_appending_reads_back_and_verifies(db: Database) -> None:
         assert write_export(cx, 1, file, first=2) == 4
     verdict = verify(io.BytesIO(file.getvalue()))
     assert (verdict.findings, verdict.first, verdict.entries) == ((), 2, 2)
+
+
+def test_an_export_is_sent_while_it_is_read_and_holds_up_nobody(db: Database) -> None:
+    with db.transaction() as cx:
+        append(cx, 1, [_note(number) for number in range(5000)])
+    pieces = exported(db, msgspec.structs.replace(_note(0), what="trail.exported"))
+    first = next(pieces)
+    with db.transaction() as cx:
+        cx.execute("lock table trail in access exclusive mode nowait")  # so no transaction is open meanwhile
+        append(cx, 1, [_note(1)])
+    rest = list(pieces)
+    assert len(rest) > 1
+    whole = b"".join([first, *rest])
+    verdict = verify(io.BytesIO(whole))
+    assert (verdict.findings, verdict.entries) == ((), 5000)
+    assert b"trail.exported" not in whole
+    assert verify(io.BytesIO(b"".join([first, *rest[:-1]]))).findings, "what was cut off is told"
+    with db.transaction() as cx:
+        assert [entry.said()["what"] for entry in search(cx, 1, limit=2)][1] == "trail.exported"
+        assert verify_all(cx, 1).findings == ()
+    for beginning, count in ((4999, 4), (9000, 0)):
+        verdict = verify(io.BytesIO(b"".join(exported(db, _note(0), first=beginning))))
+        assert (verdict.findings, verdict.entries) == ((), count)
 
 
 def test_a_time_is_read_page_by_page(db: Database) -> None:

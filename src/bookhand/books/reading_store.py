@@ -13,7 +13,7 @@ from bookhand.books.posting.deposit import PAYOUT, Payouts
 from bookhand.books.posting.lines import Booked
 from bookhand.core.days import next_period
 from bookhand.core.facts import Link
-from bookhand.core.money import EXPONENTS, Money
+from bookhand.core.money import as_text
 from bookhand.journal import store as journal
 from bookhand.journal.rows import entry_from
 
@@ -166,8 +166,7 @@ def payouts(cx: Transaction[Any], book: Link, source: Link, held: Collection[Boo
     for payout, currency, members, net in sums:
         known[payout] = known.get(payout, 0) + members
         if net:
-            amount = str(Money(net, currency)) if currency in EXPONENTS else f"{net} {currency} (minor units)"
-            off[payout] = f"with its members it comes to {amount} and not to zero"
+            off[payout] = f"with its members it comes to {as_text(net, currency)} and not to zero"
     for payout in named:
         if payout not in off and listed.get(payout, 0) != known.get(payout, 0):
             off[payout] = (

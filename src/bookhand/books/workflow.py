@@ -9,6 +9,7 @@ The book is downstream of the journal: it can be deleted and written again at an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from bookhand.journal import period_store, store
 from bookhand.journal.chart import Chart, default_chart
 from bookhand.systems.beancount.client import Folder, bean_check
 from bookhand.workspace import store as problem_store
+
+_LOCK = 7_202_603
 
 
 class Mirrored(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +44,21 @@ def mirror(db: Database, folder: Path, links: Sequence[Link], *, chart: Chart | 
     A file of ours that a person edited is kept aside with a Problem, and written anew.
     """
     _one_mode(links)
-    with db.transaction() as cx:
+    with _alone(db, folder), db.transaction() as cx:
         cx.execute("set transaction isolation level repeatable read")
         book = _plan(cx, links, chart or default_chart())
         mirrored = _write(cx, Folder(folder), book)
         for link in links[:1]:
             problem_store.report(cx, link, mirrored.problems)
     return mirrored
+
+
+@contextmanager
+def _alone(db: Database, folder: Path) -> Iterator[None]:
+    """Take turns with other mirrors into `folder`, of whichever process, so that an older journal is never written over a newer one."""
+    with closing(db.connect(autocommit=True)) as cx:
+        cx.execute("select pg_advisory_lock(hashtextextended(%s, %s))", (str(folder.resolve()), _LOCK))
+        yield
 
 
 def verify(folder: Path) -> list[str]:
@@ -80,6 +91,7 @@ def _plan(cx: psycopg.Connection[Any], links: Sequence[Link], chart: Chart) -> P
 
 def _write(cx: psycopg.Connection[Any], folder: Folder, book: Plan) -> Mirrored:
     written, unchanged, problems = [], [], []
+    folder.clear_left_over()
     names = planning.files(book)
     for name in names:
         made_from = book.made_from(name)

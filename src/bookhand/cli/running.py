@@ -238,6 +238,7 @@ class Running:
                 templates=templates,
                 more=[people_api.of(reception), books_api.of(house.books)],
                 bank_file_mb=house.settings.bank_file_mb,
+                aside=self._site.aside,
             ),
             site=self._site,
         )

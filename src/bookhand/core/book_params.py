@@ -21,7 +21,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from bookhand.core.action import MINOR_UNITS, Moves, Params, Preview, Shape, Values
 from bookhand.core.book import BookLine, Document
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import EXPONENTS, as_text, format_minor
 
 MOST_LINES = 10_000
 _WRITTEN_OUT = 40
@@ -58,9 +58,7 @@ class DocumentParams(Params):
             raise ValueError(f"currency {self.currency} is not in bookhand's table of decimals")
         off = sum(line.minor for line in self.lines)
         if off:
-            raise ValueError(
-                f"the lines do not sum to zero: they are off by {off} minor units of {self.currency}"
-            )
+            raise ValueError(f"the lines do not sum to zero: they are off by {as_text(off, self.currency)}")
         if self.kind == "deposit" and self.lines[0].minor <= 0:
             raise ValueError("a deposit's first line is the bank account's, and is a debit")
         return self

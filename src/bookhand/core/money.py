@@ -146,6 +146,20 @@ def in_words(minor: int, currency: str) -> str:
     return figure if code in _SIGNS else f"{figure} {code}"
 
 
+def as_text(minor: int, currency: str) -> str:
+    """An amount as `Money` writes it, also where nobody knows the currency's decimals.
+
+    >>> as_text(150000, "usd"), as_text(5, "XYZ")
+    ('1500.00 USD', '5 minor units of XYZ')
+    """
+    code = currency.upper()
+    return (
+        str(Money(minor, code))
+        if code in EXPONENTS
+        else f"{minor} minor units of {code or 'an unknown currency'}"
+    )
+
+
 def reworded(text: str, write: Callable[[int, str], str]) -> str:
     """A sentence of ours with its amounts written by `write`: those that stand there exactly as `in_words` or `Money` writes them.
 

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from bookhand.core.facts import Link, Seen
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import EXPONENTS, as_text, format_minor
 from bookhand.db.engine import Database
 from bookhand.journal import check_store, payout_store, proof_store
 from bookhand.journal.proof import Standing
@@ -60,7 +60,7 @@ def _report(cx: psycopg.Connection[Any], link: Link, last: int) -> Report:
         findings.append(f"{differing - len(examples)} more entries differ.")
     findings += [f"{key} does not sum to zero." for key in check_store.unbalanced_entries(cx, link)]
     findings += [
-        f"{account} in {currency} is kept as {running} and its postings sum to {summed} minor units."
+        f"{account} in {currency} is kept as {_sum(running, currency)} and its postings sum to {_sum(summed, currency)}."
         for account, currency, running, summed in check_store.drifted(cx, link)
     ]
     findings += [
@@ -79,6 +79,10 @@ def _report(cx: psycopg.Connection[Any], link: Link, last: int) -> Report:
     return Report(
         entries=entries, differing=differing, holds=not findings, sentences=[verdict, *findings, *standing]
     )
+
+
+def _sum(minor: int | None, currency: str) -> str:
+    return "nothing" if minor is None else as_text(minor, currency)
 
 
 def _stands(currency: str, one: Standing) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bookhand.core.facts import Link
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import EXPONENTS, as_text
 
 Balances = Mapping[str, Mapping[str, int]]
 """Currency to balance type to minor units."""
@@ -106,12 +106,12 @@ def _reason(currency: str, ours: Standing, theirs: Mapping[str, int] | None) -> 
             if off:
                 more = "more" if off > 0 else "less"
                 sentences.append(
-                    f"The journal has {_amount(abs(off), currency)} {more} than Stripe in {name}."
+                    f"The journal has {as_text(abs(off), currency)} {more} than Stripe in {name}."
                 )
     if ours.waiting:
         sentences.append(f"{ours.waiting} balance transactions wait for a person: their period is closed.")
     if ours.suspense:
-        sentences.append(f"{_amount(ours.suspense, currency)} is in suspense: look at the open Problems.")
+        sentences.append(f"{as_text(ours.suspense, currency)} is in suspense: look at the open Problems.")
     if currency not in EXPONENTS:
         sentences.append(f"Nobody knows the decimals of {currency}: amounts are in minor units.")
     return " ".join(sentences)
@@ -120,14 +120,6 @@ def _reason(currency: str, ours: Standing, theirs: Mapping[str, int] | None) -> 
 def _named(lead: str, found: Sequence[tuple[str, int]], currency: str, tail: str) -> str:
     if not found:
         return ""
-    names = ", ".join(f"{id_} ({_amount(net, currency)})" for id_, net in found[:_NAMED])
+    names = ", ".join(f"{id_} ({as_text(net, currency)})" for id_, net in found[:_NAMED])
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{lead} {names}{more}, {tail}."
-
-
-def _amount(minor: int, currency: str) -> str:
-    return (
-        f"{format_minor(minor, currency)} {currency}"
-        if currency in EXPONENTS
-        else f"{minor} minor units of {currency}"
-    )

@@ -22,7 +22,7 @@ import msgspec
 
 from bookhand.core.entry import Entry, Posting
 from bookhand.core.facts import BalanceTransaction, FeeDetail
-from bookhand.core.money import EXPONENTS
+from bookhand.core.money import EXPONENTS, as_text
 from bookhand.core.problems import Problem
 
 SUSPENSE = "suspense"
@@ -60,7 +60,11 @@ def entry_of(bt: BalanceTransaction, *, delivery: int = 0) -> tuple[Entry, list[
     currency = bt.currency
     if bt.net != bt.amount - bt.fee:
         problems = [
-            _problem("bt_does_not_add_up", bt, f"net {bt.net} is not amount {bt.amount} less fee {bt.fee}")
+            _problem(
+                "bt_does_not_add_up",
+                bt,
+                f"net {as_text(bt.net, currency)} is not amount {as_text(bt.amount, currency)} less fee {as_text(bt.fee, currency)}",
+            )
         ]
         rule, lines = UNKNOWN, [Posting(SUSPENSE, currency, -bt.net)]
     else:
@@ -113,8 +117,13 @@ def _fee_lines(bt: BalanceTransaction, rule: Rule) -> tuple[list[Posting], list[
         sums[role] = sums.get(role, 0) + detail.amount
     left = bt.fee - sum(sums.values())
     if left and not problems:
+        fee = as_text(bt.fee, bt.currency)
         problems.append(
-            _problem("fee_does_not_add_up", bt, f"its fee {bt.fee} is {left} more than its parts")
+            _problem(
+                "fee_does_not_add_up",
+                bt,
+                f"its fee {fee} is {as_text(left, bt.currency)} more than its parts",
+            )
         )
     sums[SUSPENSE] = left
     return [Posting(role, bt.currency, minor) for role, minor in sums.items() if minor], problems
@@ -144,7 +153,7 @@ def _entry(bt: BalanceTransaction, rule: Rule, postings: tuple[Posting, ...], de
 def _problem(kind: str, bt: BalanceTransaction, finding: str) -> Problem:
     where = "kept in clearing and Suspense" if kind != "unknown_currency" else "kept in minor units"
     message = (
-        f"Balance transaction {bt.id} ({bt.reporting_category or 'no category'}, {bt.type}, {bt.net} {bt.currency}): "
+        f"Balance transaction {bt.id} ({bt.reporting_category or 'no category'}, {bt.type}, {as_text(bt.net, bt.currency)}): "
         f"{finding}. It is {where}; look at it in Stripe and tell bookhand's developers, or book it by hand."
     )
     return Problem(kind=kind, subject=bt.id, message=message)

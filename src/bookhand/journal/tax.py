@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 from bookhand.core.entry import Entry
 from bookhand.core.facts import InvoiceTax
-from bookhand.core.money import split_minor
+from bookhand.core.money import as_text, split_minor
 from bookhand.core.problems import Problem
 from bookhand.journal.cases import ChargeCase, Credited, InvoiceCase, Returned, TaxedPayment, refinement
 from bookhand.journal.rules import roles_by_kind
@@ -64,11 +64,13 @@ def misfit(payment: TaxedPayment, case: ChargeCase) -> Problem | None:
     """Why a payment's tax cannot be split out, if it cannot."""
     if _sound(payment) and payment.paid <= case.amount:
         return None
+    coin = case.currency
+    taxes = " and ".join(as_text(tax.amount, coin) for tax in payment.taxes) or "none"
     return Problem(
         kind="tax_does_not_fit",
         subject=payment.id,
-        message=f"The tax of invoice {payment.invoice} ({[tax.amount for tax in payment.taxes]} of {payment.total}, "
-        f"paid {payment.paid} of charge {case.charge} over {case.amount} {case.currency}) cannot be split out; "
+        message=f"The tax of invoice {payment.invoice} ({taxes} of {as_text(payment.total, coin)}, "
+        f"paid {as_text(payment.paid, coin)} of charge {case.charge} over {as_text(case.amount, coin)}) cannot be split out; "
         "it stays in revenue: book it by hand.",
     )
 

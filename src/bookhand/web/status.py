@@ -154,6 +154,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[EntryRow, ...] = ()
     problems: tuple[ProblemRow, ...] = ()
     open_problems: int = 0
+    """Those of one cause count once."""
 
     def connection(self, connection_id: int) -> ConnectionRow | None:
         """The connection of that number."""

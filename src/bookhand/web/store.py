@@ -25,7 +25,7 @@ from bookhand.web.status import (
     ProofRow,
     Status,
 )
-from bookhand.workspace.store import open_problems
+from bookhand.workspace.store import count_causes, open_problems
 
 Transaction = psycopg.Connection[Any]
 
@@ -54,7 +54,7 @@ def status(cx: Transaction, *, at: datetime) -> Status:
             )
             for each in problems
         ),
-        open_problems=_number(cx, "select count(*) from problem where closed_at is null"),
+        open_problems=count_causes(cx),
     )  # fmt: skip
 
 

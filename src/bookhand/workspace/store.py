@@ -15,6 +15,11 @@ import psycopg
 from bookhand.core.facts import Link
 from bookhand.core.problems import Problem
 
+SHARED = "book_waits_"
+"""How kinds begin whose cause is outside the book that tells them, so that each book that waits for it tells the same."""
+ONE_CAUSE = f"kind, subject, case when starts_with(kind, '{SHARED}') then 0 else connection_id end"
+"""What Problems of one cause have in common. Each connection keeps its own; they are shown and counted as one."""
+
 
 class OpenProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A Problem that waits for somebody."""
@@ -81,3 +86,12 @@ def open_problems(cx: psycopg.Connection[Any], *, limit: int = 100) -> list[Open
         )
         for connection_id, kind, subject, message, first_seen, last_seen, times in rows
     ]
+
+
+def count_causes(cx: psycopg.Connection[Any], *, most: int | None = None) -> int:
+    """How many causes have an open Problem, counted up to `most`."""
+    row = cx.execute(
+        f"select count(*) from (select distinct {ONE_CAUSE} from problem where closed_at is null limit %s) as few",
+        (most,),
+    ).fetchone()
+    return int(row[0]) if row else 0

@@ -2,6 +2,7 @@
 
     append(cx, 1, [Note(who="person:1", what="refunds.create", subject="ch_1")])
     write_export(cx, 1, file)
+    for piece in exported(db, note): …
 
 Append last in a transaction: others wait for the head until it commits.
 """
@@ -31,9 +32,12 @@ from bookhand.workspace.trail import (
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
+    from bookhand.db.engine import Database
+
 VERIFIED = "trail.verified"
 _PAGE = 2000
 _FINDINGS = 5
+_PIECE_BYTES = 256 * 1024
 _CHAIN_BYTES = 165
 """What a line has beside what it says: two hashes and their names."""
 _AT = """to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -141,23 +145,65 @@ def entries(
     cx: Transaction[Any], workspace_id: int, *, after: int = 0, upto: int | None = None
 ) -> Iterator[Entry]:
     """Every entry in order, up to number `upto` (None: the last), read page by page."""
-    while True:
-        rows = cx.execute(
-            "select seq, body, prev, hash from trail where workspace_id = %s and seq > %s and (%s::bigint is null or seq <= %s)"
-            " order by seq limit %s",
-            (workspace_id, after, upto, upto, _PAGE),
-        ).fetchall()
-        yield from map(_entry, rows)
-        if len(rows) < _PAGE:
+    while page := _page(cx, workspace_id, after=after, upto=upto):
+        yield from page
+        if len(page) < _PAGE:
             return
-        after = rows[-1][0]
+        after = page[-1].seq
+
+
+def _page(cx: Transaction[Any], workspace_id: int, *, after: int, upto: int | None) -> list[Entry]:
+    rows = cx.execute(
+        "select seq, body, prev, hash from trail where workspace_id = %s and seq > %s and (%s::bigint is null or seq <= %s)"
+        " order by seq limit %s",
+        (workspace_id, after, upto, upto, _PAGE),
+    )
+    return [_entry(row) for row in rows]
 
 
 def export_lines(
     cx: Transaction[Any], workspace_id: int, *, first: int = 1, upto: int | None = None
 ) -> Iterator[bytes]:
     """The lines of an export that begins with entry `first`."""
-    found = entries(cx, workspace_id, after=first - 1, upto=upto)
+    return _lines(workspace_id, entries(cx, workspace_id, after=first - 1, upto=upto), first=first)
+
+
+def exported(db: Database, note: Note, *, first: int = 1) -> Iterator[bytes]:
+    """Write down that an export was asked for, as `note` says; then its lines, in pieces that are read as they are taken.
+
+    The export goes up to the entry before that note. Entries never change, so that no transaction is open for as long as somebody reads
+    slowly. What was cut off on its way has no last line, and `verify` says so.
+    """
+    with db.transaction() as cx:
+        upto, _ = head(cx, db.workspace_id)
+        append(cx, db.workspace_id, [note])
+    return _pieces(_lines(db.workspace_id, _apart(db, after=first - 1, upto=upto), first=first))
+
+
+def _apart(db: Database, *, after: int, upto: int) -> Iterator[Entry]:
+    """Entries in order, each page of them in a transaction of its own."""
+    while after < upto:
+        with db.transaction() as cx:
+            page = _page(cx, db.workspace_id, after=after, upto=upto)
+        if not page:
+            return
+        yield from page
+        after = page[-1].seq
+
+
+def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= _PIECE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+def _lines(workspace_id: int, found: Iterator[Entry], *, first: int) -> Iterator[bytes]:
     entry = next(found, None)
     count, last = 0, entry.prev if entry else GENESIS
     begin = first_line(workspace_id=workspace_id, entry=entry.seq if entry else first, prev=last)
@@ -200,6 +246,12 @@ def size(cx: Transaction[Any], workspace_id: int) -> int:
         (workspace_id,),
     ).fetchone()
     return int(count * ((row[0] if row else 0) + _CHAIN_BYTES))
+
+
+def now(cx: Transaction[Any]) -> str:
+    """The database's time, as entries say it: what is written from now on is not before it."""
+    row = cx.execute(f"select {_AT}").fetchone()
+    return str(row[0]) if row else ""
 
 
 def moment(text: str) -> str:

@@ -469,9 +469,27 @@ def test_bai2_codes_of_the_banks_own_and_what_moves_nothing() -> None:
         read(bai("16,955,100,,,,X/").encode())
 
 
+@pytest.mark.parametrize("code", ["108", "252", "475", "699"])
+def test_bai2_detail_with_a_minus_sign_is_refused_by_its_record(code: str) -> None:
+    with pytest.raises(
+        Refusal,
+        match=rf"Line 4 of the BAI2 file: the record 16 of type {code} has the amount '-100', but .* no minus",
+    ):
+        read(bai(f"16,{code},-100,,,,X/").encode())
+    [plus] = statements(bai(f"16,{code},+100,,,,X/"))
+    assert abs(plus.lines[0].minor) == 100
+
+
+def test_bai2_account_in_the_red_has_a_balance_with_a_minus_sign() -> None:
+    [red] = statements(bai("16,475,100,,,,X/").replace("500000,,,015,700000", "-500,,,015,-600"))
+    assert (red.opening_minor, red.closing_minor, red.off_by) == (-500, -600, 0)
+
+
 def test_bai2_totals_that_do_not_confirm_are_said() -> None:
     found = statements(bai(count=9).replace("49,1500000", "49,1500001"))[0].warnings
     assert ["control total" in found[0], "counts 9 records" in found[1]] == [True, True]
+    assert "is 15000.01 USD, but" in found[0]
+    assert "add up to 15000.00 USD" in found[0]
 
 
 def test_bai2_yen_and_krona() -> None:
@@ -490,6 +508,8 @@ def test_bai2_yen_and_krona() -> None:
         (("99,1500000,1,12/\n", ""), "cut off"),
         (("49,1500000,8/\n", ""), "record 98 cannot stand here"),
         (("16,475,50000,S", "16,475,5x,S"), "no whole amount"),
+        (("49,1500000,8/", "49,15O0000,8/"), "no control total"),
+        (("49,1500000,8/", f"49,{'9' * 5000},8/"), "no control total"),
         (("02,031001234,122099999,1", "02,031001234,122099999,2"), "takes back"),
         (("1,261102,2359", "1,261302,2359"), "no day of the calendar"),
         (("88,second", "77,second"), "no record code"),

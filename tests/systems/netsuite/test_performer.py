@@ -75,7 +75,7 @@ def test_what_a_person_changed_is_told_and_never_overwritten(
     assert again["id"] == made["id"]
     assert again["version"] != made["version"]
     assert (
-        f"5000 minor units on account {document.lines[0].account} where 9680 were to be written"
+        f"50.00 USD on account {document.lines[0].account} where 96.80 USD was to be written"
         in again["differs"]
     )
     [held] = netsuite.accounts[SLUG].transactions.values()

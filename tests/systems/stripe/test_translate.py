@@ -121,6 +121,8 @@ def test_sums_that_do_not_add_up_are_found():
         ("sums_differ", "txn_1"),
         ("fees_differ", "txn_1"),
     ]
+    assert "net 20.67 USD is not amount" in found[0].message
+    assert "add up to 0.00 USD, not to" in found[1].message
 
 
 def test_a_currency_nobody_knows_is_found_and_kept():

@@ -15,6 +15,7 @@ from bookhand.inbox import store as inbox
 from bookhand.inbox.delivery import listed
 from bookhand.inbox.workflow import drain
 from bookhand.systems.stripe.auth import connect_with_key
+from bookhand.web.page.site import LOCALE
 from bookhand.wiring import catalogue
 
 CATALOGUE = catalogue()
@@ -117,6 +118,14 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(web, sh
     assert (both.status_code, "Give exactly one of charge and payment_intent" in both.text) == (400, True)
     with db.transaction() as cx:
         assert cx.execute("select count(*) from proposal").fetchone() == (0,)
+    owner.client.cookies.set(LOCALE, "de-DE")
+    for code, amount, said in (
+        ("KWD", "1234,567", "1.234,567 KWD cannot be asked for"), ("ISK", "12,30", "12,30 ISK cannot be asked for"),
+        ("USD", "99999999999,99", "twelve digits at most"),
+    ):  # fmt: skip
+        fields = {"p.currency": code, "p.amount": amount, "why": "x"}
+        answer = await send(owner, "/actions/payment_intents.create", fields)
+        assert (answer.status_code, said in answer.text) == (400, True), code
 
 
 async def test_a_currency_is_never_guessed(web, shop, db, connected):

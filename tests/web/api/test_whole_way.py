@@ -7,9 +7,12 @@ import re
 import threading
 
 import pytest
-from tests.web.api.conftest import LOCAL, caller, trouble
+from tests.web.api.conftest import LOCAL, Api, by_bearer, caller, trouble
 
+from bookhand.web.api.app import create_api
+from bookhand.web.app import create_app
 from bookhand.web.page import assets
+from bookhand.web.page.aside import Aside
 from bookhand.workspace.trail import verify
 from bookhand.workspace.trail_store import verify_all
 
@@ -280,7 +283,26 @@ def test_the_trail_is_searched_exported_and_checked(api, shop, asked) -> None:
         before = page["next"]
         if before is None:
             break
-    assert pages == list(range(told["entries"], 0, -1))
+    assert pages == list(range(told["entries"] + 1, 0, -1))  # and that it was checked
+
+
+def test_a_long_check_of_the_trail_goes_on_and_is_found_where_the_answer_says(db, door, api, asked) -> None:
+    asked()
+    aside = Aside(seconds=0)
+    short = Api(create_app(db, api=create_api(door, authenticate=by_bearer(), aside=aside)), "auditor")
+    assert api("auditor").post("/trail/verify").json()["holds"]
+    with db.transaction() as cx:  # holds the head, so the check cannot end while it is waited for
+        cx.execute("select from trail_head for update")
+        answer = short.post("/trail/verify")
+        assert (answer.status_code, answer.json()["goes_on"]) == (202, True)
+        at = answer.headers["location"]
+        assert at == answer.json()["found_at"]
+        assert short.client.get(at).json()["items"] == []
+    aside.seconds = 60
+    assert short.post("/trail/verify").json()["holds"]
+    found = short.client.get(at).json()["items"]
+    assert found
+    assert found[-1]["said"]["details"]["findings"] == []
 
 
 def test_proposals_page_by_cursor(api, shop, asked) -> None:
@@ -439,10 +461,5 @@ def test_the_other_side_is_down(api, shop, engine, url) -> None:
 
 
 def test_a_caller_of_another_workspace_is_a_stranger_here(db, door) -> None:
-    from tests.web.api.conftest import Api
-
-    from bookhand.web.api.app import create_api
-    from bookhand.web.app import create_app
-
     other = create_app(db, api=create_api(door, authenticate=lambda _: caller("owner", workspace_id=2)))
     assert trouble(Api(other, "owner").get("/proposals")) == (401, "unauthenticated")

@@ -15,7 +15,7 @@ from bookhand.systems.store import NewConnection
 from bookhand.web.home import store
 from bookhand.web.home.seen import month_before, needs, whole_year
 from bookhand.web.home.store import Month, Waits
-from bookhand.workspace.store import report
+from bookhand.workspace.store import clear, report
 
 
 @pytest.fixture
@@ -60,6 +60,23 @@ async def test_a_newcomer_is_led(web: House) -> None:
     assert begin.status_code == 200
 
 
+async def test_a_lost_account_is_one_click_from_being_connected_again(web: House, db: Database) -> None:
+    owner, viewer = await web.owner(), await web.person("viewer")
+    with db.transaction() as cx:
+        made = connections.keep(cx, db.workspace_id, connection("Lantern <b>", "live"))
+    again = f"/settings/integrations/stripe/{made.id}"
+    assert again not in (await owner.get("/")).text
+    with db.transaction() as cx:
+        connections.set_status(cx, made.id, "disconnected", reason="the account took its access back")
+    page = (await owner.get("/")).text
+    assert f'href="{again}"' in page
+    assert "Connect Lantern &lt;b&gt; again" in page
+    assert (await owner.get(again)).text.count(f"again={made.id}") > 0
+    told = (await viewer.get("/")).text
+    assert f'href="{again}"' not in told
+    assert "An owner or admin can connect Lantern &lt;b&gt; again." in told
+
+
 async def test_a_problem_is_found_from_the_first_page(web: House, db: Database) -> None:
     owner = await web.owner()
     with db.transaction() as cx:
@@ -85,6 +102,60 @@ async def test_a_problem_is_found_from_the_first_page(web: House, db: Database) 
     assert (await owner.get("/problems?cursor=nonsense")).status_code == 400
 
 
+async def test_what_books_wait_for_alike_is_one_problem_and_each_book_keeps_its_own(
+    web: House, db: Database
+) -> None:
+    owner = await web.owner()
+    payout = Problem(kind="book_waits_breakdown", subject="po_1", message="Payout po_1 is not whole: off.")
+    account = Problem(
+        kind="book_waits_unmapped", subject="fx_fees in EUR", message="It is mapped to nothing."
+    )
+    refused = Problem(
+        kind="book_document_refused", subject="acct_1:test:po_2", message="The book refused it."
+    )
+    with db.transaction() as cx:
+        books = [
+            connections.keep(cx, db.workspace_id, book(name)) for name in ("Clearing", "Deposits", "Days")
+        ]
+        for each in books[:2]:
+            report(cx, each.link, [payout, account, refused])
+        days = Problem(kind=payout.kind, subject=payout.subject, message="Payout po_1 is not whole yet.")
+        report(cx, books[2].link, [days])
+    assert (
+        "4 Problems are open." in (await owner.get("/")).text
+    )  # po_1, the account, and a document in each of two books
+    page = (await owner.get("/problems")).text
+    rows = [row for row in page.split("<tr>") if "<td" in row]
+    assert len(rows) == 4
+    of_payout = next(row for row in rows if "<code>po_1</code>" in row)
+    assert all(f'href="/books/outside/{each.id}">{each.name}' in of_payout for each in books)
+    assert of_payout.count("Payout po_1 is not whole: off.") == 1
+    assert "Days: Payout po_1 is not whole yet." in " ".join(of_payout.split())
+    assert of_payout.count('href="/payouts/po_1"') == 1
+    of_account = next(row for row in rows if "fx_fees" in row)
+    assert all(f"/books/outside/{each.id}/setup" in of_account for each in books[:2])
+    assert sum(f"/books/outside/{each.id}/retry" in row for row in rows for each in books) == 2
+    with db.transaction() as cx:
+        clear(cx, books[0].link, kind=payout.kind)
+    row = next(row for row in (await owner.get("/problems")).text.split("<tr>") if "<code>po_1</code>" in row)
+    assert f'href="/books/outside/{books[0].id}"' not in row
+    assert f'href="/books/outside/{books[1].id}"' in row
+
+
+async def test_problems_of_one_moment_are_all_on_some_page(web: House, db: Database) -> None:
+    owner = await web.owner()
+    with db.transaction() as cx:  # one moment for all, and one subject
+        for number in range(60):
+            made = connections.keep(cx, db.workspace_id, connection(f"Lantern{number:02}", "live"))
+            report(
+                cx, made.link, [Problem(kind="read_quota", subject="all", message=f"Of Lantern{number:02}.")]
+            )
+    first = (await owner.get("/problems")).text
+    following = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
+    both = first + (await owner.get(following)).text
+    assert all(f"Of Lantern{number:02}." in both for number in range(60))
+
+
 async def test_live_money_is_shown_where_there_is_any_and_never_mixed_with_test_money(
     web: House, db: Database
 ) -> None:
@@ -106,6 +177,12 @@ async def test_live_money_is_shown_where_there_is_any_and_never_mixed_with_test_
     page = (await owner.get("/")).text
     assert "123.45" in page
     assert "999.99" not in page
+
+
+def book(name: str) -> NewConnection:
+    return NewConnection(
+        system="beancount", account=name, mode="test", livemode=False, default_name=name, auth="folder", api_version="3",
+    )  # fmt: skip
 
 
 def connection(name: str, mode: str) -> NewConnection:

@@ -29,6 +29,7 @@ HOSTILE = "</span><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 SECRET = "rk_live_" + "51Nh3xQrStUvWxYz0123456789"
 TROUBLES = {
     "refused": Refusal("It is no whole number."),
+    "amounts": Refusal("Budget 3 allows 1500.00 USD a day; $1,250.50 is used and 1.005 KWD is asked for."),
     "missing": Missing("There is no such thing."),
     "conflict": Conflict("It changed."),
     "forbidden": NotAllowed("Not you."),

@@ -16,7 +16,7 @@ from tests.web.page.conftest import HOSTILE, SECRET, House
 
 from bookhand import web
 from bookhand.web.page.frame import LOOK
-from bookhand.web.page.site import SAID, ZONE, local
+from bookhand.web.page.site import LOCALE, SAID, ZONE, local
 from bookhand.web.shield import HEADERS
 
 OURS = {"sec-fetch-site": "same-origin"}
@@ -45,6 +45,17 @@ async def test_a_form_is_done_once_and_says_so_once_on_the_next_page(web: House)
     assert "&lt;script&gt;" in page.text
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;" not in (await owner.get("/trial")).text
+
+
+async def test_amounts_in_what_is_told_are_written_as_its_reader_writes_them(web: House):
+    owner = await web.owner()
+    told = (await owner.get("/trial?how=amounts")).text
+    assert "allows 1,500.00 USD a day; 1,250.50 USD is used and 1.005 KWD is asked for" in told
+    owner.client.cookies.set(LOCALE, "de-DE")
+    told = (await owner.get("/trial?how=amounts")).text
+    assert "allows 1.500,00 USD a day; 1.250,50 USD is used and 1,005 KWD is asked for" in told
+    await post(owner, {"csrf": await token(owner), "to": "/trial", "said": "Budget 1 is 2000.00 USD a day."})
+    assert "Budget 1 is 2.000,00 USD a day." in (await owner.get("/trial")).text
 
 
 @pytest.mark.parametrize("sent", [{}, {"csrf": ""}, {"csrf": "0" * 64}, {"csrf": "ü" * 64}])

@@ -160,7 +160,7 @@ async def test_sides_that_differ_are_matched_only_when_it_is_said_by_what(compan
     refused = await match(operator, payout="po_gone", line=number, why="Seen on paper")
     assert refused.status_code == 400
     told = refused.text
-    assert "say what the difference of -5.00 USD is" in words(told)
+    assert "say what the difference of (5.00) USD is" in words(told)
     assert re.search(rf'value="{number}" data-tick[^>]* checked', told)  # what was ticked stays so
     assert 'value="Seen on paper"' in told
     done = await match(operator, payout="po_gone", line=number, why="Seen on paper", difference="bank_fee")

@@ -122,6 +122,7 @@ async def test_what_is_in_a_manual_payout_is_confirmed_chosen_and_taken_back(web
         f"/payouts/{made}/candidates", f"/payouts/{made}/confirm", {"by": "hand", "member": short, "why": "x"}
     )
     assert (refused.status_code, "choose others" in words(refused.text)) == (400, True)
+    assert "These 1 come to 38.54 USD, but" in words(refused.text)
     done = await operator.fill(
         f"/payouts/{made}/candidates",
         f"/payouts/{made}/confirm",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import psycopg
 import pytest
 from tests.workflows.payouts.conftest import BANK as ACCOUNT
 from tests.workflows.payouts.conftest import day_of
@@ -77,6 +79,30 @@ def test_a_payout_arrives_and_is_booked_once(db, link, shop, bank):
     assert rows == [(f"match:{kept.id}", day_of(payout))]
     again = reconcile(db, mode="test")
     assert not again.changed
+    assert balances(db, link)["bank:" + ACCOUNT] == 9_680
+
+
+def test_an_account_that_comes_while_a_round_is_under_way_does_not_break_it(db, link, shop, bank):
+    shop.pay(10_000)
+    shop.wait(4)
+    shop.sync()
+    (payout,) = shop.payouts()
+    bank.line(day_of(payout), 9_680, f"STRIPE PAYOUT {payout['trace_id']['value']}")
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(db.url) as cx:
+        cx.execute(
+            "update connection set mode = 'live' where system = 'stripe'"
+        )  # so that the round finds none at first
+        cx.commit()
+        cx.execute(
+            "lock table bank_match_line in access exclusive mode"
+        )  # where the round stands until this is over
+        going = pool.submit(reconcile, db, mode="test")
+        waits = "select from pg_locks where not granted and relation = 'bank_match_line'::regclass"
+        while not cx.execute(waits).fetchall():
+            assert not going.done()
+        cx.execute("update connection set mode = 'test' where system = 'stripe'")
+        cx.commit()
+        assert going.result().matches == 1
     assert balances(db, link)["bank:" + ACCOUNT] == 9_680
 
 

@@ -14,7 +14,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from bookhand.core.money import exponent
+from bookhand.core.money import as_text, exponent
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])", re.ASCII)
@@ -46,19 +46,24 @@ def scaled(amount: Decimal, currency: str) -> int:
     minor = amount.scaleb(exponent(currency))
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} has ({exponent(currency)})")
-    return _believed(int(minor))
+    return _believed(int(minor), currency)
 
 
 def whole_of(text: str, currency: str) -> int:
     """Minor units of a number that is written in the bank's own minor units (BAI2)."""
     if len(text) > _LONGEST or not re.fullmatch(r"[+-]?[0-9]+", text.strip(), re.ASCII):
         raise ValueError(f"{text.strip()[:_LONGEST]!r} is no whole amount")
-    return _believed(int(text) * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1))
+    return _believed(of_whole(int(text), currency), currency)
 
 
-def _believed(minor: int) -> int:
+def of_whole(whole: int, currency: str) -> int:
+    """Our minor units of the bank's own."""
+    return whole * (10 ** exponent(currency) if currency in _WITHOUT_DECIMALS else 1)
+
+
+def _believed(minor: int, currency: str) -> int:
     if abs(minor) > _MOST_MINOR:
-        raise ValueError(f"{minor} (in minor units) is larger than any amount that a bank has")
+        raise ValueError(f"{as_text(minor, currency)} is larger than any amount that a bank has")
     return minor
 
 

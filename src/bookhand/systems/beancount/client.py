@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -26,6 +29,8 @@ _NOTE = (
 )
 _DIGEST = 32
 _INDEX = ".bookhand.json"
+_LEFT_OVER = re.compile(r"\.+[\w-]+\.(beancount|json)(\.[0-9a-f]{16})?\.new", re.ASCII)
+"""What a file is called while it is written, now and in earlier versions."""
 _TIMEOUT_SECONDS = 600
 
 
@@ -64,10 +69,9 @@ class Folder:
         return aside
 
     def write(self, name: str, made_from: str, chunks: Iterable[str]) -> None:
-        """Write the file `name` in one step: readers see the old one or the new one, never a part."""
-        temporary = self.path / f".{name}.new"
+        """Write the file `name` in one step: readers see the old one or the new one, never a part, whoever else writes it meanwhile."""
         hasher = hashlib.blake2b(digest_size=_DIGEST // 2)
-        with temporary.open("wb") as file:
+        with self._put(name) as file:
             file.write(_head(made_from, "0" * _DIGEST))
             for block in _blocks(chunks):
                 hasher.update(block)
@@ -75,9 +79,28 @@ class Folder:
             file.seek(0)
             file.write(_head(made_from, hasher.hexdigest()))
             file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path / name)
-        self._known[name] = self._seen(name, made_from)
+            known = _known(os.fstat(file.fileno()), made_from)
+        self._known[name] = known  # of what was written here, whoever has taken the name since
+
+    def clear_left_over(self) -> None:
+        """Delete what writers left that were cut off; for who is the only writer now."""
+        for path in self.path.glob(".*.new"):
+            if _LEFT_OVER.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _put(self, name: str) -> Iterator[BinaryIO]:
+        """A file of the writer's own, that takes the name `name` when it is whole and on the disk."""
+        fresh = self.path / f".{name}.{os.urandom(8).hex()}.new"
+        try:
+            with fresh.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path / name)
+        finally:
+            fresh.unlink(missing_ok=True)
+        _sync(self.path)
 
     def forget_others(self, names: Iterable[str]) -> None:
         """Delete files of ours that no longer belong to the book, and remember the rest."""
@@ -87,19 +110,14 @@ class Folder:
             if path.exists() and _is_ours(path):
                 path.unlink()
             del self._known[name]
-        temporary = self.path / f"{_INDEX}.new"
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self._known, order="sorted")))
-        temporary.replace(self.path / _INDEX)
+        with self._put(_INDEX) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(self._known, order="sorted")))
 
     def _untouched(self, name: str, known: Known) -> bool:
         try:
-            return self._seen(name, known.made_from) == known
+            return _known((self.path / name).stat(), known.made_from) == known
         except FileNotFoundError:
             return False
-
-    def _seen(self, name: str, made_from: str) -> Known:
-        stat = (self.path / name).stat()
-        return Known(made_from, stat.st_size, stat.st_mtime_ns)
 
     def _read_index(self) -> dict[str, Known]:
         try:
@@ -137,6 +155,20 @@ def _program(name: str) -> str:
             f"{name} was not found beside {sys.executable} or in PATH: install it with `pip install 'bookhand[beancount]'`."
         )
     return found
+
+
+def _known(stat: os.stat_result, made_from: str) -> Known:
+    return Known(made_from, stat.st_size, stat.st_mtime_ns)
+
+
+def _sync(folder: Path) -> None:
+    """Put the names in a folder on the disk too, where the system can."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _head(made_from: str, digest: str) -> bytes:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from bookhand.core.book import BookAccount, BookPosting, Company, Document, Nature, Posted
-from bookhand.core.money import EXPONENTS
+from bookhand.core.money import EXPONENTS, as_text
 from bookhand.core.problems import Refusal
 from bookhand.systems.beancount.book_client import Ledger
 from bookhand.systems.beancount.ledger import Opened, Transaction, number_in
@@ -45,7 +45,7 @@ def must_fit(document: Document, ledger: Ledger) -> None:
     what = f"{document.number} ({document.key}) of {document.day}"
     if document.imbalance or len(document.lines) < 2:  # noqa: PLR2004 (a debit and a credit)
         raise Refusal(
-            f"{what} does not balance: it is off by {document.imbalance} minor units of {document.currency}."
+            f"{what} does not balance: it is off by {as_text(document.imbalance, document.currency)}."
         )
     if document.kind == "deposit" and document.lines[0].minor <= 0:
         raise Refusal(f"{what} is a deposit, and its first line is no debit of the bank.")

@@ -28,7 +28,7 @@ from bookhand.core.book import (
     Posted,
     number_of,
 )
-from bookhand.core.money import Money, exponent
+from bookhand.core.money import Money, as_text, exponent
 from bookhand.core.problems import Outage, Refusal
 from bookhand.systems.netsuite.marks import LONGEST_MEMO, external_id, key_of, memo_of
 
@@ -112,9 +112,8 @@ def _line(line: BookLine, amount: dict[str, Decimal]) -> dict[str, Any]:
 
 def _require(document: Document, terms: Terms) -> None:
     if document.imbalance:
-        raise Refusal(
-            f"Document {document.number} does not balance by {document.imbalance} minor units: it is not written."
-        )
+        off = as_text(document.imbalance, document.currency)
+        raise Refusal(f"Document {document.number} does not balance: it is off by {off}, and is not written.")
     if document.kind == "deposit" and document.lines[0].minor <= 0:
         raise Refusal(
             f"Deposit {document.number} adds nothing to its bank account: it is written as a journal entry, or not at all."
@@ -242,7 +241,8 @@ def differences(document: Document, posted: Posted) -> tuple[str, ...]:
     for account, category in sorted(wanted.keys() | there.keys(), key=str):
         ours_, theirs_ = (sums.get((account, category), 0) for sums in (wanted, there))
         if ours_ != theirs_:
-            found.append(f"{theirs_} minor units on account {account} where {ours_} were to be written")
+            stands, wanted_ = as_text(theirs_, posted.currency), as_text(ours_, document.currency)
+            found.append(f"{stands} on account {account} where {wanted_} was to be written")
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from bookhand.core import facts
-from bookhand.core.money import EXPONENTS
+from bookhand.core.money import EXPONENTS, as_text
 from bookhand.core.problems import Problem
 from bookhand.systems.stripe import shapes
 from bookhand.systems.stripe.shapes import id_of
@@ -349,17 +349,18 @@ def _problems(fact: Fact) -> Iterator[Problem]:
 
 
 def _sums(fact: facts.BalanceTransaction) -> Iterator[Problem]:
+    net, amount, fee = (as_text(minor, fact.currency) for minor in (fact.net, fact.amount, fact.fee))
     if fact.net != fact.amount - fact.fee:
         yield Problem(
             kind="sums_differ", subject=fact.id,
-            message=f"{fact.id}: net {fact.net} is not amount {fact.amount} less fee {fact.fee} ({fact.currency}, minor units). "
+            message=f"{fact.id}: net {net} is not amount {amount} less fee {fee}. "
             "Ask Stripe which of them is right; the entry follows the net.",
         )  # fmt: skip
     parts = sum(each.amount for each in fact.fee_details)
     if parts != fact.fee:
         yield Problem(
             kind="fees_differ", subject=fact.id,
-            message=f"{fact.id}: the parts of its fee add up to {parts}, not to {fact.fee} ({fact.currency}, minor units). "
+            message=f"{fact.id}: the parts of its fee add up to {as_text(parts, fact.currency)}, not to {fee}. "
             "Ask Stripe what the rest of it is.",
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ from bookhand.web.api import actions, bank, payouts, proposals, rights, runs, tr
 from bookhand.web.api.porter import Authenticate, Porter
 from bookhand.web.api.reference import reference
 from bookhand.web.api.trouble import PREFIX
+from bookhand.web.page.aside import Aside
 
 _ABOUT = """
 Ask, look, approve: one door for every write. A read goes straight through where it is allowed; a write becomes a proposal with a preview,
@@ -59,10 +60,11 @@ def create_api(
     templates: Mapping[str, Template] | None = None,
     more: Iterable[APIRouter] = (),
     bank_file_mb: int = MOST_MEGABYTES,
+    aside: Aside | None = None,
 ) -> FastAPI:
     """The API over `door`. `authenticate` says who asks (None: a stranger); `templates` name the steps of runs; `more` are routers beside.
 
-    `bank_file_mb` is how large a statement file may be.
+    `bank_file_mb` is how large a statement file may be; `aside` is where what takes long goes on, the pages' own where there are some.
     """
     api = FastAPI(
         title="bookhand", version="1", docs_url=None, redoc_url=None, openapi_url=None, responses=trouble.ERRORS,
@@ -71,6 +73,7 @@ def create_api(
     api.state.door = door
     api.state.templates = dict(templates or {})
     api.state.bank_file_mb = bank_file_mb
+    api.state.aside = aside or Aside()
     for router in (
         actions.router,
         proposals.router,

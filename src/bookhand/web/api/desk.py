@@ -19,6 +19,7 @@ from bookhand.actions.workflow import Door
 from bookhand.core.caller import Caller
 from bookhand.db.engine import Database
 from bookhand.runs.template import Template
+from bookhand.web.page.aside import Aside
 
 if TYPE_CHECKING:
     from bookhand.core.action import Action
@@ -36,6 +37,8 @@ class Desk(NamedTuple):
     templates: Mapping[str, Template]
     bank_file_mb: int
     """How large a statement file may be."""
+    aside: Aside
+    """What may take long, done beside the request."""
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -46,7 +49,9 @@ class Desk(NamedTuple):
 def desk(request: Request) -> Desk:
     """The desk of one request; the `Porter` has found out who asks."""
     state = request.app.state
-    return Desk(request.state.caller, state.door, state.door.kit.db, state.templates, state.bank_file_mb)
+    return Desk(
+        request.state.caller, state.door, state.door.kit.db, state.templates, state.bank_file_mb, state.aside
+    )
 
 
 At = Annotated[Desk, Depends(desk)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -12,20 +10,20 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from bookhand.core.caller import Caller
 from bookhand.core.problems import Refusal
 from bookhand.web.api import trail_models as m
-from bookhand.web.api.desk import At, Exact, Limit
+from bookhand.web.api.desk import At, Desk, Exact, Limit
 from bookhand.web.api.shown import said
+from bookhand.web.api.trouble import PREFIX
 from bookhand.workspace import trail_store
-from bookhand.workspace.trail import Entry, Note
+from bookhand.workspace.trail import Entry, Note, Verdict
 
 if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 router = APIRouter(tags=["Trail"])
 
-_SPOOL_BYTES = 8 * 1024 * 1024
-_CHUNK_BYTES = 256 * 1024
 _LINES = "application/x-ndjson"
 _OF_ONE = 200
+_VERIFIED = f"{PREFIX}/trail?what={trail_store.VERIFIED}"
 Moment = Annotated[
     str | None, Query(min_length=10, max_length=40, description="A day (2026-11-25), or a moment in UTC.")
 ]
@@ -59,25 +57,46 @@ def trail(
 def export(desk: At, first: Annotated[int, Query(ge=1, le=2**62)] = 1) -> StreamingResponse:
     """JSON lines, from entry `first` on. `bookhand verify-audit FILE` checks it on any machine, with nothing else."""
     desk.caller.need("audit")
-    file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115 (it is closed when it was sent)
-    with desk.db.transaction() as cx:
-        for line in trail_store.export_lines(cx, desk.caller.workspace_id, first=first):
-            file.write(line)
-        note = Note(
-            who=desk.caller.who, name=desk.caller.name, agent=desk.caller.agent, channel=desk.caller.channel,
-            what="trail.exported", details={"first": first},
-        )  # fmt: skip
-        trail_store.append(cx, desk.caller.workspace_id, [note])
+    found = trail_store.exported(desk.db, _note(desk, "trail.exported", first=first), first=first)
     headers = {"content-disposition": 'attachment; filename="bookhand-trail.jsonl"'}
-    return StreamingResponse(_chunks(file), media_type=_LINES, headers=headers)
+    return StreamingResponse(found, media_type=_LINES, headers=headers)
 
 
-@router.post("/trail/verify", response_model=m.Verified, summary="Check the trail as it stands")
+@router.post(
+    "/trail/verify",
+    response_model=m.Verified,
+    responses={
+        202: {
+            "model": m.VerifyingOn,
+            "description": "The trail is long: the check goes on, and what it finds is written into the trail.",
+            "headers": {
+                "location": {
+                    "schema": {"type": "string"},
+                    "description": "Where it is found then; nothing stands there until then.",
+                }
+            },
+        }
+    },
+    summary="Check the trail as it stands",
+)
 def verify(desk: At) -> JSONResponse:
-    """Every entry's hash, and that none is missing. Note `head` elsewhere: a trail made anew as a whole has another."""
+    """Every entry's hash, and that none is missing. Note `head` elsewhere: a trail made anew as a whole has another.
+
+    What was found is written into the trail, as `trail.verified`. A check that takes long is answered 202 and goes on; who asks again
+    meanwhile asks for the same check.
+    """
     desk.caller.need("audit")
     with desk.db.transaction() as cx:
-        found = trail_store.verify_all(cx, desk.caller.workspace_id)
+        since = trail_store.now(cx)
+
+    def check() -> Verdict:
+        with desk.db.transaction() as cx:
+            return trail_store.note_verified(cx, desk.caller.workspace_id, _note(desk, trail_store.VERIFIED))
+
+    found = desk.aside.run("trail", check)
+    if found is None:
+        at = f"{_VERIFIED}&since={since}"
+        return said({"goes_on": True, "found_at": at}, status=202, headers={"location": at})
     return said(
         {"holds": not found.findings, "entries": found.entries, "first": found.first, "head": found.head,
          "findings": found.findings}
@@ -94,6 +113,13 @@ def entries_of(
     return [_entry(each) for each in reversed(found)]
 
 
+def _note(desk: Desk, what: str, **details: Any) -> Note:
+    caller = desk.caller
+    return Note(
+        who=caller.who, name=caller.name, agent=caller.agent, channel=caller.channel, what=what, details=details
+    )  # fmt: skip
+
+
 def _entry(entry: Entry) -> dict[str, Any]:
     return {"seq": entry.seq, "said": entry.said(), "prev": entry.prev.hex(), "hash": entry.hash.hex()}
 
@@ -103,10 +129,3 @@ def _moment(text: str | None) -> str | None:
         return None if text is None else trail_store.moment(text)
     except ValueError as error:
         raise Refusal(str(error)) from None
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -31,3 +31,10 @@ class Verified(BaseModel):
     first: int
     head: str
     findings: list[str]
+
+
+class VerifyingOn(BaseModel):
+    """A check of the trail that goes on; `found_at` is where its result stands in the trail once it is there."""
+
+    goes_on: Literal[True]
+    found_at: str

@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from bookhand.systems import store as connections
 from bookhand.web import pages
 from bookhand.web import store as status_store
 from bookhand.web.home import problems_store, store
-from bookhand.web.home.seen import MONTHS, Step, month_before, needs, picture, steps, whole_year
-from bookhand.web.home.things import REFUSED, thing
+from bookhand.web.home.seen import MONTHS, Lost, Step, month_before, needs, picture, steps, whole_year
+from bookhand.web.home.things import REFUSED
+from bookhand.web.integrations import library
 from bookhand.web.page.frame import Viewer
 from bookhand.web.page.site import Seen, Site
 from bookhand.web.status import Status, verdict
+
+INTEGRATIONS = "/settings/integrations"
 
 
 def routes(site: Site) -> APIRouter:
@@ -62,6 +66,7 @@ def _today(site: Site, me: Viewer, currency: str) -> Seen:
             "banks": store.banks(cx),
             "kept": store.books(cx),
             "needs": needs(store.waits(cx)),
+            "lost": _lost(cx),
         }
     guide = _guide(status, seen)
     proven = {each.connection_id for each in status.proofs}
@@ -77,6 +82,14 @@ def _today(site: Site, me: Viewer, currency: str) -> Seen:
         "guide": guide,
         "is_new": any(step.key in {"stripe", "history", "proof"} and step.state != "done" for step in guide),
     }
+
+
+def _lost(cx: store.Transaction) -> list[Lost]:
+    return [
+        Lost(name=each.name, to=f"{INTEGRATIONS}/{library.of_connection(each).key}/{each.id}")
+        for each in connections.every(cx)
+        if each.status == "disconnected"
+    ]
 
 
 def _begin(site: Site) -> Seen:
@@ -95,7 +108,6 @@ def _problems(site: Site, cursor: str | None) -> Seen:
     with site.db.transaction() as cx:
         return {
             **problems_store.page(cx, cursor),
-            "thing": thing,
             "refused": REFUSED,
             "connections": {each.id: each for each in status_store.connections(cx)},
         }

@@ -38,6 +38,13 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that is not connected any more, and the page where it is connected again."""
+
+    name: str
+    to: str
+
+
 def month_before(today: date, months: int) -> str:
     """The month that was `months` before `today`'s, as ``2026-11``."""
     number = today.year * 12 + today.month - 1 - months

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import psycopg
 
+from bookhand.workspace.store import count_causes
+
 Transaction = psycopg.Connection[Any]
 
 CLEARING, TRANSIT, BANK, SALES, RETURNED = "stripe_clearing", "bank_in_transit", "bank", "revenue", "refunds"
@@ -143,7 +145,6 @@ def waits(cx: Transaction) -> Waits:
             (select count(*) from (select 1 from bank_question limit %(most)s) as few),
             (select count(*) from (select 1 from break where state <> 'closed' limit %(most)s) as few),
             (select count(*) from (select 1 from run where state in ('paused', 'parked') limit %(most)s) as few),
-            (select count(*) from (select 1 from problem where closed_at is null limit %(most)s) as few),
             (select count(*) from (select 1 from proposal where state = 'unknown' limit %(most)s) as few)
         """,
         {"most": MOST},
@@ -151,9 +152,9 @@ def waits(cx: Transaction) -> Waits:
     paused = cx.execute(
         "select name from connection where status not in ('active', 'disconnected') order by connection_id limit 10"
     ).fetchall()
-    approvals, questions, breaks, runs, problems, unknown = row or (0, 0, 0, 0, 0, 0)
+    approvals, questions, breaks, runs, unknown = row or (0, 0, 0, 0, 0)
     return Waits(
-        approvals=approvals, questions=questions, breaks=breaks, runs=runs, problems=problems, unknown=unknown,
+        approvals=approvals, questions=questions, breaks=breaks, runs=runs, problems=count_causes(cx, most=MOST), unknown=unknown,
         pauses=tuple(name for (name,) in paused),
     )  # fmt: skip
 

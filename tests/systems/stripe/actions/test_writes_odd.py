@@ -138,11 +138,11 @@ def test_a_refund_in_any_currency(currency: str | None) -> None:
     ("currency", "amount", "said"),
     [
         *(
-            (coin, 1234, "ends in 0 (Stripe rounds to ten): 1234 does not.")
+            (coin, 1234, f"two decimals, and a third that is 0: 1.234 {coin.upper()} cannot be asked for.")
             for coin in ("bhd", "jod", "kwd", "omr", "tnd")
         ),
-        ("isk", 1230, "ends in 00 (it has no smaller coin): 1230 does not."),
-        ("ugx", 1230, "ends in 00 (it has no smaller coin): 1230 does not."),
+        ("isk", 1230, "no coin smaller than 1: 12.30 ISK cannot be asked for."),
+        ("ugx", 1230, "no coin smaller than 1: 12.30 UGX cannot be asked for."),
     ],
 )
 def test_a_refund_finer_than_stripe_takes_is_refused_before_anybody_is_asked(

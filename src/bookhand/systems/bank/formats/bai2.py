@@ -3,7 +3,8 @@
     read(text)  ->  [Statement(account="0975312468", opening_minor=500000, lines=(…,))]
 
 Amounts are whole minor units; a type code says which way they go (by bai2's table, else 100 to 399 in and 400 to 699 out). A record goes on in
-``88`` lines; its text is the last field, and may hold commas and slashes. Source: "Cash Management Balance Reporting Specifications,
+``88`` lines; its text is the last field, and may hold commas and slashes. A balance (03) may have a minus sign, a detail (16) has none: what some banks
+mean by one there, a reversal or a correction, the file does not say. Source: "Cash Management Balance Reporting Specifications,
 Version 2" (BAI), and ANSI X9.121 for funds types.
 """
 
@@ -16,8 +17,9 @@ from typing import NamedTuple
 from bai2.constants import TypeCodes
 
 from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.money import as_text
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import calendar_day, currency_of, whole_of
+from bookhand.systems.bank.figures import calendar_day, currency_of, of_whole, whole_of
 
 FORMAT = "BAI2"
 
@@ -203,6 +205,11 @@ class _Account:
                 f"Line {record.line} (type {code}) moves no money; it says: {record.body[:120]!r}."
             )
             return
+        if amount.startswith("-"):
+            raise Refusal(
+                f"Line {record.line} of the BAI2 file: the record 16 of type {code[:10]} has the amount {amount[:40]!r}, but a detail in BAI2 "
+                "has no minus sign (its type code alone says which way money went). Ask the bank what it means; nothing of the file was taken."
+            )
         try:
             plain = whole_of(amount, self._currency)
         except ValueError as error:
@@ -219,13 +226,20 @@ class _Account:
             )
         )  # fmt: skip
 
+    def _shown(self, whole: int) -> str:
+        """A sum of amounts as the file writes them, in a sentence."""
+        return as_text(of_whole(whole, self._currency), self._currency)
+
     def statement(self, trailer: Record) -> Statement:
         """The account, whole; what its trailer (49) does not confirm is said."""
         fields = _Fields(trailer)
         total, count = fields.take(), fields.take()
-        if total and re.fullmatch(r"[+-]?[0-9]+", total) and int(total) != self._total:
+        if total and re.fullmatch(r"[+-]?[0-9]{1,40}", total) is None:
+            raise Refusal(f"Line {trailer.line} of the BAI2 file: {total[:40]!r} is no control total.")
+        if total and int(total) != self._total:
             self._warnings.append(
-                f"The control total in line {trailer.line} is {int(total)}, but the records of account {self._name} add up to {self._total}."
+                f"The control total in line {trailer.line} is {self._shown(int(total))}, but the records of account {self._name} "
+                f"add up to {self._shown(self._total)}."
             )
         if count.isdigit() and int(count) != self._records + trailer.lines:
             self._warnings.append(

@@ -120,11 +120,25 @@ def currency(value: str) -> str:
 
 Currency = Annotated[str, AfterValidator(currency), Field(examples=["usd"])]
 
-Minor = Annotated[int, Field(strict=True, gt=0, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS)]
+
+def _an_amount(value: Any) -> Any:
+    """`value`, where it is an amount that Stripe may take; else a sentence that is right in every currency."""
+    if type(value) is int and abs(value) > _MOST_MINOR:
+        raise ValueError("An amount has twelve digits at most, those behind the point among them.")
+    return value
+
+
+Minor = Annotated[
+    int,
+    Field(strict=True, gt=0, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS),
+    BeforeValidator(_an_amount),
+]
 """An amount in whole minor units (1500 is 15.00 USD, and 1500 JPY); more than nothing."""
 
 SignedMinor = Annotated[
-    int, Field(strict=True, ge=-_MOST_MINOR, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS)
+    int,
+    Field(strict=True, ge=-_MOST_MINOR, le=_MOST_MINOR, json_schema_extra=MINOR_UNITS),
+    BeforeValidator(_an_amount),
 ]
 """An amount in whole minor units that may be negative."""
 

@@ -2,7 +2,7 @@
 
 >>> chargeable(1005, "kwd")
 Traceback (most recent call last):
-ValueError: An amount in KWD ends in 0 (Stripe rounds to ten): 1005 does not.
+ValueError: Stripe takes KWD with two decimals, and a third that is 0: 1.005 KWD cannot be asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from bookhand.core.action import Params
-from bookhand.core.money import EXPONENTS
+from bookhand.core.money import EXPONENTS, Money
 from bookhand.systems.stripe.actions.fields import (
     CouponId,
     Line,
@@ -37,9 +37,11 @@ def chargeable(amount: int, currency: str) -> int:
     """`amount` if money of `currency` can be that much; a ValueError in one sentence if not."""
     code = currency.upper()
     if code in _WHOLE_UNITS and amount % 100:
-        raise ValueError(f"An amount in {code} ends in 00 (it has no smaller coin): {amount} does not.")
+        raise ValueError(f"{code} has no coin smaller than 1: {Money(amount, code)} cannot be asked for.")
     if EXPONENTS.get(code) == _THREE and amount % 10:
-        raise ValueError(f"An amount in {code} ends in 0 (Stripe rounds to ten): {amount} does not.")
+        raise ValueError(
+            f"Stripe takes {code} with two decimals, and a third that is 0: {Money(amount, code)} cannot be asked for."
+        )
     return amount
 
 

@@ -278,7 +278,7 @@ def _payable(amount: int, currency: str) -> None:
     multiple = PAYOUT_MULTIPLE.get(currency.upper(), 1)
     if amount % multiple:
         raise Refusal(
-            f"Payouts in {currency.upper()} are whole units: {amount} must be a multiple of {multiple}. Round it down."
+            f"Payouts in {currency.upper()} are whole units, which {money(amount, currency)} is not: round it down."
         )
 
 

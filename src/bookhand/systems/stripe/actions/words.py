@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bookhand.core.action import Change
-from bookhand.core.money import EXPONENTS, in_words
+from bookhand.core.money import EXPONENTS, as_text, in_words
 from bookhand.core.problems import Refusal
 
 MOST_CHARACTERS = 120
@@ -29,7 +29,7 @@ def money(minor: Any, currency: Any) -> str:
         return "an unknown amount"
     code = text(currency, 8).upper()
     if code not in EXPONENTS:
-        return f"{minor} minor units of {code or 'an unknown currency'}"
+        return as_text(minor, code)
     return in_words(minor, code)
 
 

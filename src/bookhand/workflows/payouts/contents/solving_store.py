@@ -15,6 +15,7 @@ import msgspec
 
 from bookhand.core.caller import Caller
 from bookhand.core.facts import BalanceTransaction, Link, Payout
+from bookhand.core.money import as_text
 from bookhand.core.problems import Conflict, Refusal
 from bookhand.systems.stripe.translate import facts_of
 from bookhand.workflows.payouts.contents.proposed import Proposed, proposal_says
@@ -161,7 +162,7 @@ def confirm(cx: Transaction[Any], link: Link, caller: Caller, kept: Kept, member
     total = sum(nets.values())
     if total != found.target:
         raise Refusal(
-            f"These {len(chosen)} come to {total} (minor units of {payout.currency}), but {payout.id} holds {found.target}: "
+            f"These {len(chosen)} come to {as_text(total, payout.currency)}, but {payout.id} holds {as_text(found.target, payout.currency)}: "
             "choose others. Nothing was kept."
         )
     everything = sorted({*chosen, *found.certain, found.own})

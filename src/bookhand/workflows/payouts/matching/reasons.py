@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from bookhand.core.money import EXPONENTS, format_minor
+from bookhand.core.money import as_text
 from bookhand.workflows.payouts.matching import Expected, Rule
 
 
@@ -46,6 +46,4 @@ def days(lag: int) -> str:
 
 def shown(minor: int, currency: str) -> str:
     """An amount in a sentence; of a currency that nobody knows, in minor units, for matching goes on."""
-    if currency not in EXPONENTS:
-        return f"{minor} minor units of {currency}"
-    return f"{format_minor(minor, currency)} {currency}"
+    return as_text(minor, currency)

@@ -88,9 +88,8 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: s
     """Everything once, for the Stripe connections of `mode`; see the module's docstring. No day after `today` (the company's) is covered."""
     report = Report()
     with db.transaction() as cx:
-        every = {each.id: each.link for each in connections.every(cx, system="stripe")}
-    links = {number: link for number, link in every.items() if link.mode == mode}
-    for link in links.values():
+        every = _links(cx)
+    for link in [each for each in every.values() if each.mode == mode]:
         with db.transaction() as cx:
             _count(cx, link, report)
     with db.transaction() as cx:
@@ -98,6 +97,9 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: s
     with db.transaction() as cx:
         found = open_store.everything_open(cx, mode=mode, today=today)
         agreed = match_store.fees(cx)
+        links = {
+            number: link for number, link in _links(cx).items() if link.mode == mode
+        }  # with whoever came meanwhile
     outcome = match(found.payouts, found.lines, _bounds(bounds or Bounds(), found, agreed))
     with db.transaction() as cx:
         take_turns(cx, db.workspace_id, links)
@@ -109,6 +111,10 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: s
             _note(cx, db.workspace_id, "payouts.matched", [each.id for each in made])
         _settle(now, outcome, payouts)
     return report
+
+
+def _links(cx: Transaction[Any]) -> dict[int, Link]:
+    return {each.id: each.link for each in connections.every(cx, system="stripe")}
 
 
 @dataclass(slots=True)
