@@ -76,11 +76,45 @@ def test_ofx_amounts(written, currency, minor) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["1,234", "12.345", "1.23,456.7", "1,23.45", "12a", "", "1e3", "--5", "1 000.00", "NaN", "∞"]
+    "written",
+    [
+        "1,234",
+        "1,000",
+        "-2.500",
+        "12.345",
+        "1.23,456.7",
+        "1,23.45",
+        "12a",
+        "",
+        "1e3",
+        "--5",
+        "1 000.00",
+        "NaN",
+        "∞",
+    ],
 )
 def test_ofx_amounts_that_are_in_doubt_are_refused_with_their_line(written) -> None:
     with pytest.raises(Refusal, match="Line 9 of the OFX file"):
         read(ofx(f"<DTPOSTED>20261102<TRNAMT>{written}<FITID>1").encode())
+
+
+def test_ofx_thousands_without_decimals_are_no_single_units() -> None:
+    with pytest.raises(Refusal, match="between thousands"):
+        read(ofx("<DTPOSTED>20261102<TRNAMT>1,000<FITID>1", currency="JPY").encode())
+    with pytest.raises(Refusal, match="between thousands"):
+        read(
+            ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1").replace("100.00<DTASOF", "100,000<DTASOF").encode()
+        )
+
+
+@pytest.mark.parametrize(
+    "change", [("</BANKTRANLIST>", ""), ("<STMTTRN>", "<b:STMTTRN>")], ids=["no end of the list", "prefixed"]
+)
+def test_ofx_lines_that_cannot_be_told_apart_are_never_left_out(change: tuple[str, str]) -> None:
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1", "<DTPOSTED>20261103<TRNAMT>5.00<FITID>2")
+    head, _, tail = text.rpartition("</STMTTRN>")  # of the last line the end is missing
+    with pytest.raises(Refusal, match="2 lines"):
+        read((head + tail).replace(*change).encode())
 
 
 def test_ofx_lines_without_an_id_and_with_the_same_id() -> None:
