@@ -141,6 +141,19 @@ def test_ids_that_a_bank_uses_again_are_told_apart(take, lines, problems) -> Non
     assert problems() == [checks.REUSED]
 
 
+@pytest.mark.parametrize("word", ["0", "000000", "NOTPROVIDED", "NONREF", "n/a"])
+@pytest.mark.parametrize("kind", ["camt053", "ofx"])
+def test_a_word_in_place_of_an_id_makes_no_two_lines_one(take, lines, problems, word, kind) -> None:
+    def row(text: str) -> BankLine:
+        return BankLine(id=word, day="2026-01-09", minor=-150, description=text)
+
+    take(account(row("TO ANNA")), kind)
+    take(account(row("TO BOB"), row("TO BOB"), opening=-150, no=2), kind)
+    assert [minor for _, minor in lines()] == [-150, -150, -150]
+    assert take(account(row("TO BOB"), row("TO ANNA"), row("TO BOB"), no=3), kind).new_lines == 0
+    assert problems() == []
+
+
 def test_two_formats_of_the_same_days_are_refused(take, lines) -> None:
     take(JAN, "camt053")
     with pytest.raises(Refusal, match="CAMT"):

@@ -21,6 +21,7 @@ from xml.parsers import expat
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.figures import currency_of, day_of_iso, minor_of
+from bookhand.systems.bank.keys import told_id
 
 FORMAT = "CAMT.053"
 
@@ -256,19 +257,15 @@ def _lines(entry: Node, account: str, raw_of: Callable[[Node], str]) -> list[Sta
     minor = _sign(entry) * _amount(amount, currency, _called(entry))
     details = list(entry.all("NtryDtls/TxDtls"))
     parts = _parts(entry, details, currency, _sign(entry))
-    own = entry.said("AcctSvcrRef")
+    own = told_id(entry.said("AcctSvcrRef"))
     if len(details) > 1 and parts is not None and sum(parts) == minor:
         ids = _ids(details, own)
         return [
             _line(entry, [detail], account, currency=currency, minor=part, native=native, raw=raw_of(detail))
             for detail, part, native in zip(details, parts, ids, strict=True)
         ]
-    native = own or (details[0].said("Refs/AcctSvcrRef") if len(details) == 1 else "")
-    return [
-        _line(
-            entry, details, account, currency=currency, minor=minor, native=native or None, raw=raw_of(entry)
-        )
-    ]
+    native = own or (told_id(details[0].said("Refs/AcctSvcrRef")) if len(details) == 1 else None)
+    return [_line(entry, details, account, currency=currency, minor=minor, native=native, raw=raw_of(entry))]
 
 
 def _parts(entry: Node, details: list[Node], currency: str, sign: int) -> list[int] | None:
@@ -282,8 +279,8 @@ def _parts(entry: Node, details: list[Node], currency: str, sign: int) -> list[i
     return found
 
 
-def _ids(details: list[Node], own: str) -> list[str | None]:
-    found = [detail.said("Refs/AcctSvcrRef") for detail in details]
+def _ids(details: list[Node], own: str | None) -> list[str | None]:
+    found = [told_id(detail.said("Refs/AcctSvcrRef")) for detail in details]
     if all(found) and len(set(found)) == len(found):
         return list(found)
     return [f"{own}/{place}" if own else None for place in range(1, len(details) + 1)]

@@ -17,6 +17,7 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.money import exponent
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.figures import currency_of, day_of_digits, minor_of
+from bookhand.systems.bank.keys import told_id
 
 FORMAT = "OFX"
 
@@ -143,7 +144,7 @@ def _line(text: str, span: re.Match[str], account: str, currency: str, warnings:
             currency=currency, minor=amount_of(leaves.get("TRNAMT", ""), currency),
             description=_description(leaves), counterparty=leaves.get("PAYEE.NAME") or leaves.get("NAME") or None,
             references=tuple(dict.fromkeys(leaves[name] for name in _REFERENCES if leaves.get(name))),
-            native_id=leaves.get("FITID") or None, code=leaves.get("TRNTYPE") or None, raw=span[0],
+            native_id=told_id(leaves.get("FITID")), code=leaves.get("TRNTYPE") or None, raw=span[0],
             original_currency=currency_of(leaves["ORIGCURRENCY.CURSYM"]) if leaves.get("ORIGCURRENCY.CURSYM") else None,
         )  # fmt: skip
     except ValueError as error:
