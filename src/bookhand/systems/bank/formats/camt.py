@@ -174,20 +174,19 @@ def _account(statement: Node) -> str:
 
 
 def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statement:
-    balances: dict[str, Node] = {}
+    said = node.said("Acct/Ccy") or (lines[0].currency if lines else "")
+    said = said or next((code for each in node.all("Bal") if (code := _currency(each))), "")
+    currency = currency_of(said) if said else ""
+    balances: dict[str, list[Node]] = {}
     for each in node.all("Bal"):
-        code = each.said("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry")
-        balances.setdefault(code, each)
-    opening = balances.get("OPBD") or balances.get("PRCD")
-    closing = balances.get("CLBD")
-    currency = node.said("Acct/Ccy") or (lines[0].currency if lines else "")
-    for balance in (opening, closing):
-        amount = balance.first("Amt") if balance else None
-        currency = currency or (amount.attributes.get("Ccy", "") if amount else "")
+        if _currency(each) in {currency, ""}:
+            code = each.said("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry")
+            balances.setdefault(code, []).append(each)
+    opening = min(balances.get("OPBD") or balances.get("PRCD") or (), key=_balance_day, default=None)
+    closing = max(balances.get("CLBD") or (), key=_balance_day, default=None)
     warnings, notes = [], []
     if skipped:
         notes.append(f"{skipped} entries are not booked yet (pending or for information): they are no lines.")
-    currency = currency_of(currency) if currency else ""
     others = sorted({line.currency for line in lines} - {currency})
     if others:
         warnings.append(f"The account is in {currency}, but lines are in {', '.join(others)}.")
@@ -197,6 +196,16 @@ def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statemen
         opening_day=_day(opening, "Dt") if opening else None, closing_day=_day(closing, "Dt") if closing else None,
         lines=tuple(lines), warnings=tuple(warnings), notes=tuple(notes),
     )  # fmt: skip
+
+
+def _currency(balance: Node) -> str:
+    amount = balance.first("Amt")
+    return amount.attributes.get("Ccy", "").strip().upper() if amount else ""
+
+
+def _balance_day(balance: Node) -> str:
+    """The day of a balance: of a statement that tells those of each of its days, the first opening and the last closing are its own."""
+    return _day(balance, "Dt") or ""
 
 
 def _signed(node: Node) -> int:
