@@ -55,6 +55,12 @@ BARCLAYS = "Number,Date,Account,Amount,Subcategory,Memo\n ,25/11/2026,20-00-00 1
 HSBC_IN_OUT = 'Date,Type,Description,Paid out,Paid in,Balance\n01 Nov 2026,BP,RENT,£900.00,,£100.00\n02 Nov 2026,CR,STRIPE,,"£1,234.56","£1,334.56"\n'
 ING = '"Datum","Naam / Omschrijving","Rekening","Tegenrekening","Code","Af Bij","Bedrag (EUR)","Mededelingen"\n"20261125","STRIPE","NL91ABNA0417164300","","OV","Bij","1234,56","PAYOUT"\n"20261124","HUUR","NL91ABNA0417164300","","OV","Af","900,00","nov"\n'
 REVOLUT = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\nTOPUP,Current,2026-11-24 10:00:00,2026-11-25 11:00:00,STRIPE,1234.56,0.00,EUR,COMPLETED,2234.56\nCARD,Current,2026-11-25 10:00:00,2026-11-26 11:00:00,SHOP,-10.00,0.00,GBP,COMPLETED,90.00\n"
+SWISS = "Datum;Text;Belastung CHF;Gutschrift CHF;Saldo CHF\n24.11.2026;MIETE;1\u2019000.00;;9\u2019000.00\n25.11.2026;STRIPE;;1\u2019234.56;10\u2019234.56\n"
+HDFC = (
+    "Date,Narration,Chq./Ref.No.,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance\n"
+    '24/11/26,RENT,1,24/11/26,"1,23,000.00",,"9,00,000.00"\n25/11/26,STRIPE,2,25/11/26,,"1,234.56","9,01,234.56"\n'
+)
+COUNTED = "Id,Date,Description,Amount (EUR)\n1,2026-11-24,RENT,-9.00\n2,2026-11-25,STRIPE,1234.56\n"
 MINT_LIKE = (
     "Date\tDescription\tDebit Amount\tCredit Amount\n2026-11-25\tSTRIPE\t\t1234.56\n2026-11-24\tFEE\t9.00\t\n"
 )
@@ -69,15 +75,42 @@ MINT_LIKE = (
         (HSBC_IN_OUT, [], [("2026-11-01", -90000), ("2026-11-02", 123456)]),
         (ING, [], [("2026-11-24", -90000), ("2026-11-25", 123456)]),
         (REVOLUT, [], [("2026-11-25", 123456), ("2026-11-26", -1000)]),
+        (SWISS, [], [("2026-11-24", -100000), ("2026-11-25", 123456)]),
+        (HDFC, ["currency"], [("2026-11-24", -12300000), ("2026-11-25", 123456)]),
+        (COUNTED, [], [("2026-11-24", -900), ("2026-11-25", 123456)]),
         (MINT_LIKE, ["currency"], [("2026-11-24", -900), ("2026-11-25", 123456)]),
     ],
-    ids=["chase", "sparkasse", "barclays", "hsbc", "ing", "revolut", "in-out"],
+    ids=["chase", "sparkasse", "barclays", "hsbc", "ing", "revolut", "swiss", "hdfc", "counted", "in-out"],
 )  # fmt: skip
 def test_tables_of_many_banks(
     text: str | bytes, questions: list[str], expected: list[tuple[str, int]]
 ) -> None:
     assert asked(text) == questions
     assert sorted(money(text)) == expected
+
+
+@pytest.mark.parametrize("numbers", [("1", "2", "3"), ("3", "2", "1"), ("000", "001", "002")])
+def test_numbers_of_rows_are_no_ids_of_the_bank(numbers: tuple[str, ...]) -> None:
+    days = ("2026-11-02", "2026-11-03", "2026-11-04")
+    rows = [
+        f"{number},{day},A,{place - 2}.00\n"
+        for place, (number, day) in enumerate(zip(numbers, days, strict=True), 1)
+    ]
+    assert proposal("Id,Date,Text,Amount (EUR)\n" + "".join(rows)).profile.native_id is None
+    ids = "Id,Date,Text,Amount (EUR)\n41,2026-11-02,A,-1.00\n42,2026-11-03,A,1.00\n"
+    assert proposal(ids).profile.native_id == "Id"
+
+
+def test_money_out_with_a_minus_is_refused_where_the_balance_says_that_it_came_in() -> None:
+    head = "Date,Text,Debit,Credit,Balance\n"
+    found = table(head + "2026-11-02,STRIPE,,100.00,100.00\n2026-11-03,RENT,10.00,,90.00\n")
+    profile = confirmed(found.proposal().profile, {"currency": "EUR"}, found.sheet.header)
+    assert profile.balance == "Balance"
+    back = table(head + "2026-11-04,RENT,10.00,,80.00\n2026-11-05,RENT BACK,-10.00,,90.00\n")
+    with pytest.raises(Refusal, match="with and without a minus"):
+        back.read_by(profile, account="A")
+    both = table(head + "2026-11-04,RENT,10.00,,80.00\n2026-11-05,RENT,-10.00,,70.00\n")
+    assert [line.minor for line in both.read_by(profile, account="A").lines] == [-1000, -1000]
 
 
 def test_columns_and_the_evidence_for_them() -> None:

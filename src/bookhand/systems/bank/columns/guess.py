@@ -181,7 +181,8 @@ class _Guess:
 
     def _native_id(self) -> str | None:
         def once(cells: Sequence[str]) -> bool:
-            return len(cells) == len(self._rows) and len(set(cells)) == len(cells)
+            whole = len(cells) == len(self._rows) and len(set(cells)) == len(cells)
+            return whole and not _are_counted(cells)
 
         return self._pick("native_id", once)
 
@@ -352,6 +353,16 @@ class _Guess:
         if profile.balance is None or profile.decimal is None:
             return []
         return chains_of(self._sheet.header, self._rows, profile)
+
+
+def _are_counted(cells: Sequence[str]) -> bool:
+    """Whether they are the numbers of the rows, 1, 2, 3 or from the last to the first: of the next file other rows would have them."""
+    if len(cells) < 2 or not all(re.fullmatch("[0-9]{1,9}", cell) for cell in cells):  # noqa: PLR2004 (one row counts nothing)
+        return False
+    numbers = [int(cell) for cell in cells]
+    first = min(numbers[0], numbers[-1])
+    counted = list(range(first, first + len(numbers)))
+    return first in {0, 1} and numbers in (counted, counted[::-1])
 
 
 def _is_ordered(days: Sequence[str]) -> bool:

@@ -48,11 +48,12 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
     kept = [each for each in read if each is not None]
     if not kept:
         raise Refusal("No row of the table (CSV) is a booked line.")
-    _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
     groups: dict[tuple[str, str], list[_Read]] = {}
     for each in kept:
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
     made = [_statement(profile, group) for group in groups.values()]
+    if not profile.balance or any(each.warnings for each in made):
+        _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
     first = msgspec.structs.replace(
         made[0],
         warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)),
@@ -130,11 +131,11 @@ def _refuse_misplaced(sheet: Sheet, profile: Profile, row: Row) -> None:
 
 
 def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> None:
-    """`Refusal` where the column for money out has both signs, and no balances show which way they go.
+    """`Refusal` where the column for money out has both signs, and no balances show that both went out.
 
     Some banks write what went out with a minus there, some without; one that does both means something else by one of them.
     """
-    if profile.money_out is None or profile.balance:
+    if profile.money_out is None:
         return
     place = sheet.header.index(profile.money_out)
     below: dict[bool, Row] = {}
@@ -144,7 +145,7 @@ def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) ->
     if len(below) > 1:
         raise Refusal(
             f"Column {profile.money_out!r} has amounts with and without a minus (rows {below[False].line} and {below[True].line}), and no balance "
-            "shows which way they go. Nothing of the file was taken: export it with the balance of each row, or in another format."
+            "shows that both went out. Nothing of the file was taken: export it with the balance of each row, or in another format."
         )
 
 
