@@ -72,6 +72,21 @@ def test_the_same_file_twice_adds_nothing(take, lines, problems, kind) -> None:
     assert problems() == []
 
 
+def test_a_file_that_was_tried_in_test_mode_is_read_in_live_mode(db) -> None:
+    raw = render(JAN, "camt053")
+    tried, meant = Intake(db, mode="test"), Intake(db)
+    assert tried.take(raw, name="a.xml", by="person:1").new_lines == 3
+    first, again = (meant.take(raw, name="a.xml", by="person:1") for _ in range(2))
+    assert (first.new_lines, first.again, again.again) == (3, False, True)
+
+
+def test_what_was_left_out_is_told(intake) -> None:
+    raw = render(JAN, "camt053").replace(b"BOOK", b"PDNG", 1)
+    taken = intake.take(raw, name="a.xml", by="person:1")
+    assert (taken.new_lines, len(taken.notes)) == (2, 1)
+    assert "1 entries are not booked yet" in taken.notes[0]
+
+
 @pytest.mark.parametrize("kind", ["camt053", "ofx_xml", "mt940", "bai2"])
 def test_an_overlapping_file_adds_only_what_is_new(take, lines, problems, kind) -> None:
     more = account(*JAN.lines[1:], line(4, "2026-02-02", 77), opening=1000, no=2)

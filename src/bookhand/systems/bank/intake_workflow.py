@@ -108,7 +108,7 @@ class Intake:
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = file_store.hash_of(raw)
-            before = store.read_before(cx, file_hash)
+            before = store.read_before(cx, file_hash, mode=self._mode)
             if before:
                 return _again(file_hash, before)
             if isinstance(found, Table):
@@ -148,7 +148,7 @@ class Intake:
             profile_store.keep(cx, connection.link, account, proposal.fingerprint, profile, by=by)
             details = {"by": by, "file": file_hash, "profile": msgspec.to_builtins(profile)}
             self._note(cx, "bank.profile_confirmed", account, details)
-            before = store.read_before(cx, file_hash)
+            before = store.read_before(cx, file_hash, mode=self._mode)
             return (
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
@@ -238,8 +238,9 @@ class Intake:
         }
         self._note(cx, "bank.statements_taken", ", ".join(told), details)
         return Taken(
-            file=file_hash, format=reading.format, accounts=tuple(told.values()), problems=tuple(problems)
-        )
+            file=file_hash, format=reading.format, accounts=tuple(told.values()), problems=tuple(problems),
+            notes=tuple(dict.fromkeys(note for each in reading.statements for note in each.notes)),
+        )  # fmt: skip
 
     def _connection(self, cx: Transaction, account: str, auth: Auth) -> Connection:
         owner = store.owner_of(cx, account, mode=self._mode)

@@ -227,9 +227,9 @@ def statements(
         yield KeptStatement(**dict(zip(KeptStatement.__struct_fields__, row, strict=True)))
 
 
-def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
-    """The statements that were read from a file; none where it only waits for its profile."""
-    return list(statements(cx, file_hash=hash_, limit=1000))
+def read_before(cx: Transaction, hash_: str, *, mode: str | None = None) -> list[KeptStatement]:
+    """The statements (of accounts of `mode`, or all) that were read from a file; none where it only waits for its profile."""
+    return list(statements(cx, file_hash=hash_, mode=mode, limit=1000))
 
 
 def spans(cx: Transaction, link: Link, account: str, currency: str) -> list[Span]:
