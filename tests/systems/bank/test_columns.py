@@ -113,6 +113,34 @@ def test_money_out_with_a_minus_is_refused_where_the_balance_says_that_it_came_i
     assert [line.minor for line in both.read_by(profile, account="A").lines] == [-1000, -1000]
 
 
+FEES = (
+    "Type,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
+    "TOPUP,2026-11-24 11:00:00,STRIPE,100.00,0.00,EUR,COMPLETED,100.00\n"
+    "TRANSFER,2026-11-25 11:00:00,RENT,-10.00,0.50,EUR,COMPLETED,89.50\n"
+    "TOPUP,2026-11-25 12:00:00,STRIPE,7.00,0.00,GBP,COMPLETED,57.00\n"
+    "CARD,,SHOP,-5.00,0.00,EUR,PENDING,\n"
+    "TRANSFER,2026-11-26 11:00:00,TAX,-20.00,0.25,GBP,COMPLETED,36.75\n"
+)
+
+
+def test_a_fee_beside_the_amount_is_taken_off_where_the_balances_show_it() -> None:
+    found = table(FEES)
+    profile = confirmed(found.proposal().profile, {}, found.sheet.header)
+    assert (profile.fee, profile.balance) == ("Fee", "Balance")
+    statements = found.read_by(profile, account="A").statements
+    assert [[line.minor for line in each.lines] for each in statements] == [[10_000, -1_050], [700, -2_025]]
+    assert [each.off_by for each in statements] == [0, 0]
+    assert not any(each.warnings for each in statements)
+    with pytest.raises(Refusal, match="fee: null"):
+        confirmed(profile, {"sign": -1}, found.sheet.header)
+
+
+def test_a_fee_that_no_balance_shows_is_said_and_not_counted() -> None:
+    found = proposal(FEES.replace(",Balance", ",Worth"))
+    assert found.profile.fee is None
+    assert any(field == "fee" and "not counted" in why for field, why in found.evidence)
+
+
 def test_columns_and_the_evidence_for_them() -> None:
     found = proposal(SPARKASSE)
     profile = found.profile

@@ -20,6 +20,7 @@ import msgspec
 from bookhand.core.money import EXPONENTS
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import Chain, chains_of
+from bookhand.systems.bank.columns.lines import booked_rows
 from bookhand.systems.bank.columns.profile import Profile, Proposal, Question
 from bookhand.systems.bank.columns.sheet import Row, Sheet
 from bookhand.systems.bank.columns.values import ORDERS, DayOrder, Mark, day_of, is_day, is_number, number_of
@@ -308,6 +309,8 @@ class _Guess:
         """Sign and order as the running balance shows them; the sign as the amounts show it else."""
         profile = msgspec.structs.replace(profile, order=self._order(profile))
         chains = self._chains(profile)
+        if not chains:
+            profile, chains = self._with_fees(profile)
         if len({chain.sign for chain in chains}) == 1:
             self._evidence.append(("balance", chains[0].why))
             return msgspec.structs.replace(profile, sign=chains[0].sign, order=chains[0].order)
@@ -350,9 +353,34 @@ class _Guess:
         return "oldest_first" if days[0] < days[-1] else "newest_first"
 
     def _chains(self, profile: Profile) -> list[Chain]:
+        """The readings under which all balances go on, those of each currency for themselves; rows that are not booked have none."""
         if profile.balance is None or profile.decimal is None:
             return []
-        return chains_of(self._sheet.header, self._rows, profile)
+        groups: dict[str, list[Row]] = {}
+        place = self._sheet.header.index(profile.currency_column) if profile.currency_column else None
+        for row in filter(self._has_day, booked_rows(self._sheet)):
+            groups.setdefault("" if place is None else row.cells[place], []).append(row)
+        found = [chains_of(self._sheet.header, rows, profile) for rows in groups.values() if len(rows) > 1]
+        return [chain for chain in found[0] if all(chain in others for others in found)] if found else []
+
+    def _with_fees(self, profile: Profile) -> tuple[Profile, list[Chain]]:
+        """The profile with a column of fees that the balances show to come on top of the amounts; as it was where none do."""
+        if profile.amount is None or profile.decimal is None:
+            return profile, []
+        for name in self._named("fee"):
+            cells = self._cells(name)
+            if not cells or not all(is_number(cell, profile.decimal) for cell in cells):
+                continue
+            if not any(number_of(cell, profile.decimal) for cell in cells):
+                continue
+            taken = msgspec.structs.replace(profile, fee=name)
+            chains = [chain for chain in self._chains(taken) if chain.sign == 1]
+            if chains:
+                self._take("fee", name, f"each balance moves by {profile.amount!r} less this")
+                return taken, chains
+            why = f"{name!r} has amounts, and no balances show that they come on top of {profile.amount!r}: they are not counted"
+            self._evidence.append(("fee", why))
+        return profile, []
 
 
 def _are_counted(cells: Sequence[str]) -> bool:

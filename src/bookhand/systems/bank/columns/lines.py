@@ -34,12 +34,9 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
 
     `Refusal` names the row that cannot be read. Rows without a day (sums, notes) and rows that are not booked are no lines, and are told.
     """
-    read, left, unbooked = [], [], 0
-    status = [place for place, name in enumerate(sheet.header) if plain(name) in STATUS]
-    for row in sheet.rows:
-        if any(plain(row.cells[place]) in NOT_BOOKED for place in status):
-            unbooked += 1
-            continue
+    read, left, rows = [], [], booked_rows(sheet)
+    unbooked = len(sheet.rows) - len(rows)
+    for row in rows:
         date = row.cells[sheet.header.index(profile.date)]
         if not date:
             left.append(row)
@@ -60,6 +57,12 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
         notes=_notes(left, unbooked),
     )
     return [first, *made[1:]]
+
+
+def booked_rows(sheet: Sheet) -> list[Row]:
+    """The rows but for those of which a column says that they moved no money, or have not yet."""
+    status = [place for place, name in enumerate(sheet.header) if plain(name) in STATUS]
+    return [row for row in sheet.rows if not any(plain(row.cells[place]) in NOT_BOOKED for place in status)]
 
 
 def _amounts_without_day(sheet: Sheet, profile: Profile, left: Sequence[Row]) -> tuple[str, ...]:

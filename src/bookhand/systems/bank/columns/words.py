@@ -19,6 +19,7 @@ _SAID: dict[str, str] = {
     "transaction type|soll/haben|s/h|sens|af bij|direction|sign|vorzeichen|indicator",
     "balance": "balance|running balance|running bal|account balance|closing balance|saldo|saldo nach buchung|kontostand|solde|balance after|available balance|new balance",
     "amount": "amount|transaction amount|net amount|betrag|umsatz|montant|importe|importo|bedrag|belopp|belob|amount (account currency)|value|sum",
+    "fee": "fee|fees|total fees|transaction fee|commission|charges",
     "currency": "currency|currency code|ccy|wahrung|waehrung|devise|moneda|divisa|valuta|munt|account currency",
     "counterparty": "name|payee|payer|beneficiary|counterparty|counterparty name|auftraggeber|empfanger|beguenstigter/zahlungspflichtiger|"
     "begunstigter/zahlungspflichtiger|name zahlungsbeteiligter|tegenpartij|naam tegenpartij|naam / omschrijving|beneficiaire|merchant|merchant name",
