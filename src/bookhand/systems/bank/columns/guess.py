@@ -48,6 +48,8 @@ class _Guess:
         self._questions: list[Question] = []
         self._taken: set[str] = set()
         self._rows = [row for row in sheet.rows if self._has_day(row)]
+        booked = set(map(id, booked_rows(sheet)))
+        self._booked = [row for row in self._rows if id(row) in booked]
         if not self._rows:
             raise Refusal("The table (CSV) has no row with a day in it: it is no statement.")
 
@@ -358,7 +360,7 @@ class _Guess:
             return []
         groups: dict[str, list[Row]] = {}
         place = self._sheet.header.index(profile.currency_column) if profile.currency_column else None
-        for row in filter(self._has_day, booked_rows(self._sheet)):
+        for row in self._booked:
             groups.setdefault("" if place is None else row.cells[place], []).append(row)
         found = [chains_of(self._sheet.header, rows, profile) for rows in groups.values() if len(rows) > 1]
         return [chain for chain in found[0] if all(chain in others for others in found)] if found else []
