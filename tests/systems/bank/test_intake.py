@@ -185,6 +185,10 @@ def test_a_table_that_names_its_account_is_confirmed_for_that(intake) -> None:
     with pytest.raises(Refusal, match=IBAN):
         intake.confirm(waiting.file, account="Main", changes={}, by="person:1")
     assert intake.confirm(waiting.file, account=IBAN, changes={}, by="person:1").new_lines == 3
+    other = raw.replace(IBAN.encode(), b"DE02120300000000202051")
+    with pytest.raises(Refusal, match="of account DE02120300000000202051, not of"):
+        intake.take(other, name="y", by="person:1", account=IBAN)
+    assert intake.take(other, name="y", by="person:1").accounts[0].account == "DE02120300000000202051"
 
 
 def test_lines_as_the_core_has_them_are_written_and_read_back(intake, db) -> None:

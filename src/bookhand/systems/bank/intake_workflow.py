@@ -116,11 +116,9 @@ class Intake:
                 if len(known) != 1:
                     return self._wait(cx, raw, found, account, [each for each, _ in known], name=name, by=by)
                 found = found.read_by(known[0][1], account=known[0][0])
-            elif account is not None and any(each.account != account for each in found.statements):
-                named = sorted({each.account for each in found.statements})
-                raise Refusal(
-                    f"The file is of account {', '.join(named)}, not of {account}: nothing was taken."
-                )
+                _refuse_others(found, account, alone=False)
+            else:
+                _refuse_others(found, account, alone=True)
             file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
             return self._keep(cx, found, file_hash, by=by, auth=auth)
 
@@ -257,6 +255,13 @@ class Intake:
             if (each.link.account, each.link.mode) == (account, self._mode)
         ]
         return usable(known[0]) if known else connections.keep(cx, self._db.workspace_id, new)
+
+
+def _refuse_others(found: Reading, account: str | None, *, alone: bool) -> None:
+    """`Refusal` where a file says itself that it is of another account than was named, or (`alone`) of others beside it."""
+    named = sorted({each.account for each in found.statements})
+    if account is not None and (account not in named or (alone and len(named) > 1)):
+        raise Refusal(f"The file is of account {', '.join(named)}, not of {account}: nothing was taken.")
 
 
 @contextmanager
