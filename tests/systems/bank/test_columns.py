@@ -141,6 +141,36 @@ def test_a_fee_that_no_balance_shows_is_said_and_not_counted() -> None:
     assert any(field == "fee" and "not counted" in why for field, why in found.evidence)
 
 
+WAYS = "Date,Text,Amount (EUR),D/C\n2026-11-02,STRIPE,100.00,C\n2026-11-03,NOTHING,0.00,D\n"
+
+
+@pytest.mark.parametrize("minus", ["-10.00", "10.00-", "(10.00)"])
+def test_a_sign_that_agrees_with_the_direction_counts_once(minus: str) -> None:
+    text = f"{WAYS}2026-11-04,RENT,{minus},D\n"
+    assert proposal(text).profile.direction is None
+    assert money(text) == [("2026-11-02", 10_000), ("2026-11-03", 0), ("2026-11-04", -1_000)]
+
+
+def test_a_minus_against_the_direction_is_refused_unless_the_balance_shows_what_it_means() -> None:
+    back = f"{WAYS}2026-11-04,RENT,10.00,D\n2026-11-05,RENT BACK,-10.00,D\n"
+    with pytest.raises(Refusal, match="no balance shows which way it goes"):
+        money(back)
+    balances = iter(("Balance", "100.00", "100.00", "90.00", "100.00"))
+    told = "\n".join(f"{row},{next(balances)}" for row in back.splitlines()) + "\n"
+    assert [minor for _, minor in money(told)] == [10_000, 0, -1_000, 1_000]
+
+
+def test_a_direction_that_was_confirmed_of_money_in_alone_turns_no_minus_round() -> None:
+    first = table(WAYS)
+    profile = confirmed(first.proposal().profile, {}, first.sheet.header)
+    assert profile.direction == "D/C"
+    later = table(f"{WAYS}2026-11-04,RENT,-10.00,D\n")
+    with pytest.raises(Refusal, match="direction: null"):
+        later.read_by(profile, account="A")
+    anew = confirmed(profile, {"direction": None}, first.sheet.header)
+    assert [line.minor for line in later.read_by(anew, account="A").lines] == [10_000, 0, -1_000]
+
+
 def test_columns_and_the_evidence_for_them() -> None:
     found = proposal(SPARKASSE)
     profile = found.profile

@@ -259,6 +259,28 @@ def test_a_table_waits_until_it_is_confirmed_and_is_read_by_itself_after(take, i
         assert connections.every(cx)[0].link.account == "Main"
 
 
+def test_days_that_are_in_order_only_otherwise_than_was_confirmed_are_asked(intake, lines) -> None:
+    def table(*days: str) -> bytes:
+        return b"Date,Text,Amount (EUR)\n" + b"".join(
+            f"{day},T,{n - 1}.50\n".encode() for n, day in enumerate(days)
+        )
+
+    first = intake.take(table("13/01/2026", "14/01/2026"), name="a", by="person:1")
+    intake.confirm(first.file, account="Main", changes={"sign": 1}, by="person:1")
+    same = intake.take(table("01/02/2026", "03/02/2026", "02/03/2026"), name="b", by="person:1")
+    assert isinstance(same, Taken)
+    other = intake.take(table("02/03/2026", "02/04/2026", "03/01/2026"), name="c", by="person:1")
+    assert isinstance(other, Waiting)
+    assert "confirmed with dates as DMY, but the rows of this one are in order only as MDY" in other.says
+    assert (other.known, other.proposal.profile.date_order, len(lines())) == ((), "MDY", 5)
+    assert intake.waiting(other.file).says == other.says
+    intake.confirm(other.file, account="Main", changes={"date_order": "MDY"}, by="person:1")
+    days = sorted(day for day, _ in lines())
+    assert days == [
+        "2026-01-13", "2026-01-14", "2026-02-01", "2026-02-03", "2026-02-03", "2026-02-04", "2026-03-01", "2026-03-02",
+    ]  # fmt: skip
+
+
 def test_what_is_asked_must_be_answered(take, intake) -> None:
     waiting = take(account(line(1, "2026-03-04", 100), line(2, "2026-05-04", -100)), "csv")
     assert [question.field for question in waiting.proposal.questions] == ["date_order"]

@@ -25,7 +25,7 @@ from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
 from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
-from bookhand.systems.bank.columns.profile import Proposal, confirmed
+from bookhand.systems.bank.columns.profile import Profile, Proposal, confirmed
 from bookhand.systems.bank.figures import account_of
 from bookhand.systems.bank.going_on_store import going_on
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
@@ -113,8 +113,8 @@ class Intake:
                 return _again(file_hash, before)
             if isinstance(found, Table):
                 known = profile_store.of(cx, found.sheet.fingerprint, account=account, mode=self._mode)
-                if len(known) != 1:
-                    return self._wait(cx, raw, found, account, [each for each, _ in known], name=name, by=by)
+                if len(known) != 1 or found.doubt(known[0][1]):
+                    return self._wait(cx, raw, found, account, known, name=name, by=by)
                 found = found.read_by(known[0][1], account=known[0][0])
                 _refuse_others(found, account, alone=False)
             else:
@@ -162,7 +162,7 @@ class Intake:
             file_hash, _, raw = file_store.find(cx, file_hash)
             table = self._table(raw)
             known = profile_store.of(cx, table.sheet.fingerprint, account=account, mode=self._mode)
-            return self._proposed(cx, file_hash, table, account, [each for each, _ in known])
+            return self._proposed(cx, file_hash, table, account, known)
 
     def tried(
         self, file_hash: str, *, account: str, changes: Mapping[str, Any], rows: int = 5
@@ -193,7 +193,7 @@ class Intake:
         raw: bytes,
         table: Table,
         account: str | None,
-        known: Sequence[str],
+        known: Sequence[tuple[str, Profile]],
         *,
         name: str,
         by: str,
@@ -202,18 +202,27 @@ class Intake:
         return self._proposed(cx, file_hash, table, account, known)
 
     def _proposed(
-        self, cx: Transaction, file_hash: str, table: Table, account: str | None, known: Sequence[str]
+        self,
+        cx: Transaction,
+        file_hash: str,
+        table: Table,
+        account: str | None,
+        known: Sequence[tuple[str, Profile]],
     ) -> Waiting:
         proposal = table.proposal(
             currency=store.currency_of(cx, account, mode=self._mode) if account else None
         )
-        if known:
-            says = f"Files with these columns were confirmed for several accounts ({', '.join(known)}): say which one this is of."
+        names = tuple(name for name, profile in known if not table.doubt(profile))
+        doubt = next((doubt for _, profile in known if (doubt := table.doubt(profile))), None)
+        if names:
+            says = f"Files with these columns were confirmed for several accounts ({', '.join(names)}): say which one this is of."
+        elif doubt:
+            says = doubt
         elif account is None:
             says = "Say which bank account this file is of, and confirm what stands in which column."
         else:
             says = "Confirm what stands in which column: once, and files with these columns are read by themselves from then on."
-        return Waiting(file=file_hash, account=account, proposal=proposal, says=says, known=tuple(known))
+        return Waiting(file=file_hash, account=account, proposal=proposal, says=says, known=names)
 
     def _keep(self, cx: Transaction, reading: Reading, file_hash: str, *, by: str, auth: Auth) -> Taken:
         told: dict[str, Account] = {}

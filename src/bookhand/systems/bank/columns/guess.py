@@ -30,7 +30,6 @@ _MARKS: tuple[Mark, ...] = (".", ",")
 _SAMPLE = 5
 _LEAST_DAYS = 3
 _MOST_WORDS = 6
-_MINUSES = ("-", "(", "\u2212")
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -173,14 +172,27 @@ class _Guess:
             known = all(word in IN_WORDS or word in OUT_WORDS for word in words)
             if words and len(words) <= _MOST_WORDS and known:
                 self._take("direction", name, f"it says {', '.join(map(repr, words))}")
-                if any(cell.strip().startswith(_MINUSES) for cell in self._cells(amounts["amount"])):
+                agree = self._signs_agree(amounts["amount"], name)
+                if agree:
                     self._evidence.append(
                         ("direction", "the amounts have signs of their own: this column is not needed")
                     )
                     return {**amounts, "sign": 1}
                 ins, outs = with_others(words)
+                if agree is False:
+                    why = "some amounts have a minus where this column says otherwise: only balances can say what they mean"
+                    self._evidence.append(("direction", why))
                 return {**amounts, "direction": name, "in_words": ins, "out_words": outs, "sign": 1}
         return amounts
+
+    def _signs_agree(self, amount: str, direction: str) -> bool | None:
+        """Whether amounts have a minus where money went out, and nowhere else; None where none has one."""
+        places = self._sheet.header.index(amount), self._sheet.header.index(direction)
+        told = [(_sign(row.cells[places[0]]), row.cells[places[1]].lower()) for row in self._rows]
+        minus = [(sign < 0, word in OUT_WORDS) for sign, word in told if sign and word]
+        if not any(is_minus for is_minus, _ in minus):
+            return None
+        return all(is_minus == went_out for is_minus, went_out in minus)
 
     def _native_id(self) -> str | None:
         def once(cells: Sequence[str]) -> bool:
@@ -215,11 +227,10 @@ class _Guess:
 
     def _day_order(self, date: str) -> DayOrder | None:
         cells = self._cells(date)
-        orders = [order for order in ORDERS if all(is_day(cell, order) for cell in cells)]
-        if len({tuple(day_of(cell, order) for cell in cells) for order in orders}) == 1:
+        orders, ordered = _orders(cells)
+        if len(orders) == 1:
             self._evidence.append(("date_order", f"every day reads as {orders[0]}, and only so"))
             return orders[0]
-        ordered = [order for order in orders if _is_ordered([day_of(cell, order) for cell in cells])]
         if len(ordered) == 1:
             self._evidence.append(
                 ("date_order", f"the rows are in the order of their days only as {ordered[0]}")
@@ -383,6 +394,34 @@ class _Guess:
             why = f"{name!r} has amounts, and no balances show that they come on top of {profile.amount!r}: they are not counted"
             self._evidence.append(("fee", why))
         return profile, []
+
+
+def _sign(cell: str) -> int:
+    """-1, 0 or 1, whatever marks the decimals; 0 for what is no number."""
+    found = [number_of(cell, mark) for mark in _MARKS if is_number(cell, mark)]
+    return (found[0] > 0) - (found[0] < 0) if found else 0
+
+
+def days_contradict(sheet: Sheet, profile: Profile) -> DayOrder | None:
+    """The order of the dates in which alone the rows of `sheet` are in order, where the profile reads them in another.
+
+    A bank may change how it writes dates, or another bank may call its columns the same: each 03/04 would still be a day.
+    """
+    place = sheet.header.index(profile.date)
+    cells = [
+        row.cells[place] for row in sheet.rows if any(is_day(row.cells[place], order) for order in ORDERS)
+    ]
+    _, ordered = _orders(cells)
+    return ordered[0] if len(ordered) == 1 and profile.date_order not in {None, ordered[0]} else None
+
+
+def _orders(cells: Sequence[str]) -> tuple[list[DayOrder], list[DayOrder]]:
+    """The orders in which every cell is a day (those that make the same days once), and those of them in which the rows are in order."""
+    read: dict[tuple[str, ...], DayOrder] = {}
+    for order in ORDERS:
+        if all(is_day(cell, order) for cell in cells):
+            read.setdefault(tuple(day_of(cell, order) for cell in cells), order)
+    return list(read.values()), [order for days, order in read.items() if _is_ordered(days)]
 
 
 def _are_counted(cells: Sequence[str]) -> bool:

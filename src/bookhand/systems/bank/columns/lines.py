@@ -51,6 +51,7 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
     made = [_statement(profile, group) for group in groups.values()]
     if not profile.balance or any(each.warnings for each in made):
         _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
+        _refuse_two_signs(sheet, profile, [each.row for each in kept])
     first = msgspec.structs.replace(
         made[0],
         warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)),
@@ -150,6 +151,23 @@ def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) ->
             f"Column {profile.money_out!r} has amounts with and without a minus (rows {below[False].line} and {below[True].line}), and no balance "
             "shows that both went out. Nothing of the file was taken: export it with the balance of each row, or in another format."
         )
+
+
+def _refuse_two_signs(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> None:
+    """`Refusal` where an amount has a minus beside a column that says which way it goes, and no balances show what both mean.
+
+    A bank that writes both means money that went out; one that takes a debit back means money that came in.
+    """
+    if profile.direction is None or profile.amount is None:
+        return
+    place = sheet.header.index(profile.amount)
+    for row in rows:
+        if number_of(row.cells[place], profile.decimal or ".") < 0:
+            raise Refusal(
+                f"Row {row.line} has {row.cells[place]!r} in column {profile.amount!r} and {row.cells[sheet.header.index(profile.direction)]!r} in column "
+                f"{profile.direction!r}, and no balance shows which way it goes. Nothing of the file was taken: where the minus alone says it, confirm "
+                "the file with direction: null, else export it with the balance of each row."
+            )
 
 
 def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:
