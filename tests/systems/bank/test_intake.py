@@ -281,6 +281,32 @@ def test_days_that_are_in_order_only_otherwise_than_was_confirmed_are_asked(inta
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (b"2026-01-15,T,1.50,C\n", "dates as DMY, but those of this one read as YMD"),
+        (
+            b'15/01/2026,T,"1.234,50",C\n',
+            "with '.' for decimals, but the amounts of this one read only with ','",
+        ),
+        (b"15/01/2026,T,-1.50,D\n", "confirm the file with direction: null"),
+    ],
+)
+def test_a_file_unlike_those_that_were_confirmed_can_be_confirmed_anew(intake, lines, changed, says) -> None:
+    head = b"Date,Text,Amount (EUR),D/C\n"
+    first = intake.take(head + b"13/01/2026,T,7.50,C\n14/01/2026,T,8.50,C\n", name="a", by="person:1")
+    intake.confirm(first.file, account="Main", changes={}, by="person:1")
+    other = intake.take(head + changed, name="b", by="person:1")
+    assert isinstance(other, Waiting)
+    assert says in other.says
+    assert len(lines()) == 2
+    told = other.proposal.profile
+    anew = {"date_order": told.date_order, "decimal": told.decimal, "direction": told.direction, "sign": 1}
+    intake.confirm(other.file, account="Main", changes=anew, by="person:1")
+    assert [abs(minor) for _, minor in lines()][2:] in ([150], [123_450])
+    assert (lines()[-1][1] < 0) == (b"-" in changed[10:])
+
+
 def test_what_is_asked_must_be_answered(take, intake) -> None:
     waiting = take(account(line(1, "2026-03-04", 100), line(2, "2026-05-04", -100)), "csv")
     assert [question.field for question in waiting.proposal.questions] == ["date_order"]

@@ -25,6 +25,7 @@ from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
 from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
+from bookhand.systems.bank.columns.lines import Unlike
 from bookhand.systems.bank.columns.profile import Profile, Proposal, confirmed
 from bookhand.systems.bank.figures import account_of
 from bookhand.systems.bank.going_on_store import going_on
@@ -112,10 +113,17 @@ class Intake:
             if before:
                 return _again(file_hash, before)
             if isinstance(found, Table):
-                known = profile_store.of(cx, found.sheet.fingerprint, account=account, mode=self._mode)
-                if len(known) != 1 or found.doubt(known[0][1]):
-                    return self._wait(cx, raw, found, account, known, name=name, by=by)
-                found = found.read_by(known[0][1], account=known[0][0])
+                table, known = (
+                    found,
+                    profile_store.of(cx, found.sheet.fingerprint, account=account, mode=self._mode),
+                )
+                if len(known) != 1 or table.doubt(known[0][1]):
+                    return self._wait(cx, raw, table, account, known, name=name, by=by)
+                try:
+                    found = table.read_by(known[0][1], account=known[0][0])
+                except Unlike as error:
+                    waiting = self._wait(cx, raw, table, account, known, name=name, by=by)
+                    return msgspec.structs.replace(waiting, says=str(error))
                 _refuse_others(found, account, alone=False)
             else:
                 _refuse_others(found, account, alone=True)
@@ -214,7 +222,9 @@ class Intake:
         )
         names = tuple(name for name, profile in known if not table.doubt(profile))
         doubt = next((doubt for _, profile in known if (doubt := table.doubt(profile))), None)
-        if names:
+        if len(names) == 1:
+            says = f"Files with these columns were confirmed for {names[0]}, but this one was not read so: confirm what stands in which column."
+        elif names:
             says = f"Files with these columns were confirmed for several accounts ({', '.join(names)}): say which one this is of."
         elif doubt:
             says = doubt

@@ -15,7 +15,7 @@ import msgspec
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank import text as texts
-from bookhand.systems.bank.columns.guess import days_contradict, proposal_of
+from bookhand.systems.bank.columns.guess import contradiction, proposal_of
 from bookhand.systems.bank.columns.lines import FORMAT as CSV
 from bookhand.systems.bank.columns.lines import statements_of
 from bookhand.systems.bank.columns.profile import Profile, Proposal
@@ -54,13 +54,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def doubt(self, profile: Profile) -> str | None:
         """Why a profile that was confirmed for these columns may not be that of this file, in a sentence; None where nothing says so."""
-        order = days_contradict(self.sheet, profile)
-        if order is None:
+        found = contradiction(self.sheet, profile)
+        if found is None:
             return None
-        return (
-            f"Files with these columns were confirmed with dates as {profile.date_order}, but the rows of this one are in order only as {order}: "
-            "confirm what stands in which column anew."
-        )
+        return f"Files with these columns were confirmed {found}: confirm what stands in which column anew."
 
     def first(self, rows: int) -> Table:
         """The same table with its first `rows` alone."""

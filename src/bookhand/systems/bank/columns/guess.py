@@ -402,17 +402,33 @@ def _sign(cell: str) -> int:
     return (found[0] > 0) - (found[0] < 0) if found else 0
 
 
-def days_contradict(sheet: Sheet, profile: Profile) -> DayOrder | None:
-    """The order of the dates in which alone the rows of `sheet` are in order, where the profile reads them in another.
+def contradiction(sheet: Sheet, profile: Profile) -> str | None:
+    """What of `profile` the rows of `sheet` contradict as a whole, in words; None where nothing.
 
-    A bank may change how it writes dates, or another bank may call its columns the same: each 03/04 would still be a day.
+    A bank may change how it writes days and amounts, or another bank may call its columns the same: 03/04 would still be a day.
     """
-    place = sheet.header.index(profile.date)
-    cells = [
-        row.cells[place] for row in sheet.rows if any(is_day(row.cells[place], order) for order in ORDERS)
-    ]
-    _, ordered = _orders(cells)
-    return ordered[0] if len(ordered) == 1 and profile.date_order not in {None, ordered[0]} else None
+    cells = _under(sheet, profile.date)
+    days = [cell for cell in cells if any(is_day(cell, order) for order in ORDERS)]
+    orders, ordered = _orders(days)
+    if profile.date_order and orders and not all(is_day(cell, profile.date_order) for cell in days):
+        return f"with dates as {profile.date_order}, but those of this one read as {' or '.join(orders)}"
+    if len(ordered) == 1 and profile.date_order not in {None, ordered[0]}:
+        return (
+            f"with dates as {profile.date_order}, but the rows of this one are in order only as {ordered[0]}"
+        )
+    names = [name for name in (profile.amount, profile.money_in, profile.money_out) if name]
+    amounts = [cell for name in names for cell in _under(sheet, name) if is_number(cell)]
+    marks = [mark for mark in _MARKS if all(is_number(cell, mark) for cell in amounts)]
+    if profile.decimal and marks and profile.decimal not in marks:
+        return (
+            f"with {profile.decimal!r} for decimals, but the amounts of this one read only with {marks[0]!r}"
+        )
+    return None
+
+
+def _under(sheet: Sheet, name: str) -> list[str]:
+    place = sheet.header.index(name)
+    return [row.cells[place] for row in sheet.rows if row.cells[place]]
 
 
 def _orders(cells: Sequence[str]) -> tuple[list[DayOrder], list[DayOrder]]:

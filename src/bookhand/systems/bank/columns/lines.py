@@ -22,6 +22,10 @@ _SHOWN = 80
 _MOST_TOLD = 5
 
 
+class Unlike(Refusal):
+    """The file is not as those for which its profile was confirmed: it is to be confirmed anew."""
+
+
 class _Read(NamedTuple):
     row: Row
     line: StatementLine
@@ -163,7 +167,7 @@ def _refuse_two_signs(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> No
     place = sheet.header.index(profile.amount)
     for row in rows:
         if number_of(row.cells[place], profile.decimal or ".") < 0:
-            raise Refusal(
+            raise Unlike(
                 f"Row {row.line} has {row.cells[place]!r} in column {profile.amount!r} and {row.cells[sheet.header.index(profile.direction)]!r} in column "
                 f"{profile.direction!r}, and no balance shows which way it goes. Nothing of the file was taken: where the minus alone says it, confirm "
                 "the file with direction: null, else export it with the balance of each row."
