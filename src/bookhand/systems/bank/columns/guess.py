@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -407,7 +408,9 @@ def contradiction(sheet: Sheet, profile: Profile) -> str | None:
 
     A bank may change how it writes days and amounts, or another bank may call its columns the same: 03/04 would still be a day.
     """
-    cells = _under(sheet, profile.date)
+    cells = [
+        cell for cell, _ in groupby(_under(sheet, profile.date))
+    ]  # many rows have the day of the row before
     days = [cell for cell in cells if any(is_day(cell, order) for order in ORDERS)]
     orders, ordered = _orders(days)
     if profile.date_order and orders and not all(is_day(cell, profile.date_order) for cell in days):
@@ -417,7 +420,7 @@ def contradiction(sheet: Sheet, profile: Profile) -> str | None:
             f"with dates as {profile.date_order}, but the rows of this one are in order only as {ordered[0]}"
         )
     names = [name for name in (profile.amount, profile.money_in, profile.money_out) if name]
-    amounts = [cell for name in names for cell in _under(sheet, name) if is_number(cell)]
+    amounts = [cell for cell in {cell for name in names for cell in _under(sheet, name)} if is_number(cell)]
     marks = [mark for mark in _MARKS if all(is_number(cell, mark) for cell in amounts)]
     if profile.decimal and marks and profile.decimal not in marks:
         return (
