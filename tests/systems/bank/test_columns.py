@@ -171,6 +171,12 @@ def test_a_direction_that_was_confirmed_of_money_in_alone_turns_no_minus_round()
     assert [line.minor for line in later.read_by(anew, account="A").lines] == [10_000, 0, -1_000]
 
 
+def test_half_of_two_columns_of_amounts_is_never_taken_for_all() -> None:
+    text = "Date,Text,Debit,Credit\n2026-11-02,RENT,9~00,0.00\n2026-11-03,STRIPE,0.00,12.50\n"
+    with pytest.raises(Refusal, match="'Debit'.*'9~00' in it is no number"):
+        proposal(text)
+
+
 def test_columns_and_the_evidence_for_them() -> None:
     found = proposal(SPARKASSE)
     profile = found.profile

@@ -31,6 +31,7 @@ _MARKS: tuple[Mark, ...] = (".", ",")
 _SAMPLE = 5
 _LEAST_DAYS = 3
 _MOST_WORDS = 6
+_LONGEST = 60
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -151,6 +152,7 @@ class _Guess:
         amount = self._pick("amount", self._is_numbers)
         if amount:
             return {"amount": amount}
+        self._refuse_half()
         rest = [
             name
             for name in self._free()
@@ -163,6 +165,17 @@ class _Guess:
         raise Refusal(
             "The table (CSV) has no column of amounts, which can be read in every row: it is no statement."
         )
+
+    def _refuse_half(self) -> None:
+        """`Refusal` where there are columns for money in and for money out, and one cannot be read: the other alone is half of the truth."""
+        named = self._named("money_in"), self._named("money_out")
+        for name in [name for names in named for name in names] if all(named) else ():
+            wrong = next((cell for cell in self._cells(name) if not is_number(cell)), None)
+            if wrong is not None:
+                raise Refusal(
+                    f"Column {name!r} is called as one for money that came in or went out, but {wrong[:_LONGEST]!r} in it is no number: nothing of the "
+                    "file was taken."
+                )
 
     def _directed(self, amounts: dict[str, Any]) -> dict[str, Any]:
         """The columns of amounts, with the column that says their direction where the amounts have no sign of their own."""
