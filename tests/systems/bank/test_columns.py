@@ -173,7 +173,7 @@ def test_a_direction_that_was_confirmed_of_money_in_alone_turns_no_minus_round()
 
 def test_half_of_two_columns_of_amounts_is_never_taken_for_all() -> None:
     text = "Date,Text,Debit,Credit\n2026-11-02,RENT,9~00,0.00\n2026-11-03,STRIPE,0.00,12.50\n"
-    with pytest.raises(Refusal, match="'Debit'.*'9~00' in it is no number"):
+    with pytest.raises(Refusal, match=r"'Debit'.*'9~00' in it is no number"):
         proposal(text)
 
 
