@@ -316,7 +316,7 @@ def keep_statement(
     new = store.keep_statement(cx, link, statement, file_hash=file_hash)
     problems = [*_said(statement, file_hash), *_of_ids(account, reused if new else [])]
     report(cx, link, problems)
-    days = (span.first_day, span.last_day) if span else (None, None)
+    days = (span.first_day, checks.lines_until(statement)) if span else (None, None)
     kept = Account(
         connection_id=connection.id, account=account, currency=statement.currency, lines=len(statement.lines), new_lines=new,
         first_day=days[0], last_day=days[1],

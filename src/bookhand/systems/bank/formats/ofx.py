@@ -114,6 +114,7 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
         as_of = outside.get("LEDGERBAL.DTASOF")
         closing_day = day_of_digits(as_of) if as_of else None
         opening_day = day_of_digits(outside["DTSTART"]) if outside.get("DTSTART") else None
+        until = day_of_digits(outside["DTEND"]) if outside.get("DTEND") else None
     except ValueError as error:
         raise Refusal(f"The statement that begins in line {_line_no(text, start)}: {error}.") from None
     warnings: list[str] = []
@@ -126,7 +127,7 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
         closing = closing_day = None
     return Statement(
         account=account, currency=currency, format=FORMAT, closing_minor=closing, closing_day=closing_day,
-        opening_day=opening_day, lines=lines, warnings=tuple(warnings), notes=notes,
+        opening_day=opening_day, until=until, lines=lines, warnings=tuple(warnings), notes=notes,
     )  # fmt: skip
 
 
