@@ -52,6 +52,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     closing_minor: int | None = None
     opening_day: str | None = None
     closing_day: str | None = None
+    until: str | None = None
+    """The last day of which it lists lines, where that is another than the closing balance's: some banks tell that of today."""
     number: str | None = None
     lines: tuple[StatementLine, ...] = ()
     warnings: tuple[str, ...] = ()

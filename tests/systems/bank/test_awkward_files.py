@@ -76,11 +76,45 @@ def test_ofx_amounts(written, currency, minor) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["1,234", "12.345", "1.23,456.7", "1,23.45", "12a", "", "1e3", "--5", "1 000.00", "NaN", "∞"]
+    "written",
+    [
+        "1,234",
+        "1,000",
+        "-2.500",
+        "12.345",
+        "1.23,456.7",
+        "1,23.45",
+        "12a",
+        "",
+        "1e3",
+        "--5",
+        "1 000.00",
+        "NaN",
+        "∞",
+    ],
 )
 def test_ofx_amounts_that_are_in_doubt_are_refused_with_their_line(written) -> None:
     with pytest.raises(Refusal, match="Line 9 of the OFX file"):
         read(ofx(f"<DTPOSTED>20261102<TRNAMT>{written}<FITID>1").encode())
+
+
+def test_ofx_thousands_without_decimals_are_no_single_units() -> None:
+    with pytest.raises(Refusal, match="between thousands"):
+        read(ofx("<DTPOSTED>20261102<TRNAMT>1,000<FITID>1", currency="JPY").encode())
+    with pytest.raises(Refusal, match="between thousands"):
+        read(
+            ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1").replace("100.00<DTASOF", "100,000<DTASOF").encode()
+        )
+
+
+@pytest.mark.parametrize(
+    "change", [("</BANKTRANLIST>", ""), ("<STMTTRN>", "<b:STMTTRN>")], ids=["no end of the list", "prefixed"]
+)
+def test_ofx_lines_that_cannot_be_told_apart_are_never_left_out(change: tuple[str, str]) -> None:
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1", "<DTPOSTED>20261103<TRNAMT>5.00<FITID>2")
+    head, _, tail = text.rpartition("</STMTTRN>")  # of the last line the end is missing
+    with pytest.raises(Refusal, match="2 lines"):
+        read((head + tail).replace(*change).encode())
 
 
 def test_ofx_lines_without_an_id_and_with_the_same_id() -> None:
@@ -273,6 +307,22 @@ def test_camt_amount_is_the_accounts_and_not_what_was_sent() -> None:
     assert line.references == ("R1", "u-1", "RF18")
 
 
+def test_camt_balances_of_each_day_and_of_another_currency() -> None:
+    def balance(code: str, amount: str, day: str, currency: str = "EUR") -> str:
+        return (
+            f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+            f"<Dt><Dt>{day}</Dt></Dt></Bal>"
+        )
+
+    days = balance("CLBD", "25", "2026-11-04") + balance("OPBD", "20", "2026-11-04")
+    [statement] = statements(camt(days, entry("30"), entry("5", ref="R2"), closing="20"))
+    assert (statement.opening_minor, statement.closing_minor, statement.off_by) == (-1000, 2500, 0)
+    assert (statement.opening_day, statement.closing_day) == ("2026-11-02", "2026-11-04")
+    dollars = balance("OPBD", "1", "2026-11-01", "USD") + balance("CLBD", "7", "2026-11-05", "USD")
+    [statement] = statements(camt(dollars, entry("30"), closing="20"))
+    assert (statement.opening_minor, statement.closing_minor, statement.off_by) == (-1000, 2000, 0)
+
+
 def test_camt_what_is_not_booked_is_no_line_and_several_statements_are_several() -> None:
     two = camt(
         entry("1"),
@@ -387,6 +437,40 @@ def test_mt940_slashes_and_plain_text() -> None:
     plain = mt(":61:2611021102C1,00NTRFNONREF", "SUPPLEMENT", ":86:FIRST LINE", "SECOND: LINE")
     assert lines(plain)[0].description == "FIRST LINE SECOND: LINE SUPPLEMENT"
     assert lines(plain)[0].raw == ":61:2611021102C1,00NTRFNONREF\nSUPPLEMENT\n:86:FIRST LINE\nSECOND: LINE"
+
+
+def test_mt940_text_may_begin_with_a_dash() -> None:
+    [line] = lines(
+        mt(":61:2611021102C1,00NTRFNONREF", ":86:STRIPE", "- PAYOUT PO_77", "-- END", closing="1001,00")
+    )
+    assert line.description == "STRIPE - PAYOUT PO_77 -- END"
+
+
+ONE = ":25:{account}\n:28C:1\n:60F:C261101EUR0,\n:61:2611021102C{amount},00NTRFNONREF\n:62F:C261102EUR{amount},\n"
+
+
+def test_mt940_an_account_begins_where_the_one_before_was_closed() -> None:
+    text = ":20:BOTH\n" + ONE.format(account="A/1", amount=10) + ONE.format(account="B/2", amount=20) + "-\n"
+    assert [(each.account, each.closing_minor, each.off_by) for each in statements(text)] == [
+        ("A/1", 1000, 0),
+        ("B/2", 2000, 0),
+    ]
+    assert [(line.account, line.minor) for line in lines(text)] == [("A/1", 1000), ("B/2", 2000)]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ((":62F:C261102EUR10,\n", ""), "several accounts"),
+        ((":62F:C261102EUR10,\n:25:B/2\n", ""), "several opening balances"),
+        ((":62F:C261102EUR20,", ":62F:C261102USD20,"), "opens in EUR and closes in USD"),
+    ],
+)
+def test_mt940_statements_that_run_into_each_other_are_refused(change: tuple[str, str], says: str) -> None:
+    text = ":20:BOTH\n" + ONE.format(account="A/1", amount=10) + ONE.format(account="B/2", amount=20) + "-\n"
+    assert change[0] in text
+    with pytest.raises(Refusal, match=says):
+        read(text.replace(*change).encode())
 
 
 def test_mt940_several_statements_and_no_envelope() -> None:

@@ -55,6 +55,12 @@ BARCLAYS = "Number,Date,Account,Amount,Subcategory,Memo\n ,25/11/2026,20-00-00 1
 HSBC_IN_OUT = 'Date,Type,Description,Paid out,Paid in,Balance\n01 Nov 2026,BP,RENT,£900.00,,£100.00\n02 Nov 2026,CR,STRIPE,,"£1,234.56","£1,334.56"\n'
 ING = '"Datum","Naam / Omschrijving","Rekening","Tegenrekening","Code","Af Bij","Bedrag (EUR)","Mededelingen"\n"20261125","STRIPE","NL91ABNA0417164300","","OV","Bij","1234,56","PAYOUT"\n"20261124","HUUR","NL91ABNA0417164300","","OV","Af","900,00","nov"\n'
 REVOLUT = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\nTOPUP,Current,2026-11-24 10:00:00,2026-11-25 11:00:00,STRIPE,1234.56,0.00,EUR,COMPLETED,2234.56\nCARD,Current,2026-11-25 10:00:00,2026-11-26 11:00:00,SHOP,-10.00,0.00,GBP,COMPLETED,90.00\n"
+SWISS = "Datum;Text;Belastung CHF;Gutschrift CHF;Saldo CHF\n24.11.2026;MIETE;1\u2019000.00;;9\u2019000.00\n25.11.2026;STRIPE;;1\u2019234.56;10\u2019234.56\n"
+HDFC = (
+    "Date,Narration,Chq./Ref.No.,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance\n"
+    '24/11/26,RENT,1,24/11/26,"1,23,000.00",,"9,00,000.00"\n25/11/26,STRIPE,2,25/11/26,,"1,234.56","9,01,234.56"\n'
+)
+COUNTED = "Id,Date,Description,Amount (EUR)\n1,2026-11-24,RENT,-9.00\n2,2026-11-25,STRIPE,1234.56\n"
 MINT_LIKE = (
     "Date\tDescription\tDebit Amount\tCredit Amount\n2026-11-25\tSTRIPE\t\t1234.56\n2026-11-24\tFEE\t9.00\t\n"
 )
@@ -69,15 +75,106 @@ MINT_LIKE = (
         (HSBC_IN_OUT, [], [("2026-11-01", -90000), ("2026-11-02", 123456)]),
         (ING, [], [("2026-11-24", -90000), ("2026-11-25", 123456)]),
         (REVOLUT, [], [("2026-11-25", 123456), ("2026-11-26", -1000)]),
+        (SWISS, [], [("2026-11-24", -100000), ("2026-11-25", 123456)]),
+        (HDFC, ["currency"], [("2026-11-24", -12300000), ("2026-11-25", 123456)]),
+        (COUNTED, [], [("2026-11-24", -900), ("2026-11-25", 123456)]),
         (MINT_LIKE, ["currency"], [("2026-11-24", -900), ("2026-11-25", 123456)]),
     ],
-    ids=["chase", "sparkasse", "barclays", "hsbc", "ing", "revolut", "in-out"],
+    ids=["chase", "sparkasse", "barclays", "hsbc", "ing", "revolut", "swiss", "hdfc", "counted", "in-out"],
 )  # fmt: skip
 def test_tables_of_many_banks(
     text: str | bytes, questions: list[str], expected: list[tuple[str, int]]
 ) -> None:
     assert asked(text) == questions
     assert sorted(money(text)) == expected
+
+
+@pytest.mark.parametrize("numbers", [("1", "2", "3"), ("3", "2", "1"), ("000", "001", "002")])
+def test_numbers_of_rows_are_no_ids_of_the_bank(numbers: tuple[str, ...]) -> None:
+    days = ("2026-11-02", "2026-11-03", "2026-11-04")
+    rows = [
+        f"{number},{day},A,{place - 2}.00\n"
+        for place, (number, day) in enumerate(zip(numbers, days, strict=True), 1)
+    ]
+    assert proposal("Id,Date,Text,Amount (EUR)\n" + "".join(rows)).profile.native_id is None
+    ids = "Id,Date,Text,Amount (EUR)\n41,2026-11-02,A,-1.00\n42,2026-11-03,A,1.00\n"
+    assert proposal(ids).profile.native_id == "Id"
+
+
+def test_money_out_with_a_minus_is_refused_where_the_balance_says_that_it_came_in() -> None:
+    head = "Date,Text,Debit,Credit,Balance\n"
+    found = table(head + "2026-11-02,STRIPE,,100.00,100.00\n2026-11-03,RENT,10.00,,90.00\n")
+    profile = confirmed(found.proposal().profile, {"currency": "EUR"}, found.sheet.header)
+    assert profile.balance == "Balance"
+    back = table(head + "2026-11-04,RENT,10.00,,80.00\n2026-11-05,RENT BACK,-10.00,,90.00\n")
+    with pytest.raises(Refusal, match="with and without a minus"):
+        back.read_by(profile, account="A")
+    both = table(head + "2026-11-04,RENT,10.00,,80.00\n2026-11-05,RENT,-10.00,,70.00\n")
+    assert [line.minor for line in both.read_by(profile, account="A").lines] == [-1000, -1000]
+
+
+FEES = (
+    "Type,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
+    "TOPUP,2026-11-24 11:00:00,STRIPE,100.00,0.00,EUR,COMPLETED,100.00\n"
+    "TRANSFER,2026-11-25 11:00:00,RENT,-10.00,0.50,EUR,COMPLETED,89.50\n"
+    "TOPUP,2026-11-25 12:00:00,STRIPE,7.00,0.00,GBP,COMPLETED,57.00\n"
+    "CARD,,SHOP,-5.00,0.00,EUR,PENDING,\n"
+    "TRANSFER,2026-11-26 11:00:00,TAX,-20.00,0.25,GBP,COMPLETED,36.75\n"
+)
+
+
+def test_a_fee_beside_the_amount_is_taken_off_where_the_balances_show_it() -> None:
+    found = table(FEES)
+    profile = confirmed(found.proposal().profile, {}, found.sheet.header)
+    assert (profile.fee, profile.balance) == ("Fee", "Balance")
+    statements = found.read_by(profile, account="A").statements
+    assert [[line.minor for line in each.lines] for each in statements] == [[10_000, -1_050], [700, -2_025]]
+    assert [each.off_by for each in statements] == [0, 0]
+    assert not any(each.warnings for each in statements)
+    with pytest.raises(Refusal, match="fee: null"):
+        confirmed(profile, {"sign": -1}, found.sheet.header)
+
+
+def test_a_fee_that_no_balance_shows_is_said_and_not_counted() -> None:
+    found = proposal(FEES.replace(",Balance", ",Worth"))
+    assert found.profile.fee is None
+    assert any(field == "fee" and "not counted" in why for field, why in found.evidence)
+
+
+WAYS = "Date,Text,Amount (EUR),D/C\n2026-11-02,STRIPE,100.00,C\n2026-11-03,NOTHING,0.00,D\n"
+
+
+@pytest.mark.parametrize("minus", ["-10.00", "10.00-", "(10.00)"])
+def test_a_sign_that_agrees_with_the_direction_counts_once(minus: str) -> None:
+    text = f"{WAYS}2026-11-04,RENT,{minus},D\n"
+    assert proposal(text).profile.direction is None
+    assert money(text) == [("2026-11-02", 10_000), ("2026-11-03", 0), ("2026-11-04", -1_000)]
+
+
+def test_a_minus_against_the_direction_is_refused_unless_the_balance_shows_what_it_means() -> None:
+    back = f"{WAYS}2026-11-04,RENT,10.00,D\n2026-11-05,RENT BACK,-10.00,D\n"
+    with pytest.raises(Refusal, match="no balance shows which way it goes"):
+        money(back)
+    balances = iter(("Balance", "100.00", "100.00", "90.00", "100.00"))
+    told = "\n".join(f"{row},{next(balances)}" for row in back.splitlines()) + "\n"
+    assert [minor for _, minor in money(told)] == [10_000, 0, -1_000, 1_000]
+
+
+def test_a_direction_that_was_confirmed_of_money_in_alone_turns_no_minus_round() -> None:
+    first = table(WAYS)
+    profile = confirmed(first.proposal().profile, {}, first.sheet.header)
+    assert profile.direction == "D/C"
+    later = table(f"{WAYS}2026-11-04,RENT,-10.00,D\n")
+    with pytest.raises(Refusal, match="direction: null"):
+        later.read_by(profile, account="A")
+    anew = confirmed(profile, {"direction": None}, first.sheet.header)
+    assert [line.minor for line in later.read_by(anew, account="A").lines] == [10_000, 0, -1_000]
+
+
+def test_half_of_two_columns_of_amounts_is_never_taken_for_all() -> None:
+    text = "Date,Text,Debit,Credit\n2026-11-02,RENT,9~00,0.00\n2026-11-03,STRIPE,0.00,12.50\n"
+    with pytest.raises(Refusal, match=r"'Debit'.*'9~00' in it is no number"):
+        proposal(text)
 
 
 def test_columns_and_the_evidence_for_them() -> None:

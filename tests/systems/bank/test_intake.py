@@ -72,6 +72,21 @@ def test_the_same_file_twice_adds_nothing(take, lines, problems, kind) -> None:
     assert problems() == []
 
 
+def test_a_file_that_was_tried_in_test_mode_is_read_in_live_mode(db) -> None:
+    raw = render(JAN, "camt053")
+    tried, meant = Intake(db, mode="test"), Intake(db)
+    assert tried.take(raw, name="a.xml", by="person:1").new_lines == 3
+    first, again = (meant.take(raw, name="a.xml", by="person:1") for _ in range(2))
+    assert (first.new_lines, first.again, again.again) == (3, False, True)
+
+
+def test_what_was_left_out_is_told(intake) -> None:
+    raw = render(JAN, "camt053").replace(b"BOOK", b"PDNG", 1)
+    taken = intake.take(raw, name="a.xml", by="person:1")
+    assert (taken.new_lines, len(taken.notes)) == (2, 1)
+    assert "1 entries are not booked yet" in taken.notes[0]
+
+
 @pytest.mark.parametrize("kind", ["camt053", "ofx_xml", "mt940", "bai2"])
 def test_an_overlapping_file_adds_only_what_is_new(take, lines, problems, kind) -> None:
     more = account(*JAN.lines[1:], line(4, "2026-02-02", 77), opening=1000, no=2)
@@ -141,6 +156,19 @@ def test_ids_that_a_bank_uses_again_are_told_apart(take, lines, problems) -> Non
     assert problems() == [checks.REUSED]
 
 
+@pytest.mark.parametrize("word", ["0", "000000", "NOTPROVIDED", "NONREF", "n/a"])
+@pytest.mark.parametrize("kind", ["camt053", "ofx"])
+def test_a_word_in_place_of_an_id_makes_no_two_lines_one(take, lines, problems, word, kind) -> None:
+    def row(text: str) -> BankLine:
+        return BankLine(id=word, day="2026-01-09", minor=-150, description=text)
+
+    take(account(row("TO ANNA")), kind)
+    take(account(row("TO BOB"), row("TO BOB"), opening=-150, no=2), kind)
+    assert [minor for _, minor in lines()] == [-150, -150, -150]
+    assert take(account(row("TO BOB"), row("TO ANNA"), row("TO BOB"), no=3), kind).new_lines == 0
+    assert problems() == []
+
+
 def test_two_formats_of_the_same_days_are_refused(take, lines) -> None:
     take(JAN, "camt053")
     with pytest.raises(Refusal, match="CAMT"):
@@ -157,6 +185,10 @@ def test_a_table_that_names_its_account_is_confirmed_for_that(intake) -> None:
     with pytest.raises(Refusal, match=IBAN):
         intake.confirm(waiting.file, account="Main", changes={}, by="person:1")
     assert intake.confirm(waiting.file, account=IBAN, changes={}, by="person:1").new_lines == 3
+    other = raw.replace(IBAN.encode(), b"DE02120300000000202051")
+    with pytest.raises(Refusal, match="of account DE02120300000000202051, not of"):
+        intake.take(other, name="y", by="person:1", account=IBAN)
+    assert intake.take(other, name="y", by="person:1").accounts[0].account == "DE02120300000000202051"
 
 
 def test_lines_as_the_core_has_them_are_written_and_read_back(intake, db) -> None:
@@ -225,6 +257,54 @@ def test_a_table_waits_until_it_is_confirmed_and_is_read_by_itself_after(take, i
     assert take(more, "csv").again
     with db.transaction() as cx:
         assert connections.every(cx)[0].link.account == "Main"
+
+
+def test_days_that_are_in_order_only_otherwise_than_was_confirmed_are_asked(intake, lines) -> None:
+    def table(*days: str) -> bytes:
+        return b"Date,Text,Amount (EUR)\n" + b"".join(
+            f"{day},T,{n - 1}.50\n".encode() for n, day in enumerate(days)
+        )
+
+    first = intake.take(table("13/01/2026", "14/01/2026"), name="a", by="person:1")
+    intake.confirm(first.file, account="Main", changes={"sign": 1}, by="person:1")
+    same = intake.take(table("01/02/2026", "03/02/2026", "02/03/2026"), name="b", by="person:1")
+    assert isinstance(same, Taken)
+    other = intake.take(table("02/03/2026", "02/04/2026", "03/01/2026"), name="c", by="person:1")
+    assert isinstance(other, Waiting)
+    assert "confirmed with dates as DMY, but the rows of this one are in order only as MDY" in other.says
+    assert (other.known, other.proposal.profile.date_order, len(lines())) == ((), "MDY", 5)
+    assert intake.waiting(other.file).says == other.says
+    intake.confirm(other.file, account="Main", changes={"date_order": "MDY"}, by="person:1")
+    days = sorted(day for day, _ in lines())
+    assert days == [
+        "2026-01-13", "2026-01-14", "2026-02-01", "2026-02-03", "2026-02-03", "2026-02-04", "2026-03-01", "2026-03-02",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (b"2026-01-15,T,1.50,C\n", "dates as DMY, but those of this one read as YMD"),
+        (
+            b'15/01/2026,T,"1.234,50",C\n',
+            "with '.' for decimals, but the amounts of this one read only with ','",
+        ),
+        (b"15/01/2026,T,-1.50,D\n", "confirm the file with direction: null"),
+    ],
+)
+def test_a_file_unlike_those_that_were_confirmed_can_be_confirmed_anew(intake, lines, changed, says) -> None:
+    head = b"Date,Text,Amount (EUR),D/C\n"
+    first = intake.take(head + b"13/01/2026,T,7.50,C\n14/01/2026,T,8.50,C\n", name="a", by="person:1")
+    intake.confirm(first.file, account="Main", changes={}, by="person:1")
+    other = intake.take(head + changed, name="b", by="person:1")
+    assert isinstance(other, Waiting)
+    assert says in other.says
+    assert len(lines()) == 2
+    told = other.proposal.profile
+    anew = {"date_order": told.date_order, "decimal": told.decimal, "direction": told.direction, "sign": 1}
+    intake.confirm(other.file, account="Main", changes=anew, by="person:1")
+    assert [abs(minor) for _, minor in lines()][2:] in ([150], [123_450])
+    assert (lines()[-1][1] < 0) == (b"-" in changed[10:])
 
 
 def test_what_is_asked_must_be_answered(take, intake) -> None:

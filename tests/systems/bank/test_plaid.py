@@ -127,6 +127,24 @@ def test_a_listing_that_changed_begins_again_and_keeps_the_cursor_for_its_end(ba
     assert sync(feed, bank) == (4, 0, 0)
 
 
+def test_a_listing_that_goes_round_in_a_circle_ends(bank, feed, served, monkeypatch) -> None:
+    for number in range(9):
+        bank.item.post(amount=f"-{number + 1}", date="2026-11-02", name="A")
+    whole = served[0]._sync
+
+    def circle(item: Item, body: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = whole(item, body)
+        again = {**body, "cursor": None}
+        return {**found, "next_cursor": whole(item, again)["next_cursor"], "has_more": True}
+
+    monkeypatch.setattr(served[0], "_sync", circle)  # what Plaid may do is the stand-in's to show
+    with pytest.raises(Outage, match="gave before"):
+        sync(feed, bank)
+    assert bank.lines() == []
+    monkeypatch.undo()
+    assert sync(feed, bank) == (9, 0, 0)
+
+
 def test_pending_ones_are_no_lines_until_they_are_posted(bank, feed) -> None:
     pending = bank.item.post(amount="-50", date="2026-11-02", name="STRIPE", pending=True)
     assert sync(feed, bank) == (0, 0, 0)

@@ -89,6 +89,36 @@ def test_a_month_that_is_missing_is_not_taken_for_what_was_there_before(db, bank
     assert statement(db, day="2025-11-30").items_minor == -51_000
 
 
+def test_a_balance_of_noon_is_not_that_of_the_evening(db):
+    noon = (BankLine(id="A", day="2025-10-31", minor=1_000, description="IN"),)
+    evening = (
+        *noon,
+        BankLine(id="B", day="2025-10-31", minor=50, description="LATER"),
+        BankLine(id="C", day="2025-11-01", minor=7, description="NEXT"),
+    )
+    for number, lines in enumerate((noon, evening)):
+        whole = BankAccount(number=BANK, currency="USD", opening_minor=500, statement_no=number, lines=lines)
+        Intake(db, mode="test").take(render(whole, "ofx"), name=f"{number}.ofx", by="person:1")
+    reconcile(db, mode="test")
+    found = statement(db, day="2025-10-31")
+    assert (found.bank_minor, found.difference_minor) == (1_550, 0)
+    assert {item.cause for item in found.items} == {Cause.FOREIGN}
+    assert statement(db).bank_minor == 1_557
+
+
+def test_a_statement_that_tells_its_opening_alone_has_a_balance(db):
+    whole = BankAccount(
+        number=BANK, currency="USD", opening_minor=500, statement_no=1,
+        lines=(BankLine(id="A", day="2025-10-31", minor=1_000, description="IN"),),
+    )  # fmt: skip
+    raw = render(whole, "camt053").replace(b"CLBD", b"ITBD")
+    Intake(db, mode="test").take(raw, name="a.xml", by="person:1")
+    reconcile(db, mode="test")
+    found = statement(db)
+    assert (found.bank_minor, found.difference_minor) == (1_500, 0)
+    assert sorted(item.minor for item in found.items) == [-1_000, -500]
+
+
 def test_one_account_of_two_currencies_adds_up_only_its_own(db):
     lines = (BankLine(id="A", day="2025-10-15", minor=1_000, description="IN"),)
     for place, (currency, opening) in enumerate((("USD", 500), ("EUR", 90_000))):

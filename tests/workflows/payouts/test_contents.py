@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.workflows.payouts.conftest import READERS
 
 from bookhand.core.caller import Caller, capabilities
 from bookhand.core.problems import Conflict, Refusal
+from bookhand.inbox import store as inbox
+from bookhand.inbox.delivery import listed
+from bookhand.inbox.workflow import drain
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import get
 from bookhand.workflows.payouts.reconciling.workflow import Payouts
@@ -81,6 +85,62 @@ def test_part_of_the_balance_has_no_solution_and_equal_charges_have_several(db, 
     assert (found[one].outcome, found[one].how, found[one].at_least) == ("ambiguous", "in_order", 2)
     assert "so do others" in found[one].says
     assert (found[part].outcome, found[part].members) == ("unsolved", ())
+
+
+def listing(shop):
+    """What the lists of the account hold, newest first, as a backfill reads them."""
+    paths = ("/v1/payouts", "/v1/charges", "/v1/balance_transactions")
+    return [bytes(raw) for path in paths for page in shop.reader.pages(path, {}) for raw in page.data]
+
+
+def bring_in(db, link, shop, bodies):
+    with db.transaction() as cx:
+        inbox.receive(cx, link, [listed(raw, as_of=shop.engine.clock.now()) for raw in bodies])
+    while drain(db, link, READERS):
+        pass
+
+
+def test_history_that_comes_in_later_takes_an_only_solution_back(db, link, shop):
+    shop.manual()
+    for amount in (5_000, 8_000, 5_000, 3_000):
+        shop.pay(amount)
+    shop.wait(4)
+    net = {each["amount"]: each["net"] for each in shop.get("/v1/balance_transactions", limit=100)["data"]}
+    made = shop.post("/v1/payouts", amount=net[5_000] + net[3_000], currency="usd")["id"]
+    *newest, oldest = listing(shop)
+    payouts = Payouts(db=db, mode="test")
+    bring_in(db, link, shop, newest)
+    payouts.reconcile()
+    with db.transaction() as cx:
+        assert solving_store.proposed(cx, link, made).outcome == "unique"  # of what was there
+    bring_in(db, link, shop, [oldest])
+    payouts.reconcile()
+    with db.transaction() as cx:
+        found = solving_store.proposed(cx, link, made)
+    assert (found.outcome, found.candidates) == ("ambiguous", 4)
+    shop.pay(1_000)  # after it was made: nothing is asked again
+    shop.sync()
+    payouts.reconcile()
+    with db.transaction() as cx:
+        assert solving_store.proposed(cx, link, made) == found
+
+
+def test_a_list_that_says_where_a_member_went_takes_a_solution_back(db, link, shop):
+    shop.manual()
+    for amount in (5_000, 8_000, 3_000):
+        shop.pay(amount)
+    shop.wait(4)
+    net = {each["amount"]: each["net"] for each in shop.get("/v1/balance_transactions", limit=100)["data"]}
+    made = shop.post("/v1/payouts", amount=net[5_000] + net[3_000], currency="usd")["id"]
+    bring_in(db, link, shop, listing(shop))
+    found = solved(db, link)[made]
+    assert found.outcome == "unique"
+    with db.transaction() as cx:
+        cx.execute(
+            "insert into journal_member (workspace_id, connection_id, balance_transaction, payout) values (%s, %s, %s, 'po_other')",
+            (link.workspace_id, link.connection_id, found.members[0]),
+        )
+    assert solved(db, link)[made].outcome == "unsolved"
 
 
 def test_an_instant_payout_takes_its_fee_and_what_was_advanced(db, link, shop):

@@ -97,3 +97,23 @@ def test_today_is_the_companys(db, link, due):
     with db.transaction() as cx:
         journal.configure(cx, link, timezone="Pacific/Kiritimati", late="post_open")
     assert last_covered(db) == days["Pacific/Kiritimati"]
+
+
+def test_a_balance_of_today_covers_no_days_of_which_no_lines_are_listed(db, shop, due):
+    """Banks tell the balance of the day of the download, whichever month was asked for."""
+    ends, told = after(due, -3), after(due, 20)
+    lines = (BankLine(id="T0", day=after(due, -5), minor=-100, description="TEA"),)
+    raw = render(BankAccount(number="77", currency="USD", lines=lines, until_day=told), "ofx")
+    listed = b"<DTEND>" + ends.replace("-", "").encode()
+    month = raw.replace(b"<DTEND>" + told.replace("-", "").encode(), listed)
+    assert month != raw
+    intake = Intake(db, mode="test")
+    found = intake.take(month, name="month", by="person:1")
+    assert (found.accounts[0].last_day, found.problems) == (ends, ())
+    assert last_covered(db, today=after(told, 5)) == ends
+    reconcile(db, mode="test", today=after(told, 5))
+    assert causes(db) == set()
+    intake.take(raw, name="all", by="person:1")
+    assert last_covered(db, today=after(told, 5)) == told
+    reconcile(db, mode="test", today=after(told, 5))
+    assert causes(db) == {Cause.MISSING}

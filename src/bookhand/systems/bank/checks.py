@@ -53,6 +53,14 @@ def span_of(statement: Statement) -> Span | None:
     return Span(min(days, default=last), last, statement.opening_minor, statement.closing_minor)
 
 
+def lines_until(statement: Statement) -> str | None:
+    """The last day of which a statement lists lines; that of its closing balance where it does not say otherwise."""
+    span = span_of(statement)
+    if span is None or statement.until is None:
+        return span.last_day if span else None
+    return min(span.last_day, max([statement.until, *(line.day for line in statement.lines)]))
+
+
 def off(statement: Statement, subject: str) -> Problem | None:
     """The Problem of a statement whose opening and lines do not make its closing."""
     if not statement.off_by or statement.currency is None:

@@ -25,7 +25,8 @@ from bookhand.core.problems import Problem, Refusal
 from bookhand.core.ready import ready
 from bookhand.systems import store as connections
 from bookhand.systems.bank import SYSTEM, checks, file_store, profile_store, store, twins_store
-from bookhand.systems.bank.columns.profile import Proposal, confirmed
+from bookhand.systems.bank.columns.lines import Unlike
+from bookhand.systems.bank.columns.profile import Profile, Proposal, confirmed
 from bookhand.systems.bank.figures import account_of
 from bookhand.systems.bank.going_on_store import going_on
 from bookhand.systems.bank.reading import MOST_MEGABYTES, Reading, Table, read
@@ -108,19 +109,24 @@ class Intake:
         with _holdable(), self._db.transaction() as cx:
             store.hold(cx, self._db.workspace_id)
             file_hash = file_store.hash_of(raw)
-            before = store.read_before(cx, file_hash)
+            before = store.read_before(cx, file_hash, mode=self._mode)
             if before:
                 return _again(file_hash, before)
             if isinstance(found, Table):
-                known = profile_store.of(cx, found.sheet.fingerprint, account=account, mode=self._mode)
-                if len(known) != 1:
-                    return self._wait(cx, raw, found, account, [each for each, _ in known], name=name, by=by)
-                found = found.read_by(known[0][1], account=known[0][0])
-            elif account is not None and any(each.account != account for each in found.statements):
-                named = sorted({each.account for each in found.statements})
-                raise Refusal(
-                    f"The file is of account {', '.join(named)}, not of {account}: nothing was taken."
+                table, known = (
+                    found,
+                    profile_store.of(cx, found.sheet.fingerprint, account=account, mode=self._mode),
                 )
+                if len(known) != 1 or table.doubt(known[0][1]):
+                    return self._wait(cx, raw, table, account, known, name=name, by=by)
+                try:
+                    found = table.read_by(known[0][1], account=known[0][0])
+                except Unlike as error:
+                    waiting = self._wait(cx, raw, table, account, known, name=name, by=by)
+                    return msgspec.structs.replace(waiting, says=str(error))
+                _refuse_others(found, account, alone=False)
+            else:
+                _refuse_others(found, account, alone=True)
             file_store.keep(cx, self._db.workspace_id, raw, name=name, by=by)
             return self._keep(cx, found, file_hash, by=by, auth=auth)
 
@@ -148,7 +154,7 @@ class Intake:
             profile_store.keep(cx, connection.link, account, proposal.fingerprint, profile, by=by)
             details = {"by": by, "file": file_hash, "profile": msgspec.to_builtins(profile)}
             self._note(cx, "bank.profile_confirmed", account, details)
-            before = store.read_before(cx, file_hash)
+            before = store.read_before(cx, file_hash, mode=self._mode)
             return (
                 _again(file_hash, before) if before else self._keep(cx, reading, file_hash, by=by, auth=auth)
             )
@@ -164,7 +170,7 @@ class Intake:
             file_hash, _, raw = file_store.find(cx, file_hash)
             table = self._table(raw)
             known = profile_store.of(cx, table.sheet.fingerprint, account=account, mode=self._mode)
-            return self._proposed(cx, file_hash, table, account, [each for each, _ in known])
+            return self._proposed(cx, file_hash, table, account, known)
 
     def tried(
         self, file_hash: str, *, account: str, changes: Mapping[str, Any], rows: int = 5
@@ -195,7 +201,7 @@ class Intake:
         raw: bytes,
         table: Table,
         account: str | None,
-        known: Sequence[str],
+        known: Sequence[tuple[str, Profile]],
         *,
         name: str,
         by: str,
@@ -204,18 +210,29 @@ class Intake:
         return self._proposed(cx, file_hash, table, account, known)
 
     def _proposed(
-        self, cx: Transaction, file_hash: str, table: Table, account: str | None, known: Sequence[str]
+        self,
+        cx: Transaction,
+        file_hash: str,
+        table: Table,
+        account: str | None,
+        known: Sequence[tuple[str, Profile]],
     ) -> Waiting:
         proposal = table.proposal(
             currency=store.currency_of(cx, account, mode=self._mode) if account else None
         )
-        if known:
-            says = f"Files with these columns were confirmed for several accounts ({', '.join(known)}): say which one this is of."
+        names = tuple(name for name, profile in known if not table.doubt(profile))
+        doubt = next((doubt for _, profile in known if (doubt := table.doubt(profile))), None)
+        if len(names) == 1:
+            says = f"Files with these columns were confirmed for {names[0]}, but this one was not read so: confirm what stands in which column."
+        elif names:
+            says = f"Files with these columns were confirmed for several accounts ({', '.join(names)}): say which one this is of."
+        elif doubt:
+            says = doubt
         elif account is None:
             says = "Say which bank account this file is of, and confirm what stands in which column."
         else:
             says = "Confirm what stands in which column: once, and files with these columns are read by themselves from then on."
-        return Waiting(file=file_hash, account=account, proposal=proposal, says=says, known=tuple(known))
+        return Waiting(file=file_hash, account=account, proposal=proposal, says=says, known=names)
 
     def _keep(self, cx: Transaction, reading: Reading, file_hash: str, *, by: str, auth: Auth) -> Taken:
         told: dict[str, Account] = {}
@@ -238,8 +255,9 @@ class Intake:
         }
         self._note(cx, "bank.statements_taken", ", ".join(told), details)
         return Taken(
-            file=file_hash, format=reading.format, accounts=tuple(told.values()), problems=tuple(problems)
-        )
+            file=file_hash, format=reading.format, accounts=tuple(told.values()), problems=tuple(problems),
+            notes=tuple(dict.fromkeys(note for each in reading.statements for note in each.notes)),
+        )  # fmt: skip
 
     def _connection(self, cx: Transaction, account: str, auth: Auth) -> Connection:
         owner = store.owner_of(cx, account, mode=self._mode)
@@ -256,6 +274,13 @@ class Intake:
             if (each.link.account, each.link.mode) == (account, self._mode)
         ]
         return usable(known[0]) if known else connections.keep(cx, self._db.workspace_id, new)
+
+
+def _refuse_others(found: Reading, account: str | None, *, alone: bool) -> None:
+    """`Refusal` where a file says itself that it is of another account than was named, or (`alone`) of others beside it."""
+    named = sorted({each.account for each in found.statements})
+    if account is not None and (account not in named or (alone and len(named) > 1)):
+        raise Refusal(f"The file is of account {', '.join(named)}, not of {account}: nothing was taken.")
 
 
 @contextmanager
@@ -291,7 +316,7 @@ def keep_statement(
     new = store.keep_statement(cx, link, statement, file_hash=file_hash)
     problems = [*_said(statement, file_hash), *_of_ids(account, reused if new else [])]
     report(cx, link, problems)
-    days = (span.first_day, span.last_day) if span else (None, None)
+    days = (span.first_day, checks.lines_until(statement)) if span else (None, None)
     kept = Account(
         connection_id=connection.id, account=account, currency=statement.currency, lines=len(statement.lines), new_lines=new,
         first_day=days[0], last_day=days[1],

@@ -1,7 +1,7 @@
 """The key of each line: what makes the same line the same when it is read again. Pure.
 
-A bank's own id (OFX's FITID, CAMT's AcctSvcrRef) counts together with day and amount, for some banks use an id again. Where there is none, it is
-a hash of the content with its place among equals of the same day: two equal lines in one file are two, and the same two in the next
+A bank's own id (OFX's FITID, CAMT's AcctSvcrRef) counts together with day and amount, for some banks use an id again. Where there is none (or a
+word or zeros in its place), it is a hash of the content with its place among equals of the same day: two equal lines in one file are two, and the same two in the next
 file that overlaps are the same two.
 
 >>> from bookhand.core.bank import StatementLine
@@ -14,6 +14,7 @@ file that overlaps are the same two.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +24,18 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.systems.bank.figures import account_of
 
 _PRINT_CHARS = 32
+_NO_IDS = frozenset({"", "NOTPROVIDED", "NOTAVAILABLE", "NONREF", "NOREF", "NONE", "NULL", "NA", "UNKNOWN"})
 _REPLACE = msgspec.structs.replace
+
+
+def told_id(said: str | None) -> str | None:
+    """A bank's own id of a line; None for what stands where there is none.
+
+    >>> told_id("F1"), told_id("Not Provided"), told_id("000000"), told_id("N/A"), told_id(None)
+    ('F1', None, None, None, None)
+    """
+    plain = re.sub(r"[\W_]", "", said or "").upper()
+    return None if plain.strip("0") == "" or plain in _NO_IDS else said
 
 
 def content(line: StatementLine) -> str:

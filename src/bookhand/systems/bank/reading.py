@@ -15,7 +15,7 @@ import msgspec
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank import text as texts
-from bookhand.systems.bank.columns.guess import proposal_of
+from bookhand.systems.bank.columns.guess import contradiction, proposal_of
 from bookhand.systems.bank.columns.lines import FORMAT as CSV
 from bookhand.systems.bank.columns.lines import statements_of
 from bookhand.systems.bank.columns.profile import Profile, Proposal
@@ -51,6 +51,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def proposal(self, *, currency: str | None = None) -> Proposal:
         """What stands where, as far as the file shows it; `currency` is the account's, where it is known."""
         return proposal_of(self.sheet, currency=currency)
+
+    def doubt(self, profile: Profile) -> str | None:
+        """Why a profile that was confirmed for these columns may not be that of this file, in a sentence; None where nothing says so."""
+        found = contradiction(self.sheet, profile)
+        if found is None:
+            return None
+        return f"Files with these columns were confirmed {found}: confirm what stands in which column anew."
 
     def first(self, rows: int) -> Table:
         """The same table with its first `rows` alone."""

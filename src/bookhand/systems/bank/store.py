@@ -18,7 +18,7 @@ from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.facts import Link
 from bookhand.core.problems import Missing, Refusal
 from bookhand.core.ready import ready
-from bookhand.systems.bank.checks import GAP, Span, span_of
+from bookhand.systems.bank.checks import GAP, Span, lines_until, span_of
 
 Transaction = psycopg.Connection[Any]
 
@@ -159,7 +159,7 @@ def accounts(cx: Transaction) -> list[BankAccount]:
 
 def keep_statement(cx: Transaction, link: Link, statement: Statement, *, file_hash: str | None) -> int:
     """Add a statement and the lines of it that are new; how many those were."""
-    span = span_of(statement)
+    span, told_until = span_of(statement), lines_until(statement)
     row = cx.execute("select nextval(pg_get_serial_sequence('bank_statement', 'statement_id'))").fetchone()
     assert row is not None  # noqa: S101 (a sequence gives a number)
     new = add_lines(cx, link, statement.lines, statement_id=int(row[0]))
@@ -171,7 +171,7 @@ def keep_statement(cx: Transaction, link: Link, statement: Statement, *, file_ha
         """,
         (link.workspace_id, link.connection_id, statement.account, row[0], file_hash, statement.format, statement.currency, statement.number,
          statement.opening_minor, statement.closing_minor, statement.opening_day, statement.closing_day,
-         span.first_day if span else None, span.last_day if span else None, len(statement.lines), len(new), Jsonb([*statement.warnings, *statement.notes])),
+         span.first_day if span else None, told_until, len(statement.lines), len(new), Jsonb([*statement.warnings, *statement.notes])),
     )  # fmt: skip
     return len(new)
 
@@ -227,9 +227,9 @@ def statements(
         yield KeptStatement(**dict(zip(KeptStatement.__struct_fields__, row, strict=True)))
 
 
-def read_before(cx: Transaction, hash_: str) -> list[KeptStatement]:
-    """The statements that were read from a file; none where it only waits for its profile."""
-    return list(statements(cx, file_hash=hash_, limit=1000))
+def read_before(cx: Transaction, hash_: str, *, mode: str | None = None) -> list[KeptStatement]:
+    """The statements (of accounts of `mode`, or all) that were read from a file; none where it only waits for its profile."""
+    return list(statements(cx, file_hash=hash_, mode=mode, limit=1000))
 
 
 def spans(cx: Transaction, link: Link, account: str, currency: str) -> list[Span]:
@@ -239,9 +239,9 @@ def spans(cx: Transaction, link: Link, account: str, currency: str) -> list[Span
     """
     rows = cx.execute(
         """
-        select first_day::text, last_day::text, opening_minor, closing_minor,
+        select first_day::text, greatest(last_day, closing_day)::text, opening_minor, closing_minor,
                exists (select 1 from bank_line l where (l.workspace_id, l.connection_id, l.account) = (s.workspace_id, s.connection_id, s.account)
-                       and l.day = s.last_day and l.statement_id > s.statement_id)
+                       and l.day = greatest(s.last_day, s.closing_day) and l.statement_id > s.statement_id)
         from bank_statement s
         where workspace_id = %s and connection_id = %s and account = %s and currency = %s and first_day is not null
             and (opening_minor is not null or closing_minor is not null)
@@ -266,9 +266,9 @@ def moved(cx: Transaction, link: Link, account: str, currency: str) -> dict[str,
 def newest(cx: Transaction, link: Link, account: str, currency: str | None) -> Span | None:
     """The statement that reaches furthest, and is newest among those."""
     row = cx.execute(
-        "select first_day::text, last_day::text, opening_minor, closing_minor from bank_statement"
+        "select first_day::text, greatest(last_day, closing_day)::text, opening_minor, closing_minor from bank_statement"
         " where workspace_id = %s and connection_id = %s and account = %s and currency = %s and last_day is not null"
-        " order by last_day desc, statement_id desc limit 1",
+        " order by greatest(last_day, closing_day) desc, statement_id desc limit 1",
         (link.workspace_id, link.connection_id, account, currency),
     ).fetchone()
     return Span(*row) if row else None

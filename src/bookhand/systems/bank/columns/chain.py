@@ -58,12 +58,13 @@ def moved(header: tuple[str, ...], row: Row, profile: Profile) -> Decimal:
             )
         return abs(came) - abs(went)
     value = number_of(cell(profile.amount), mark)
+    fee = number_of(cell(profile.fee), mark) if profile.fee and cell(profile.fee) else Decimal(0)
     if profile.direction is None:
-        return value
+        return value - fee
     word = cell(profile.direction).lower()
     if word not in {*profile.in_words, *profile.out_words}:
         raise ValueError(f"{word[:40]!r} in column {profile.direction!r} says neither in nor out")
-    return value if word in profile.in_words else -value
+    return (value if word in profile.in_words else -value) - fee
 
 
 def balance(header: tuple[str, ...], row: Row, profile: Profile) -> Decimal:

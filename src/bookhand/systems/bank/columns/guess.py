@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ import msgspec
 from bookhand.core.money import EXPONENTS
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.columns.chain import Chain, chains_of
+from bookhand.systems.bank.columns.lines import booked_rows
 from bookhand.systems.bank.columns.profile import Profile, Proposal, Question
 from bookhand.systems.bank.columns.sheet import Row, Sheet
 from bookhand.systems.bank.columns.values import ORDERS, DayOrder, Mark, day_of, is_day, is_number, number_of
@@ -29,7 +31,7 @@ _MARKS: tuple[Mark, ...] = (".", ",")
 _SAMPLE = 5
 _LEAST_DAYS = 3
 _MOST_WORDS = 6
-_MINUSES = ("-", "(", "\u2212")
+_LONGEST = 60
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
@@ -47,6 +49,8 @@ class _Guess:
         self._questions: list[Question] = []
         self._taken: set[str] = set()
         self._rows = [row for row in sheet.rows if self._has_day(row)]
+        booked = set(map(id, booked_rows(sheet)))
+        self._booked = [row for row in self._rows if id(row) in booked]
         if not self._rows:
             raise Refusal("The table (CSV) has no row with a day in it: it is no statement.")
 
@@ -148,6 +152,7 @@ class _Guess:
         amount = self._pick("amount", self._is_numbers)
         if amount:
             return {"amount": amount}
+        self._refuse_half()
         rest = [
             name
             for name in self._free()
@@ -161,6 +166,17 @@ class _Guess:
             "The table (CSV) has no column of amounts, which can be read in every row: it is no statement."
         )
 
+    def _refuse_half(self) -> None:
+        """`Refusal` where there are columns for money in and for money out, and one cannot be read: the other alone is half of the truth."""
+        named = self._named("money_in"), self._named("money_out")
+        for name in [name for names in named for name in names] if all(named) else ():
+            wrong = next((cell for cell in self._cells(name) if not is_number(cell)), None)
+            if wrong is not None:
+                raise Refusal(
+                    f"Column {name!r} is called as one for money that came in or went out, but {wrong[:_LONGEST]!r} in it is no number: nothing of the "
+                    "file was taken."
+                )
+
     def _directed(self, amounts: dict[str, Any]) -> dict[str, Any]:
         """The columns of amounts, with the column that says their direction where the amounts have no sign of their own."""
         if "money_in" in amounts:
@@ -170,18 +186,32 @@ class _Guess:
             known = all(word in IN_WORDS or word in OUT_WORDS for word in words)
             if words and len(words) <= _MOST_WORDS and known:
                 self._take("direction", name, f"it says {', '.join(map(repr, words))}")
-                if any(cell.strip().startswith(_MINUSES) for cell in self._cells(amounts["amount"])):
+                agree = self._signs_agree(amounts["amount"], name)
+                if agree:
                     self._evidence.append(
                         ("direction", "the amounts have signs of their own: this column is not needed")
                     )
                     return {**amounts, "sign": 1}
                 ins, outs = with_others(words)
+                if agree is False:
+                    why = "some amounts have a minus where this column says otherwise: only balances can say what they mean"
+                    self._evidence.append(("direction", why))
                 return {**amounts, "direction": name, "in_words": ins, "out_words": outs, "sign": 1}
         return amounts
 
+    def _signs_agree(self, amount: str, direction: str) -> bool | None:
+        """Whether amounts have a minus where money went out, and nowhere else; None where none has one."""
+        places = self._sheet.header.index(amount), self._sheet.header.index(direction)
+        told = [(_sign(row.cells[places[0]]), row.cells[places[1]].lower()) for row in self._rows]
+        minus = [(sign < 0, word in OUT_WORDS) for sign, word in told if sign and word]
+        if not any(is_minus for is_minus, _ in minus):
+            return None
+        return all(is_minus == went_out for is_minus, went_out in minus)
+
     def _native_id(self) -> str | None:
         def once(cells: Sequence[str]) -> bool:
-            return len(cells) == len(self._rows) and len(set(cells)) == len(cells)
+            whole = len(cells) == len(self._rows) and len(set(cells)) == len(cells)
+            return whole and not _are_counted(cells)
 
         return self._pick("native_id", once)
 
@@ -211,11 +241,10 @@ class _Guess:
 
     def _day_order(self, date: str) -> DayOrder | None:
         cells = self._cells(date)
-        orders = [order for order in ORDERS if all(is_day(cell, order) for cell in cells)]
-        if len({tuple(day_of(cell, order) for cell in cells) for order in orders}) == 1:
+        orders, ordered = _orders(cells)
+        if len(orders) == 1:
             self._evidence.append(("date_order", f"every day reads as {orders[0]}, and only so"))
             return orders[0]
-        ordered = [order for order in orders if _is_ordered([day_of(cell, order) for cell in cells])]
         if len(ordered) == 1:
             self._evidence.append(
                 ("date_order", f"the rows are in the order of their days only as {ordered[0]}")
@@ -307,6 +336,8 @@ class _Guess:
         """Sign and order as the running balance shows them; the sign as the amounts show it else."""
         profile = msgspec.structs.replace(profile, order=self._order(profile))
         chains = self._chains(profile)
+        if not chains:
+            profile, chains = self._with_fees(profile)
         if len({chain.sign for chain in chains}) == 1:
             self._evidence.append(("balance", chains[0].why))
             return msgspec.structs.replace(profile, sign=chains[0].sign, order=chains[0].order)
@@ -349,9 +380,90 @@ class _Guess:
         return "oldest_first" if days[0] < days[-1] else "newest_first"
 
     def _chains(self, profile: Profile) -> list[Chain]:
+        """The readings under which all balances go on, those of each currency for themselves; rows that are not booked have none."""
         if profile.balance is None or profile.decimal is None:
             return []
-        return chains_of(self._sheet.header, self._rows, profile)
+        groups: dict[str, list[Row]] = {}
+        place = self._sheet.header.index(profile.currency_column) if profile.currency_column else None
+        for row in self._booked:
+            groups.setdefault("" if place is None else row.cells[place], []).append(row)
+        found = [chains_of(self._sheet.header, rows, profile) for rows in groups.values() if len(rows) > 1]
+        return [chain for chain in found[0] if all(chain in others for others in found)] if found else []
+
+    def _with_fees(self, profile: Profile) -> tuple[Profile, list[Chain]]:
+        """The profile with a column of fees that the balances show to come on top of the amounts; as it was where none do."""
+        if profile.amount is None or profile.decimal is None:
+            return profile, []
+        for name in self._named("fee"):
+            cells = self._cells(name)
+            if not cells or not all(is_number(cell, profile.decimal) for cell in cells):
+                continue
+            if not any(number_of(cell, profile.decimal) for cell in cells):
+                continue
+            taken = msgspec.structs.replace(profile, fee=name)
+            chains = [chain for chain in self._chains(taken) if chain.sign == 1]
+            if chains:
+                self._take("fee", name, f"each balance moves by {profile.amount!r} less this")
+                return taken, chains
+            why = f"{name!r} has amounts, and no balances show that they come on top of {profile.amount!r}: they are not counted"
+            self._evidence.append(("fee", why))
+        return profile, []
+
+
+def _sign(cell: str) -> int:
+    """-1, 0 or 1, whatever marks the decimals; 0 for what is no number."""
+    found = [number_of(cell, mark) for mark in _MARKS if is_number(cell, mark)]
+    return (found[0] > 0) - (found[0] < 0) if found else 0
+
+
+def contradiction(sheet: Sheet, profile: Profile) -> str | None:
+    """What of `profile` the rows of `sheet` contradict as a whole, in words; None where nothing.
+
+    A bank may change how it writes days and amounts, or another bank may call its columns the same: 03/04 would still be a day.
+    """
+    cells = [
+        cell for cell, _ in groupby(_under(sheet, profile.date))
+    ]  # many rows have the day of the row before
+    days = [cell for cell in cells if any(is_day(cell, order) for order in ORDERS)]
+    orders, ordered = _orders(days)
+    if profile.date_order and orders and not all(is_day(cell, profile.date_order) for cell in days):
+        return f"with dates as {profile.date_order}, but those of this one read as {' or '.join(orders)}"
+    if len(ordered) == 1 and profile.date_order not in {None, ordered[0]}:
+        return (
+            f"with dates as {profile.date_order}, but the rows of this one are in order only as {ordered[0]}"
+        )
+    names = [name for name in (profile.amount, profile.money_in, profile.money_out) if name]
+    amounts = [cell for cell in {cell for name in names for cell in _under(sheet, name)} if is_number(cell)]
+    marks = [mark for mark in _MARKS if all(is_number(cell, mark) for cell in amounts)]
+    if profile.decimal and marks and profile.decimal not in marks:
+        return (
+            f"with {profile.decimal!r} for decimals, but the amounts of this one read only with {marks[0]!r}"
+        )
+    return None
+
+
+def _under(sheet: Sheet, name: str) -> list[str]:
+    place = sheet.header.index(name)
+    return [row.cells[place] for row in sheet.rows if row.cells[place]]
+
+
+def _orders(cells: Sequence[str]) -> tuple[list[DayOrder], list[DayOrder]]:
+    """The orders in which every cell is a day (those that make the same days once), and those of them in which the rows are in order."""
+    read: dict[tuple[str, ...], DayOrder] = {}
+    for order in ORDERS:
+        if all(is_day(cell, order) for cell in cells):
+            read.setdefault(tuple(day_of(cell, order) for cell in cells), order)
+    return list(read.values()), [order for days, order in read.items() if _is_ordered(days)]
+
+
+def _are_counted(cells: Sequence[str]) -> bool:
+    """Whether they are the numbers of the rows, 1, 2, 3 or from the last to the first: of the next file other rows would have them."""
+    if len(cells) < 2 or not all(re.fullmatch("[0-9]{1,9}", cell) for cell in cells):  # noqa: PLR2004 (one row counts nothing)
+        return False
+    numbers = [int(cell) for cell in cells]
+    first = min(numbers[0], numbers[-1])
+    counted = list(range(first, first + len(numbers)))
+    return first in {0, 1} and numbers in (counted, counted[::-1])
 
 
 def _is_ordered(days: Sequence[str]) -> bool:

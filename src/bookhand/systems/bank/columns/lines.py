@@ -22,6 +22,10 @@ _SHOWN = 80
 _MOST_TOLD = 5
 
 
+class Unlike(Refusal):
+    """The file is not as those for which its profile was confirmed: it is to be confirmed anew."""
+
+
 class _Read(NamedTuple):
     row: Row
     line: StatementLine
@@ -34,12 +38,9 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
 
     `Refusal` names the row that cannot be read. Rows without a day (sums, notes) and rows that are not booked are no lines, and are told.
     """
-    read, left, unbooked = [], [], 0
-    status = [place for place, name in enumerate(sheet.header) if plain(name) in STATUS]
-    for row in sheet.rows:
-        if any(plain(row.cells[place]) in NOT_BOOKED for place in status):
-            unbooked += 1
-            continue
+    read, left, rows = [], [], booked_rows(sheet)
+    unbooked = len(sheet.rows) - len(rows)
+    for row in rows:
         date = row.cells[sheet.header.index(profile.date)]
         if not date:
             left.append(row)
@@ -48,17 +49,25 @@ def statements_of(sheet: Sheet, profile: Profile, account: str) -> list[Statemen
     kept = [each for each in read if each is not None]
     if not kept:
         raise Refusal("No row of the table (CSV) is a booked line.")
-    _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
     groups: dict[tuple[str, str], list[_Read]] = {}
     for each in kept:
         groups.setdefault((each.line.account, each.line.currency), []).append(each)
     made = [_statement(profile, group) for group in groups.values()]
+    if not profile.balance or any(each.warnings for each in made):
+        _refuse_two_ways_out(sheet, profile, [each.row for each in kept])
+        _refuse_two_signs(sheet, profile, [each.row for each in kept])
     first = msgspec.structs.replace(
         made[0],
         warnings=(*made[0].warnings, *_amounts_without_day(sheet, profile, left)),
         notes=_notes(left, unbooked),
     )
     return [first, *made[1:]]
+
+
+def booked_rows(sheet: Sheet) -> list[Row]:
+    """The rows but for those of which a column says that they moved no money, or have not yet."""
+    status = [place for place, name in enumerate(sheet.header) if plain(name) in STATUS]
+    return [row for row in sheet.rows if not any(plain(row.cells[place]) in NOT_BOOKED for place in status)]
 
 
 def _amounts_without_day(sheet: Sheet, profile: Profile, left: Sequence[Row]) -> tuple[str, ...]:
@@ -130,11 +139,11 @@ def _refuse_misplaced(sheet: Sheet, profile: Profile, row: Row) -> None:
 
 
 def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> None:
-    """`Refusal` where the column for money out has both signs, and no balances show which way they go.
+    """`Refusal` where the column for money out has both signs, and no balances show that both went out.
 
     Some banks write what went out with a minus there, some without; one that does both means something else by one of them.
     """
-    if profile.money_out is None or profile.balance:
+    if profile.money_out is None:
         return
     place = sheet.header.index(profile.money_out)
     below: dict[bool, Row] = {}
@@ -144,8 +153,25 @@ def _refuse_two_ways_out(sheet: Sheet, profile: Profile, rows: Sequence[Row]) ->
     if len(below) > 1:
         raise Refusal(
             f"Column {profile.money_out!r} has amounts with and without a minus (rows {below[False].line} and {below[True].line}), and no balance "
-            "shows which way they go. Nothing of the file was taken: export it with the balance of each row, or in another format."
+            "shows that both went out. Nothing of the file was taken: export it with the balance of each row, or in another format."
         )
+
+
+def _refuse_two_signs(sheet: Sheet, profile: Profile, rows: Sequence[Row]) -> None:
+    """`Refusal` where an amount has a minus beside a column that says which way it goes, and no balances show what both mean.
+
+    A bank that writes both means money that went out; one that takes a debit back means money that came in.
+    """
+    if profile.direction is None or profile.amount is None:
+        return
+    place = sheet.header.index(profile.amount)
+    for row in rows:
+        if number_of(row.cells[place], profile.decimal or ".") < 0:
+            raise Unlike(
+                f"Row {row.line} has {row.cells[place]!r} in column {profile.amount!r} and {row.cells[sheet.header.index(profile.direction)]!r} in column "
+                f"{profile.direction!r}, and no balance shows which way it goes. Nothing of the file was taken: where the minus alone says it, confirm "
+                "the file with direction: null, else export it with the balance of each row."
+            )
 
 
 def _statement(profile: Profile, group: Sequence[_Read]) -> Statement:

@@ -25,6 +25,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     money_in: str | None = None
     money_out: str | None = None
     """Two columns instead; their own signs do not count."""
+    fee: str | None = None
+    """A column of fees that the bank took beside the amount: the account moved by the amount less the fee."""
     direction: str | None = None
     """A column that says which way the amount goes, with what it says for money in (`in_words`) and out (`out_words`)."""
     in_words: tuple[str, ...] = ()
@@ -46,7 +48,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def columns(self) -> list[str]:
         """Every column that it names."""
         named = (
-            self.date, self.value_date, self.amount, self.money_in, self.money_out, self.direction, self.currency_column,
+            self.date, self.value_date, self.amount, self.money_in, self.money_out, self.fee, self.direction, self.currency_column,
             self.counterparty, self.native_id, self.balance, self.account_column, *self.description, *self.references,
         )  # fmt: skip
         return [name for name in named if name]
@@ -100,6 +102,10 @@ def _confirm_amount(made: Profile) -> None:
     if made.direction is not None and not (made.in_words and made.out_words):
         raise Refusal(
             "Say which words of the direction's column mean money in (in_words) and out (out_words)."
+        )
+    if made.fee is not None and (made.amount is None or made.sign == -1):
+        raise Refusal(
+            "Fees of a column of their own (fee) are taken off one column of amounts in which a plus is money in; say fee: null."
         )
     if made.sign is None:
         raise Refusal("Say whether positive amounts are money in (sign: 1) or money out (sign: -1).")

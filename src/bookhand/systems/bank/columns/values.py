@@ -26,7 +26,9 @@ _MONTH_FIRST = re.compile(rf"([A-Za-z]{{3,9}})\.?[- ](\d{{1,2}}),?[- ]+(\d{{4}}|
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 _SHORT_YEAR = 2
-_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
+_MINUS = str.maketrans(
+    {"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"}
+)
 _AROUND = re.compile(r"^(?:[A-Z]{3}\b|[$€£¥₹])?\s*(.*?)\s*(?:\b[A-Z]{3}|[$€£¥₹])?$")
 _SIDE = re.compile(r"\s*(CR|DR)\.?$", re.IGNORECASE)
 _DIGITS = re.compile(r"[+-]?(?:\d[\d.,' ]*|[.,]\d+)", re.ASCII)

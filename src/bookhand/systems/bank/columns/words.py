@@ -7,25 +7,26 @@ import unicodedata
 from collections.abc import Iterable
 
 _SAID: dict[str, str] = {
-    "value_date": "value date|valuta|valutadatum|wertstellung|wertstellungsdatum|date de valeur|date valeur|fecha valor|data valuta|rentedatum|interest date",
-    "date": "date|booking date|transaction date|posting date|posted|posted date|post date|trans date|completed date|date completed|entry date|"
+    "value_date": "value date|value dt|valuta|valutadatum|wertstellung|wertstellungsdatum|date de valeur|date valeur|fecha valor|data valuta|rentedatum|interest date",
+    "date": "date|txn date|tran date|booking date|transaction date|posting date|posted|posted date|post date|trans date|completed date|date completed|entry date|"
     "buchungstag|buchungsdatum|buchung|datum|date operation|date comptable|fecha|fecha operacion|data|data contabile|data operazione|"
     "boekdatum|bokforingsdag|bogforingsdato|transaktionsdatum",
-    "money_in": "credit|credits|credit amount|paid in|money in|amount in|deposit|deposits|deposit amount|received|haben|gutschrift|"
+    "money_in": "credit|credits|credit amount|paid in|money in|amount in|deposit|deposits|deposit amount|deposit amt|credit amt|cr amount|received|haben|gutschrift|"
     "eingang|entree|abono|accrediti|avere|bij|receipts",
-    "money_out": "debit|debits|debit amount|paid out|money out|amount out|withdrawal|withdrawals|withdrawal amount|spent|soll|belastung|"
+    "money_out": "debit|debits|debit amount|paid out|money out|amount out|withdrawal|withdrawals|withdrawal amount|withdrawal amt|debit amt|dr amount|spent|soll|belastung|"
     "lastschrift|ausgang|sortie|cargo|addebiti|dare|af|payments",
     "direction": "debit/credit|credit/debit|debit or credit|dr/cr|cr/dr|d/c|c/d|credit debit indicator|credit/debit indicator|type|"
     "transaction type|soll/haben|s/h|sens|af bij|direction|sign|vorzeichen|indicator",
     "balance": "balance|running balance|running bal|account balance|closing balance|saldo|saldo nach buchung|kontostand|solde|balance after|available balance|new balance",
     "amount": "amount|transaction amount|net amount|betrag|umsatz|montant|importe|importo|bedrag|belopp|belob|amount (account currency)|value|sum",
+    "fee": "fee|fees|total fees|transaction fee|commission|charges",
     "currency": "currency|currency code|ccy|wahrung|waehrung|devise|moneda|divisa|valuta|munt|account currency",
     "counterparty": "name|payee|payer|beneficiary|counterparty|counterparty name|auftraggeber|empfanger|beguenstigter/zahlungspflichtiger|"
     "begunstigter/zahlungspflichtiger|name zahlungsbeteiligter|tegenpartij|naam tegenpartij|naam / omschrijving|beneficiaire|merchant|merchant name",
     "native_id": "transaction id|unique id|unique transaction id|transaction number|id|fitid|umsatz-id|transactie id",
     "reference": "reference|ref|reference number|bank reference|customer reference|end to end id|end-to-end id|end to end reference|kundenreferenz|"
     "kundenreferenz (end-to-end)|mandatsreferenz|glaeubiger id|glaubiger id|check number|cheque number|check or slip #|check #|trace number|referenz|referencia|kenmerk",
-    "description": "description|transaction description|details|transaction details|narrative|memo|purpose|particulars|remarks|note|notes|information|"
+    "description": "description|transaction description|details|transaction details|narrative|narration|memo|purpose|particulars|remarks|note|notes|information|"
     "verwendungszweck|buchungstext|libelle|libelle operation|concepto|descripcion|descrizione|causale|omschrijving|mededelingen|text|extended description",
     "account": "account|account number|iban|konto|kontonummer|auftragskonto|iban auftragskonto|rekening|cuenta|compte|account id|own account",
 }

@@ -21,6 +21,7 @@ from xml.parsers import expat
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.figures import currency_of, day_of_iso, minor_of
+from bookhand.systems.bank.keys import told_id
 
 FORMAT = "CAMT.053"
 
@@ -173,20 +174,19 @@ def _account(statement: Node) -> str:
 
 
 def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statement:
-    balances: dict[str, Node] = {}
+    said = node.said("Acct/Ccy") or (lines[0].currency if lines else "")
+    said = said or next((code for each in node.all("Bal") if (code := _currency(each))), "")
+    currency = currency_of(said) if said else ""
+    balances: dict[str, list[Node]] = {}
     for each in node.all("Bal"):
-        code = each.said("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry")
-        balances.setdefault(code, each)
-    opening = balances.get("OPBD") or balances.get("PRCD")
-    closing = balances.get("CLBD")
-    currency = node.said("Acct/Ccy") or (lines[0].currency if lines else "")
-    for balance in (opening, closing):
-        amount = balance.first("Amt") if balance else None
-        currency = currency or (amount.attributes.get("Ccy", "") if amount else "")
+        if _currency(each) in {currency, ""}:
+            code = each.said("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry")
+            balances.setdefault(code, []).append(each)
+    opening = min(balances.get("OPBD") or balances.get("PRCD") or (), key=_balance_day, default=None)
+    closing = max(balances.get("CLBD") or (), key=_balance_day, default=None)
     warnings, notes = [], []
     if skipped:
         notes.append(f"{skipped} entries are not booked yet (pending or for information): they are no lines.")
-    currency = currency_of(currency) if currency else ""
     others = sorted({line.currency for line in lines} - {currency})
     if others:
         warnings.append(f"The account is in {currency}, but lines are in {', '.join(others)}.")
@@ -196,6 +196,16 @@ def _statement(node: Node, lines: list[StatementLine], skipped: int) -> Statemen
         opening_day=_day(opening, "Dt") if opening else None, closing_day=_day(closing, "Dt") if closing else None,
         lines=tuple(lines), warnings=tuple(warnings), notes=tuple(notes),
     )  # fmt: skip
+
+
+def _currency(balance: Node) -> str:
+    amount = balance.first("Amt")
+    return amount.attributes.get("Ccy", "").strip().upper() if amount else ""
+
+
+def _balance_day(balance: Node) -> str:
+    """The day of a balance: of a statement that tells those of each of its days, the first opening and the last closing are its own."""
+    return _day(balance, "Dt") or ""
 
 
 def _signed(node: Node) -> int:
@@ -256,19 +266,15 @@ def _lines(entry: Node, account: str, raw_of: Callable[[Node], str]) -> list[Sta
     minor = _sign(entry) * _amount(amount, currency, _called(entry))
     details = list(entry.all("NtryDtls/TxDtls"))
     parts = _parts(entry, details, currency, _sign(entry))
-    own = entry.said("AcctSvcrRef")
+    own = told_id(entry.said("AcctSvcrRef"))
     if len(details) > 1 and parts is not None and sum(parts) == minor:
         ids = _ids(details, own)
         return [
             _line(entry, [detail], account, currency=currency, minor=part, native=native, raw=raw_of(detail))
             for detail, part, native in zip(details, parts, ids, strict=True)
         ]
-    native = own or (details[0].said("Refs/AcctSvcrRef") if len(details) == 1 else "")
-    return [
-        _line(
-            entry, details, account, currency=currency, minor=minor, native=native or None, raw=raw_of(entry)
-        )
-    ]
+    native = own or (told_id(details[0].said("Refs/AcctSvcrRef")) if len(details) == 1 else None)
+    return [_line(entry, details, account, currency=currency, minor=minor, native=native, raw=raw_of(entry))]
 
 
 def _parts(entry: Node, details: list[Node], currency: str, sign: int) -> list[int] | None:
@@ -282,8 +288,8 @@ def _parts(entry: Node, details: list[Node], currency: str, sign: int) -> list[i
     return found
 
 
-def _ids(details: list[Node], own: str) -> list[str | None]:
-    found = [detail.said("Refs/AcctSvcrRef") for detail in details]
+def _ids(details: list[Node], own: str | None) -> list[str | None]:
+    found = [told_id(detail.said("Refs/AcctSvcrRef")) for detail in details]
     if all(found) and len(set(found)) == len(found):
         return list(found)
     return [f"{own}/{place}" if own else None for place in range(1, len(details) + 1)]

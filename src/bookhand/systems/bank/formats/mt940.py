@@ -10,7 +10,7 @@ of German banks, ``/EREF/…/REMI/…``), and as plain text else. Source: SWIFT'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import mt940
@@ -23,7 +23,13 @@ FORMAT = "MT940"
 
 _FIELD = re.compile(r"^:([0-9]{2}[A-Z]?|NS):", re.MULTILINE)
 _BALANCE = re.compile(r"([CD])([0-9]{2})([0-9]{2})([0-9]{2})([A-Z]{3})\s*([0-9]+,[0-9]*)")
-_ENVELOPE_END = re.compile(r"^-\}?.*\Z", re.MULTILINE | re.DOTALL)
+_ENVELOPE_END = re.compile(r"^-(?:\}|[ \t\x03\x1a]*$).*\Z", re.MULTILINE | re.DOTALL)
+"""A dash alone or before a brace; a line of text may begin with one."""
+_ACCOUNTS, _OPENINGS, _CLOSINGS = (
+    frozenset({"25", "25P"}),
+    frozenset({"60F", "60M"}),
+    frozenset({"62F", "62M"}),
+)
 _SIGNS = {"C": 1, "D": -1, "RC": -1, "RD": 1}
 _NO_REFERENCE = frozenset({"", "NONREF", "NOREF", "NOTPROVIDED"})
 _LINE_TAG = mt940.tags.Statement()
@@ -79,7 +85,7 @@ def _fields(text: str) -> Iterator[Field]:
 def _messages(fields: Sequence[Field]) -> Iterator[list[Field]]:
     message: list[Field] = []
     for field in fields:
-        if field.tag == "20" and message:
+        if message and (field.tag == "20" or (field.tag in _ACCOUNTS and _has(message, _CLOSINGS))):
             yield message
             message = []
         message.append(field)
@@ -87,11 +93,15 @@ def _messages(fields: Sequence[Field]) -> Iterator[list[Field]]:
         yield message
 
 
+def _has(message: Sequence[Field], tags: Collection[str]) -> bool:
+    return any(field.tag in tags for field in message)
+
+
 def _statement(text: str, message: list[Field]) -> Statement:
     by_tag = {field.tag: field for field in reversed(message)}
     account = by_tag.get("25") or by_tag.get("25P")
     opening = by_tag.get("60F") or by_tag.get("60M")
-    closing = next((field for field in reversed(message) if field.tag in {"62F", "62M"}), None)
+    closing = next((field for field in reversed(message) if field.tag in _CLOSINGS), None)
     where = _line_no(text, message[0].start)
     if account is None or opening is None:
         what = "its account (:25:)" if account is None else "an opening balance (:60F:)"
@@ -102,13 +112,28 @@ def _statement(text: str, message: list[Field]) -> Statement:
             f"The statement in line {where} has no closing balance (:62F:): the file was cut off. Get it from the bank again."
         )
     currency, opened, opening_day = _balance(text, opening)
-    _, closed, closing_day = _balance(text, closing)
+    _refuse_several(where, message)
+    in_currency, closed, closing_day = _balance(text, closing)
+    if in_currency != currency:
+        raise Refusal(
+            f"The statement in line {where} opens in {currency} and closes in {in_currency}: it is damaged. Get it from the bank again."
+        )
     name = account.text.split("\n")[0].strip()
     number = next((field.text for field in message if field.tag in {"28C", "28"}), None)
     return Statement(
         account=name, currency=currency, format=FORMAT, opening_minor=opened, closing_minor=closed, opening_day=opening_day,
         closing_day=closing_day, number=number, lines=tuple(_lines(text, message, name, currency)),
     )  # fmt: skip
+
+
+def _refuse_several(where: int, message: Sequence[Field]) -> None:
+    """`Refusal` for statements that run into each other: whose account a line is of would be a guess."""
+    for tags, what in ((_ACCOUNTS, "accounts (:25:)"), (_OPENINGS, "opening balances (:60F:)")):
+        if sum(field.tag in tags for field in message) > 1:
+            raise Refusal(
+                f"The statement in line {where} has several {what} and no closing balance (:62F:) between them: it was cut off. "
+                "Get it from the bank again."
+            )
 
 
 def _balance(text: str, field: Field) -> tuple[str, int, str]:

@@ -14,8 +14,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bookhand.core.bank import Statement, StatementLine
+from bookhand.core.money import exponent
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank.figures import currency_of, day_of_digits, minor_of
+from bookhand.systems.bank.keys import told_id
 
 FORMAT = "OFX"
 
@@ -23,6 +25,7 @@ _STATEMENT = re.compile(r"<(STMTRS|CCSTMTRS)\s*>", re.IGNORECASE)
 _LINE = re.compile(
     r"<STMTTRN\s*>(.*?)(?:</STMTTRN\s*>|(?=<STMTTRN\s*>|</BANKTRANLIST\s*>))", re.DOTALL | re.IGNORECASE
 )
+_BEGUN = re.compile(r"<(?:[\w.-]+:)?STMTTRN[\s>/]", re.IGNORECASE)
 _ELEMENT = re.compile(r"<(/?)([A-Za-z0-9_.]+)(?:\s[^<>]*)?>([^<]*)")
 _STATUS = re.compile(r"<STATUS\s*>", re.IGNORECASE)
 _INSIDE = frozenset(
@@ -33,6 +36,8 @@ _INSIDE = frozenset(
 _CHARSET = re.compile(r"^(?:ENCODING|CHARSET):\s*([\w-]+)", re.MULTILINE)
 _XML_CHARSET = re.compile(r"<\?xml[^>]*encoding=[\"']([\w-]+)[\"']")
 _NAMES = {"1252": "cp1252", "UNICODE": "utf-8", "ISO-8859-1": "latin-1", "8859-1": "latin-1"}
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}", re.ASCII)
+_THREE = 3
 _REFERENCES = ("FITID", "CHECKNUM", "REFNUM", "SRVRTID")
 
 
@@ -92,6 +97,12 @@ def _refuse_errors(text: str) -> None:
 
 def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
     spans = list(_LINE.finditer(text, start, end))
+    begun = sum(1 for _ in _BEGUN.finditer(text, start, end))
+    if begun != len(spans):
+        raise Refusal(
+            f"The statement that begins in line {_line_no(text, start)} of the OFX file has {begun} lines (STMTTRN), of which {len(spans)} can be "
+            "told apart: it is damaged. Nothing was taken; get it from the bank again."
+        )
     outside = _leaves(_LINE.sub("", text[start:end]))
     account = outside.get("CCACCTFROM.ACCTID" if card else "BANKACCTFROM.ACCTID")
     if not account:
@@ -103,6 +114,7 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
         as_of = outside.get("LEDGERBAL.DTASOF")
         closing_day = day_of_digits(as_of) if as_of else None
         opening_day = day_of_digits(outside["DTSTART"]) if outside.get("DTSTART") else None
+        until = day_of_digits(outside["DTEND"]) if outside.get("DTEND") else None
     except ValueError as error:
         raise Refusal(f"The statement that begins in line {_line_no(text, start)}: {error}.") from None
     warnings: list[str] = []
@@ -115,7 +127,7 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
         closing = closing_day = None
     return Statement(
         account=account, currency=currency, format=FORMAT, closing_minor=closing, closing_day=closing_day,
-        opening_day=opening_day, lines=lines, warnings=tuple(warnings), notes=notes,
+        opening_day=opening_day, until=until, lines=lines, warnings=tuple(warnings), notes=notes,
     )  # fmt: skip
 
 
@@ -133,7 +145,7 @@ def _line(text: str, span: re.Match[str], account: str, currency: str, warnings:
             currency=currency, minor=amount_of(leaves.get("TRNAMT", ""), currency),
             description=_description(leaves), counterparty=leaves.get("PAYEE.NAME") or leaves.get("NAME") or None,
             references=tuple(dict.fromkeys(leaves[name] for name in _REFERENCES if leaves.get(name))),
-            native_id=leaves.get("FITID") or None, code=leaves.get("TRNTYPE") or None, raw=span[0],
+            native_id=told_id(leaves.get("FITID")), code=leaves.get("TRNTYPE") or None, raw=span[0],
             original_currency=currency_of(leaves["ORIGCURRENCY.CURSYM"]) if leaves.get("ORIGCURRENCY.CURSYM") else None,
         )  # fmt: skip
     except ValueError as error:
@@ -147,8 +159,15 @@ def _line(text: str, span: re.Match[str], account: str, currency: str, warnings:
 
 
 def amount_of(text: str, currency: str) -> int:
-    """A signed amount with a point or a comma for decimals (both are in use); with both, the last one marks them."""
+    """A signed amount with a point or a comma for decimals (both are in use); with both, the last one marks them.
+
+    ``1,000`` may be one or a thousand, but where the currency has three decimals: it is refused.
+    """
     plain = text.strip()
+    if _THOUSANDS.fullmatch(plain) and exponent(currency) != _THREE:
+        raise ValueError(
+            f"{plain!r} may have a mark for decimals or one between thousands, and nobody can say which"
+        )
     comma, point = plain.rfind(","), plain.rfind(".")
     if comma >= 0 and point >= 0:
         thousands, mark = (",", ".") if point > comma else (".", ",")

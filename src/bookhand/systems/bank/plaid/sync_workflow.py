@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 _PAGE = 500
 _BEGINNINGS = 8
+_MOST_PAGES = 10_000
+"""Five million transactions: no Item has so many, and all of them are held until the last."""
 IsMatched = Callable[["Transaction", Link, str, str], bool]
 """Whether the line of a connection, account and key is matched with a payout."""
 
@@ -111,8 +113,8 @@ class Feed:
 
     def _listing(self, token: str, before: str | None) -> list[dict[str, Any]]:
         pages: list[dict[str, Any]] = []
-        cursor = before
-        while True:
+        cursor, seen = before, {before}
+        while len(pages) < _MOST_PAGES:
             options: dict[str, Any] = {"include_original_description": True}
             if not before:
                 options["days_requested"] = MOST_DAYS
@@ -126,6 +128,12 @@ class Feed:
             cursor = str(pages[-1]["next_cursor"])
             if not pages[-1]["has_more"]:
                 return pages
+            if cursor in seen:
+                raise Outage(
+                    "Plaid says that there is more, and gives a cursor that it gave before: it is tried again later."
+                )
+            seen.add(cursor)
+        raise Outage(f"Plaid's listing has more than {_MOST_PAGES:,} pages: it is tried again later.")
 
 
 class _Applied:

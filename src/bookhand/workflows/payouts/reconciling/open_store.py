@@ -276,7 +276,8 @@ def settled(cx: Transaction[Any], payouts: Iterable[str]) -> dict[str, Settled]:
 def covered(cx: Transaction[Any], *, mode: str, today: str | None = None) -> dict[str, Covered]:
     """Bank account to the days that are known of it; its holes are where the balances of its statements move and no line says why.
 
-    They end with the newest closing balance, or where the bank tells none with its last line. What is dated after `today` (the company's own
+    They end with the newest closing balance (or before it, where the bank says that it lists lines of earlier days alone), or where it tells
+    none with its last line. What is dated after `today` (the company's own
     where it is not told) says nothing of the days before it, be it a line or a closing balance.
     """
     rows = cx.execute(
@@ -292,7 +293,7 @@ def covered(cx: Transaction[Any], *, mode: str, today: str | None = None) -> dic
         from bank_account b join connection c using (workspace_id, connection_id) cross join of
         left join lateral (
             select min(least(first_day, opening_day)) as first,
-                max(coalesce(closing_day, last_day)) filter (where coalesce(closing_day, last_day) <= of.today) as last,
+                max(least(closing_day, last_day)) filter (where least(closing_day, last_day) <= of.today) as last,
                 coalesce(bool_and(coalesce(closing_day <= of.today, false)), false) as closed
             from bank_statement s
             where s.workspace_id = b.workspace_id and s.connection_id = b.connection_id and s.account = b.account) s on true

@@ -107,11 +107,15 @@ def _account(cx: Transaction[Any], account: str, mode: str, day: str | None) -> 
 
 
 def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int, list[int]]:
-    """What the bank says is there, what the lines that are known come to, and what its first statements say was there before them."""
+    """What the bank says is there, what the lines that are known come to, and what its first statements say was there before them.
+
+    A closing balance that was told before its day was over goes on with the lines of that day that came after it; where none is told, the
+    opening does.
+    """
     row = cx.execute(
         """
         with newest as (
-            select closing_minor, closing_day from bank_statement where connection_id = %(c)s and account = %(a)s and currency = %(currency)s
+            select closing_minor, closing_day, statement_id from bank_statement where connection_id = %(c)s and account = %(a)s and currency = %(currency)s
                 and closing_minor is not null and closing_day <= %(day)s::date order by closing_day desc, statement_id desc limit 1),
         told as (
             select opening_minor, first_day from bank_statement where connection_id = %(c)s and account = %(a)s and currency = %(currency)s
@@ -119,7 +123,8 @@ def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int, list[int]]:
         first as (
             select opening_minor, first_day from told where first_day = (select min(first_day) from told))
         select (select closing_minor from newest), coalesce(sum(minor), 0)::bigint,
-            coalesce(sum(minor) filter (where day > (select closing_day from newest)), 0)::bigint,
+            coalesce(sum(minor) filter (where day > (select closing_day from newest)
+                or (day = (select closing_day from newest) and statement_id > (select statement_id from newest))), 0)::bigint,
             coalesce(sum(minor) filter (where day < (select min(first_day) from first)), 0)::bigint,
             (select coalesce(array_agg(opening_minor), '{}') from first)
         from bank_line where connection_id = %(c)s and account = %(a)s and currency = %(currency)s and day <= %(day)s::date
@@ -127,7 +132,8 @@ def _per_bank(cx: Transaction[Any], at: _Account) -> tuple[int, int, list[int]]:
         {"c": at.connection_id, "a": at.account, "currency": at.currency, "day": at.day},
     ).fetchone()
     closing, known, since, earlier, openings = row or (None, 0, 0, 0, [])
-    return (known if closing is None else closing + since), known, [each - earlier for each in openings]
+    before = [each - earlier for each in openings]
+    return (known + (before[0] if before else 0) if closing is None else closing + since), known, before
 
 
 # --- what the books have and the bank has not ---

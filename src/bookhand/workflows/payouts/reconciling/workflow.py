@@ -49,6 +49,8 @@ _RETURNED = "It failed after its arrival was matched, and the bank shows its ret
 _WITHDRAWN = "The bank took the line back."
 _BACK = "It failed before it reached the bank, and its money is back in the Stripe balance."
 _AFTER_ALL = "It was taken for one that never reached the bank: what is known now says otherwise."
+_MOST_SOLVED = 10
+"""So many manual payouts are solved in one run."""
 _NOTED = 500
 """So many matches of one run are named in the trail; how many there are is told always, and each is in ``bank_match``."""
 
@@ -92,6 +94,7 @@ def reconcile(db: Database, *, mode: str, bounds: Bounds | None = None, today: s
     for link in [each for each in every.values() if each.mode == mode]:
         with db.transaction() as cx:
             _count(cx, link, report)
+        _solve(db, link, report)
     with db.transaction() as cx:
         _take_back(cx, db.workspace_id, every, report)
     with db.transaction() as cx:
@@ -165,7 +168,7 @@ def take_turns(cx: Transaction[Any], workspace_id: int, links: Mapping[int, Link
 
 
 def _count(cx: Transaction[Any], link: Link, report: Report) -> None:
-    """Count what is new, and solve what is manual; a payout that does not add up is a Problem."""
+    """Count what is new; a payout that does not add up is a Problem."""
     counted = breakdown_store.count(cx, link)
     wrong = breakdown_store.wrong(cx, link, counted)
     good = sorted(set(counted) - {each.payout for each in wrong})
@@ -177,7 +180,16 @@ def _count(cx: Transaction[Any], link: Link, report: Report) -> None:
     )
     report.counted += len(counted)
     report.wrong += len(wrong)
-    report.solved += len(solving_store.solve_due(cx, link))
+
+
+def _solve(db: Database, link: Link, report: Report) -> None:
+    """Solve what is manual, each with the journal's turn: what is written there meanwhile is seen, or has it solved again."""
+    for _ in range(_MOST_SOLVED):
+        with db.transaction() as cx:
+            journal.take_turn(cx, link)
+            if not solving_store.solve_due(cx, link, most=1):
+                return
+        report.solved += 1
 
 
 def _content_breaks(cx: Transaction[Any], link: Link) -> Iterator[Break]:
