@@ -17,6 +17,7 @@ from tests.web.payouts.conftest import FILES, HOSTILE, IBAN, SECRET, Company, li
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount
 from bookhand.systems.bank.intake_workflow import Intake
+from bookhand.web.payouts.bank.columns import changes
 
 STATEMENTS = "/payouts/statements"
 LINES = (line(1, 5, 1_000, "STRIPE ONE"), line(2, 20, -250, "RENT"))
@@ -159,6 +160,14 @@ async def test_columns_of_a_csv_are_seen_tried_and_confirmed_once(web: Company, 
     )
     more = ODD.replace(b"84,90", b"90,10")
     assert not said(await upload(operator, "next.csv", more)).endswith("/columns")  # remembered
+
+
+def test_fees_go_with_one_column_of_amounts_alone() -> None:
+    header = ("Day", "In", "Out", "Fee")
+    sent = {"role_0": "date", "sign": "1"}
+    assert changes({**sent, "role_1": "money_in", "role_2": "money_out"}, header)["fee"] is None
+    assert changes({**sent, "role_1": "amount", "sign": "-1"}, header)["fee"] is None
+    assert "fee" not in changes({**sent, "role_1": "amount"}, header)
 
 
 async def test_a_file_whose_columns_fit_several_accounts_is_asked_for_one(web: Company, upload) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookhand.workflows.payouts.breaks import Break, Cause
+from bookhand.workflows.payouts.reconciling import break_store
 
 
 @pytest.mark.parametrize("cause", list(Cause))
@@ -54,3 +55,27 @@ def test_the_key_goes_by_what_it_is_about(payouts, lines, shuffle):
     assert again.key == one.key
     assert msgspec.structs.replace(one, payouts=(*payouts, "po_more")).key != one.key
     assert msgspec.structs.replace(one, cause=Cause.SPLIT).key != one.key
+
+
+def test_a_break_that_stands_is_told_as_it_is_now(db):
+    def stands(cx, minor: int, note: str) -> break_store.Kept:
+        one = Break(
+            cause=Cause.BREAKDOWN,
+            currency="USD",
+            minor=minor,
+            since="2026-01-01",
+            payouts=("po_1",),
+            note=note,
+        )
+        assert break_store.put(cx, 1, [one], gone=()) in {(1, 0), (0, 0)}
+        [kept] = break_store.standing(cx)
+        return kept
+
+    with db.transaction() as cx:
+        first = stands(cx, 100, "Off by 1.00.")
+        break_store.assign(cx, first.id, "mia")
+        break_store.explain(cx, first.id, explanation="A dollar was lost.", by="mia")
+        same = stands(cx, 100, "Off by 1.00 still.")
+        assert (same.state, same.found.note) == ("explained", "Off by 1.00 still.")
+        more = stands(cx, 900, "Off by 9.00.")
+        assert (more.id, more.state, more.found.minor, more.found.owner) == (first.id, "open", 900, "mia")

@@ -10,8 +10,10 @@ from bookhand.core.problems import Conflict, Refusal
 from bookhand.inbox import store as inbox
 from bookhand.inbox.delivery import listed
 from bookhand.inbox.workflow import drain
+from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import get
+from bookhand.workflows.payouts.reconciling import break_store
 from bookhand.workflows.payouts.reconciling.workflow import Payouts
 
 ANA = Caller(
@@ -87,6 +89,12 @@ def test_part_of_the_balance_has_no_solution_and_equal_charges_have_several(db, 
     assert (found[part].outcome, found[part].members) == ("unsolved", ())
 
 
+def manual(cx):
+    """The Break that asks for the members of a manual payout."""
+    [found] = [each for each in break_store.standing(cx) if each.found.cause is Cause.MANUAL_PAYOUT]
+    return found
+
+
 def listing(shop):
     """What the lists of the account hold, newest first, as a backfill reads them."""
     paths = ("/v1/payouts", "/v1/charges", "/v1/balance_transactions")
@@ -113,11 +121,15 @@ def test_history_that_comes_in_later_takes_an_only_solution_back(db, link, shop)
     payouts.reconcile()
     with db.transaction() as cx:
         assert solving_store.proposed(cx, link, made).outcome == "unique"  # of what was there
+        before = manual(cx)
+        assert "Exactly one choice" in before.found.note
     bring_in(db, link, shop, [oldest])
     payouts.reconcile()
     with db.transaction() as cx:
         found = solving_store.proposed(cx, link, made)
+        after = manual(cx)
     assert (found.outcome, found.candidates) == ("ambiguous", 4)
+    assert (after.id, after.found.note) == (before.id, found.says)
     shop.pay(1_000)  # after it was made: nothing is asked again
     shop.sync()
     payouts.reconcile()

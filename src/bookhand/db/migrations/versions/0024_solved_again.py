@@ -7,7 +7,7 @@ down_revision = "0022"
 
 # Who solves has the journal's turn, as who writes these tables has: an answer is given before them or sees them.
 _AGAIN = """
-create function payout_solve_again() returns trigger language plpgsql as $$
+create or replace function payout_solve_again() returns trigger language plpgsql as $$
 begin
     if exists (select from payout_solution where outcome <> 'confirmed') then
         delete from payout_solution s using payout p, (
@@ -19,7 +19,7 @@ begin
     end if;
     return null;
 end $$;
-create trigger payout_solve_again after insert on {table}
+create or replace trigger payout_solve_again after insert on {table}
     referencing new table as added for each statement execute function payout_solve_again();
 """
 _CURRENCY = "coalesce(e.settles, e.currencies[1])"  # of an opening balance, all lines are in one currency
@@ -32,9 +32,6 @@ def upgrade() -> None:
     listed = _AGAIN.format(entries=_MEMBERS, table="journal_member", currency=_CURRENCY)
     for sql in (entries, listed.replace("payout_solve_again()", "payout_solve_again_listed()")):
         op.get_bind().exec_driver_sql(sql.replace("%", "%%"))
-    op.execute(
-        "delete from payout_solution where outcome <> 'confirmed'"
-    )  # said of as much history as there was
 
 
 def downgrade() -> None:

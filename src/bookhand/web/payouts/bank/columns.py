@@ -65,6 +65,8 @@ def changes(sent: Mapping[str, str], header: tuple[str, ...]) -> dict[str, Any]:
     }  # fmt: skip
     if found["currency_column"]:
         found["currency"] = None
+    if found["amount"] is None or found["sign"] == -1:
+        found["fee"] = None  # fees are taken off one column of amounts in which a plus is money in
     return found
 
 

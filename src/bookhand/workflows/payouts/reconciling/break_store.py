@@ -66,7 +66,10 @@ def get(cx: Transaction[Any], break_id: str) -> Kept:
 def put(
     cx: Transaction[Any], workspace_id: int, found: Iterable[Break], *, gone: Collection[str]
 ) -> tuple[int, int]:
-    """Keep what is found, and close those of `gone` that are not; how many came and how many went."""
+    """Keep what is found, and close those of `gone` that are not; how many came and how many went.
+
+    One that stands is told as it is now; an explanation of another amount explains it no more.
+    """
     before = {each.id: each for each in standing(cx)}
     now = {each.key: each for each in found}
     heirs = {each.about: each for each in before.values() if each.id in gone and each.id not in now}
@@ -89,12 +92,28 @@ def put(
             [heir.explained_by if heir else None for _, heir in rows],
         ),
     )  # fmt: skip
+    changed = [each for key, each in now.items() if key in before and _told(before[key].found) != _told(each)]
+    cx.execute(
+        """
+        update break b set minor = n.minor, since = n.since, note = n.note,
+            state = case when b.minor = n.minor then b.state else 'open' end
+        from unnest(%s::text[], %s::bigint[], %s::date[], %s::text[]) as n (id, minor, since, note) where b.break_id = n.id
+        """,
+        (
+            [each.key for each in changed], [each.minor for each in changed], [each.since for each in changed],
+            [each.note for each in changed],
+        ),
+    )  # fmt: skip
     went = [key for key in before if key in gone and key not in now]
     cx.execute(
         "update break set state = 'closed', closed_at = now() where break_id = any (%s) and state <> 'closed'",
         (went,),
     )
     return len(fresh), len(went)
+
+
+def _told(found: Break) -> tuple[int, str, str]:
+    return found.minor, found.since, found.note
 
 
 def explain(cx: Transaction[Any], break_id: str, *, explanation: str, by: str) -> Kept:
