@@ -112,6 +112,7 @@ def grow(url: str, *, charges: int) -> dict[str, int]:
             _copy(cx, table, max(1, int(times * copies.share)), copies)
         _more_trail(cx, max(1, int(times * _TRAIL_SHARE)))
         _match_lines(cx)
+        _sum_days(cx)
         cx.execute("vacuum analyze")
         counted = (
             (table, cx.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone())
@@ -159,6 +160,16 @@ def _match_lines(cx: psycopg.Connection[Any]) -> None:
         " on conflict do nothing"
     )
     cx.execute("delete from line_open where key like '%\\_%' and line_id % 40 <> 0")
+
+
+def _sum_days(cx: psycopg.Connection[Any]) -> None:
+    """The sums of the days of a book, of the copied documents too."""
+    cx.execute("delete from book_day")
+    cx.execute(
+        "insert into book_day (workspace_id, connection_id, day, currency, standing, total, undone)"
+        " select workspace_id, connection_id, day, currency, count(*), sum(total), 0 from book_document"
+        " where reverses is null and state = 'done' group by 1, 2, 3, 4"
+    )
 
 
 def _more_trail(cx: psycopg.Connection[Any], times: int) -> None:

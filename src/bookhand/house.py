@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from bookhand.books import workflow as beancount
@@ -40,6 +41,7 @@ from bookhand.systems.stripe import auth, webhook_client
 from bookhand.systems.stripe.oauth_auth import Application
 from bookhand.tie_out_workflow import TieOut
 from bookhand.web.integrations import library
+from bookhand.workflows.payouts.contents import solving_store
 from bookhand.workspace.heartbeat_store import beat
 from bookhand.workspace.people.oidc_auth import Provider
 from bookhand.workspace.people.person import Note, quiet
@@ -306,8 +308,13 @@ class House:
                 connections.watch_version(cx, each, spoken(each), today=today)
 
     def check(self, connection: Connection) -> Report:
-        """Every delivery of `connection` read again into a second journal, compared with the first."""
-        return check_workflow.check(self.db, connection.link, replayed(self.db, connection.link))
+        """Every delivery of `connection` read again into a second journal, compared with the first; and what is kept of it, counted again."""
+        report = check_workflow.check(self.db, connection.link, replayed(self.db, connection.link))
+        with self.db.snapshot() as cx:
+            miskept = solving_store.miskept(cx, connection.link)
+        return msgspec.structs.replace(
+            report, holds=report.holds and not miskept, sentences=[*report.sentences, *miskept]
+        )
 
     def mirror(self) -> list[str]:
         """Bring the Beancount book of every mode up to the journal; what was done, in sentences."""

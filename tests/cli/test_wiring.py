@@ -85,6 +85,20 @@ def test_the_settings_reach_the_journal(database_url: str, tmp_path: Path) -> No
         assert cx.execute("select timezone, late from journal_setting").fetchall() == [("Asia/Tokyo", "ask")]
 
 
+def test_a_check_looks_through_everything_for_what_is_kept_of_it(house: House, link: Link) -> None:
+    assert house.check(house.named(None)).holds
+    with house.db.transaction() as cx:
+        cx.execute(
+            "insert into payout_candidate values (1, %s, 'USD', 1, 'txn_stray')", (link.connection_id,)
+        )
+    report = house.check(house.named(None))
+    assert not report.holds
+    assert (
+        "txn_stray went out with a payout, and is kept as a candidate of payouts made by hand."
+        in report.sentences
+    )
+
+
 def test_the_keeper_names_what_is_behind_a_gap_but_not_at_every_look(house: House, link: Link) -> None:
     asked: list[bool] = []
 

@@ -9,7 +9,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from bookhand.books.book import Kept, State
-from bookhand.books.store import KEPT
+from bookhand.books.store import KEPT, Moved, move_days
 from bookhand.core.facts import Link
 from bookhand.db.arrays import texts
 
@@ -104,21 +104,28 @@ def settle(
 
     A document that undoes another one makes that one reversed.
     """
-    cx.execute(
+    done = cx.execute(
         f"""
         update book_document d set state = chosen.state, why = chosen.why, vendor_id = coalesce(chosen.id, d.vendor_id),
             version = coalesce(chosen.version, d.version), done_at = case when chosen.state = 'done' then now() end,
             batch = case when chosen.state = 'intended' then null else d.batch end,
             proposal_id = case when chosen.state = 'intended' then null else d.proposal_id end
         from unnest(%(keys)b::text[], %(states)b::text[], %(whys)b::text[], %(ids)b::text[], %(versions)b::text[])
-            as chosen (key, state, why, id, version) cross join {_EACH} found
+            as chosen (key, state, why, id, version) cross join {_EACH.replace("select ctid", "select ctid, state as was")} found
         where d.ctid = found.ctid
+        returning d.day::text, d.currency, d.total, d.reverses is null,
+            (chosen.state = 'done')::int - (found.was = 'done')::int
         """,
         {
             "workspace": link.workspace_id, "connection": link.connection_id,
             **dict(zip(("keys", "states", "whys", "ids", "versions"), map(texts, zip(*ends, strict=True)), strict=True)),
         },
-    )  # fmt: skip
+    ).fetchall()  # fmt: skip
+    moved = [
+        Moved(day, currency, standing=more, total=more * total)
+        for day, currency, total, is_own, more in done
+        if is_own and more
+    ]
     reversals = [
         row[0]
         for row in cx.execute(
@@ -135,10 +142,17 @@ def settle(
         )
     ]
     if reversals:
-        cx.execute(
+        undone = cx.execute(
             f"""
             update book_document d set state = 'reversed' from unnest(%(keys)b::text[]) as chosen (key) cross join {_EACH} found
             where d.ctid = found.ctid and d.state = 'done'
+            returning d.day::text, d.currency, d.total, exists (select from book_cover c where c.workspace_id = d.workspace_id
+                and c.connection_id = d.connection_id and c.base = d.base)::int
             """,
             {"keys": texts(reversals), "workspace": link.workspace_id, "connection": link.connection_id},
-        )
+        ).fetchall()
+        moved += [
+            Moved(day, currency, standing=-1, total=-total, undone=holds)
+            for day, currency, total, holds in undone
+        ]
+    move_days(cx, link, moved)

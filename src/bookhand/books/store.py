@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from psycopg.rows import dict_row
@@ -160,6 +160,37 @@ def _count(cx: Transaction[Any], link: Link, counts: Counter[tuple[int, str]]) -
     )  # fmt: skip
 
 
+class Moved(NamedTuple):
+    """How the sums of a day change: documents that can be undone with their total, and those that are undone and still hold entries."""
+
+    day: str
+    currency: str
+    standing: int = 0
+    total: int = 0
+    undone: int = 0
+
+
+def move_days(cx: Transaction[Any], link: Link, moved: Sequence[Moved]) -> None:
+    """Move the sums of days (`book_day`), in the transaction that changes their documents. Who does so has the book's turn."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for each in moved:
+        kept = sums.setdefault(each[:2], [0, 0, 0])
+        kept[:] = (before + more for before, more in zip(kept, each[2:], strict=True))
+    if not sums:
+        return
+    rows = sorted(sums.items())
+    cx.execute(
+        """
+        insert into book_day as kept (workspace_id, connection_id, day, currency, standing, total, undone)
+        select %s, %s, * from unnest(%s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
+        on conflict (workspace_id, connection_id, day, currency) do update set standing = kept.standing + excluded.standing,
+            total = kept.total + excluded.total, undone = kept.undone + excluded.undone
+        """,
+        (link.workspace_id, link.connection_id, [day for (day, _), _ in rows], [currency for (_, currency), _ in rows],
+         *([counts[place] for _, counts in rows] for place in range(3))),
+    )  # fmt: skip
+
+
 def documents(
     cx: Transaction[Any],
     link: Link,
@@ -229,10 +260,12 @@ def drop_failed(cx: Transaction[Any], link: Link, *, unsent: bool = False) -> in
         for row in cx.execute(
             """
             select base from book_document where workspace_id = %s and connection_id = %s and reverses is null
+                and base = any (array(select base from book_document where workspace_id = %s and connection_id = %s
+                    and reverses is null and state in ('intended', 'failed')))
             group by base
             having bool_and(case when state = 'intended' and batch is null then 'unsent' else state end = any (%s))
             """,
-            (*where, states),
+            (*where, *where, states),
         )
     ]
     if bases:
@@ -247,11 +280,19 @@ def drop_failed(cx: Transaction[Any], link: Link, *, unsent: bool = False) -> in
 def free(cx: Transaction[Any], link: Link, bases: Sequence[str]) -> int:
     """Let go of what documents of these bases covered, so that it can be posted again; how many entries."""
     rows = cx.execute(
-        "delete from book_cover where workspace_id = %s and connection_id = %s and base = any (%s) returning source_id, month",
+        "delete from book_cover where workspace_id = %s and connection_id = %s and base = any (%s) returning source_id, month, base",
         (link.workspace_id, link.connection_id, list(bases)),
     ).fetchall()
-    counts = Counter((source, month) for source, month in rows)
+    counts = Counter((source, month) for source, month, _ in rows)
     if counts:
+        freed = cx.execute(
+            """
+            select day::text, currency, count(*) from book_document where workspace_id = %s and connection_id = %s and base = any (%s)
+                and reverses is null and state = 'reversed' group by day, currency
+            """,
+            (link.workspace_id, link.connection_id, sorted({base for _, _, base in rows})),
+        ).fetchall()
+        move_days(cx, link, [Moved(day, currency, undone=-count) for day, currency, count in freed])
         _count(cx, link, Counter({where: -count for where, count in counts.items()}))
     return len(rows)
 

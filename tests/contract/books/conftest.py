@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.contract.books.days import must_be_kept
 from tests.contract.books.shelf import SHELVES, Shelf
 
 from bookhand.actions.catalogue import Catalogue
@@ -62,6 +63,13 @@ _OURS = (
 def shelf(request, db: Database, tmp_path) -> Iterator[Shelf]:
     with SHELVES[request.param](db, Secrets(tmp_path), tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def days(db: Database) -> Iterator[None]:
+    """After every test: the sums of days are those of the documents."""
+    yield
+    must_be_kept(db)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 from collections import Counter
@@ -9,6 +10,7 @@ from collections import Counter
 import msgspec
 import psycopg
 import pytest
+from tests.contract.books import days
 from tests.contract.books.company import first, second, third, told
 from tests.contract.books.conftest import OWNER
 from tests.journal.shapes import DAY, START, invoice, paid
@@ -24,9 +26,11 @@ from bookhand.books.mapping import Finder
 from bookhand.books.room_workflow import BookRoom
 from bookhand.core.book_params import params_of
 from bookhand.core.caller import NotAllowed
+from bookhand.core.money import Money
 from bookhand.core.problems import Outage, Refusal
+from bookhand.db.schema import migrate
 from bookhand.journal import store as journal
-from bookhand.journal.workflow import close_period, read
+from bookhand.journal.workflow import close_period, configure, read
 from bookhand.workspace.store import open_problems
 
 METHODS = ["clearing", "deposit", "daily_summary"]
@@ -345,6 +349,95 @@ def test_an_undoing_shows_exactly_what_it_reverses_and_waits(by_clearing):
     case.room.kit.door.approve(OWNER, made.proposal_id, made.call_hash)
     assert case.mirror().written == len(there)
     assert case.book() == {}
+
+
+def test_an_undoing_says_which_documents_it_is_of_and_what_becomes_of_the_accounts(by_clearing):
+    """The database counts, sums and tells apart what is undone: the same as the documents read one by one say."""
+    case = by_clearing
+    case.tell(second())
+    case.mirror()
+    last = max(each.day for each in case.documents())
+    case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since=last, until=LAST)
+    wanted = {"book": case.link.connection_id, "since": FIRST, "until": LAST}
+    made = case.room.kit.door.propose(OWNER, "books.undo", wanted, "Kept wrongly")
+    there = [each for each in case.documents() if each.state == "done" and each.reverses is None]
+    assert there
+    assert any(each.state == "reversed" for each in case.documents())
+    told = sorted(f"{each.key} {each.day} {each.total} {each.currency}" for each in there)
+    totals: Counter[str] = Counter()
+    sums: Counter[tuple[str, str]] = Counter()
+    for each in there:
+        totals[each.currency] += each.total
+        for line in each.content.lines:
+            sums[each.currency, line.account] -= line.minor
+    assert made.seen["documents"] == {
+        "count": len(there), "digest": hashlib.sha256("\n".join(told).encode()).hexdigest(),
+        "totals": {currency: str(minor) for currency, minor in totals.items()},
+    }  # fmt: skip
+    names = {each.id: each.name for each in case.shelf.books.accounts(case.link)}
+    effect = [
+        f"{names[account]}: {'+' if minor > 0 else ''}{Money(minor, currency)}"
+        for (currency, account), minor in sums.items()
+        if minor
+    ]
+    assert sorted(made.preview.books) == sorted(effect)  # fmt: skip
+    changes = [each.what for each in made.preview.changes[:8]]
+    first = sorted(there, key=lambda each: (each.day, each.key))[:8]
+    assert changes == [f"{each.content.number} of {each.day}" for each in first]
+    assert made.preview.changes[8:][0].what == f"and {len(there) - 8} more"
+
+
+def test_what_is_undone_of_a_closed_month_is_reversed_on_the_first_open_day(by_clearing):
+    case = by_clearing
+    case.tell(second())
+    case.mirror()
+    with case.db.transaction() as cx:
+        close_period(cx, case.source, "2026-01", who="Ada", why="Month end")
+    wanted = {"book": case.link.connection_id, "since": FIRST, "until": LAST}
+    made = case.room.kit.door.propose(OWNER, "books.undo", wanted, "Kept wrongly")
+    there = [each for each in case.documents() if each.state == "done"]
+    moved = sum(each.day < "2026-02" for each in there)
+    assert 0 < moved < len(there)
+    assert made.preview.warnings == (
+        f"The days of {moved} are closed: these are reversed on the first open day.",
+    )
+    assert made.preview.changes[0].after == "reversed on 2026-02-01"
+    case.room.kit.door.approve(OWNER, made.proposal_id, made.call_hash)
+    case.mirror()
+    reversals = {each.reverses: each.day for each in case.documents() if each.reverses}
+    assert reversals == {each.key: max(each.day, "2026-02-01") for each in there}
+
+
+def test_a_closed_month_of_which_a_person_is_asked_is_not_undone(by_clearing):
+    case = by_clearing
+    case.mirror()
+    with case.db.transaction() as cx:
+        close_period(cx, case.source, "2026-01", who="Ada", why="Month end")
+        configure(cx, case.source, timezone="UTC", late="ask")
+    wanted = {"book": case.link.connection_id, "since": FIRST, "until": LAST}
+    with pytest.raises(Refusal, match=r"2026-01-\d\d is closed: reopen it, or let late facts go"):
+        case.room.kit.door.propose(OWNER, "books.undo", wanted, "Kept wrongly")
+
+
+def test_days_are_counted_when_a_database_comes_to_keep_them(by_clearing, database_url):
+    case = by_clearing
+    case.tell(second())
+    case.mirror()
+    case.room.undos.undo(OWNER, case.link, why="Kept wrongly", since="2026-01-01", until="2026-01-31")
+    with case.db.transaction() as cx:
+        before = days.kept(cx)
+    assert any(undone for *_, undone in before.values())
+    assert any(standing for standing, *_ in before.values())
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        for statement in (
+            "drop table payout_only, payout_candidate, book_day cascade",
+            "drop function payout_candidates_left, payout_candidates_came, payout_candidates_back, payout_solution_only cascade",
+            "update alembic_version set version_num = '0022'",
+        ):
+            owner.execute(statement)
+    migrate(database_url)
+    with case.db.transaction() as cx:
+        assert days.kept(cx) == before
 
 
 def test_undone_to_be_posted_again_is_posted_again_by_another_method(case):

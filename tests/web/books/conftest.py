@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.actions.conftest import QUICK, connected, engine, secrets, server, shop, url  # noqa: F401 (fixtures)
 from tests.contract.books.company import first, second, told
+from tests.contract.books.days import must_be_kept
 from tests.web.browsing import Browser
 from tests.web.page.conftest import House
 
@@ -39,6 +40,13 @@ Tell = Callable[..., None]
 def tie_out(db: Database, secrets: Secrets, connected: Connection) -> TieOut:  # noqa: F811
     reader = open_reader(db, secrets, connected, patience=QUICK)
     return TieOut(db, connected.link, reader, READERS, timezone="UTC")
+
+
+@pytest.fixture(autouse=True)
+def days(db: Database) -> Iterator[None]:
+    """After every test: the sums of days are those of the documents."""
+    yield
+    must_be_kept(db)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ its reversal both stay in the book. What they covered is posted again only if th
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,11 @@ from bookhand.actions.proposal import Changed, differing
 from bookhand.books import store
 from bookhand.books.actions import UNDO
 from bookhand.books.book import Kept
+from bookhand.books.comparing import undo_store
+from bookhand.books.comparing.undo_store import OneDay, Range
 from bookhand.books.kit import BookKit, Progress
 from bookhand.books.mirror_workflow import Mirrors
-from bookhand.books.posting.lines import Days
+from bookhand.books.posting.lines import Days, Placed
 from bookhand.core.action import Change, Moves, Preview, Values
 from bookhand.core.book import Company, Document
 from bookhand.core.caller import Caller
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from psycopg import Connection as Transaction
 
 _NAMED, _ACCOUNTS = 8, 12
+_AT_ONCE = 2000
+"""So many reversals are made and written down at a time."""
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,7 @@ class Undos:
         caller.need("manage")
         with self.kit.db.transaction() as cx:
             store.refuse_if_busy(cx, link)
-            anything = bool(_there(cx, link, since, until))
+            anything = undo_store.any_standing(cx, Range(link=link, since=since, until=until))
         if anything:
             wanted = {"book": link.connection_id, "since": since, "until": until}
             made = self.kit.door.propose(caller, UNDO, wanted, why)
@@ -91,9 +94,9 @@ class Undos:
         written = self.mirrors.send(link, told=told)
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
-            found = _of_range(cx, link, since, until)
-            freed = _freed(cx, link, found) if again else 0
-        return Undone(written=written, reversed=sum(each.state == "reversed" for each in found), freed=freed)
+            days = Range(link=link, since=since, until=until)
+            freed = _freed(cx, days) if again else 0
+            return Undone(written=written, reversed=undo_store.reversed_ones(cx, days), freed=freed)
 
     def post_again(self, caller: Caller, link: Link, *, since: str, until: str, why: str) -> int:
         """Let what the undone documents of these days covered be posted again, by the next mirror; how many entries."""
@@ -102,7 +105,7 @@ class Undos:
         with self.kit.db.transaction() as cx:
             store.take_turn(cx, link)
             store.refuse_if_busy(cx, link)
-            count = _freed(cx, link, _of_range(cx, link, since, until))
+            count = _freed(cx, Range(link=link, since=since, until=until))
             if not count:
                 raise Refusal(f"No document from {since} to {until} is undone and still holds its entries.")
             note = _note(caller, link, "books.post_again", why, since=since, until=until, entries=count)
@@ -117,21 +120,23 @@ class Undos:
         with self.kit.db.transaction() as cx:
             connection = connections.get(cx, values["book"])
         link = connection.link
+        range_ = Range(link=link, since=since, until=until)
         company = self.kit.company(link)
-        with self.kit.db.transaction() as cx:
+        with self.kit.db.snapshot() as cx:
             store.get(cx, link)
             store.refuse_if_busy(cx, link)
-            there = _there(cx, link, since, until)
-            made = _reversals(cx, link, company, there)
-        if not there:
-            raise Refusal(f"No document of the book is dated from {since} to {until}, or all are undone.")
+            found = undo_store.each_day(cx, range_)
+            if not found:
+                raise Refusal(f"No document of the book is dated from {since} to {until}, or all are undone.")
+            seen = _seen(cx, range_, found)
+            there = _there(cx, range_, found, _days(cx, link, company))
         names: dict[str, str] = {}
         with suppress(BookhandError):  # it is shown by their ids, then
             names = {each.id: each.name for each in self.kit.reader(link).accounts(link)}
         preview = _preview(
-            there, made, name=connection.name, subject=link.account, days=(since, until), names=names
+            there, name=connection.name, subject=link.account, days=(since, until), names=names
         )
-        return Shown(connection=connection, seen=_seen(there), preview=preview)
+        return Shown(connection=connection, seen=seen, preview=preview)
 
     def _act(self, cx: Transaction[Any], caller: Caller, values: Values, seen: Seen) -> dict[str, Any]:
         """Write down the reversals of what was seen, for the next mirror to send."""
@@ -141,105 +146,110 @@ class Undos:
         store.take_turn(cx, link)
         store.refuse_if_busy(cx, link)
         store.drop_failed(cx, link, unsent=True)
-        there = _there(cx, link, values["since"], values["until"])
-        changed = differing(seen, _seen(there))
+        range_ = Range(link=link, since=values["since"], until=values["until"])
+        now = _seen(cx, range_, undo_store.each_day(cx, range_))
+        changed = differing(seen, now)
         if changed:
             raise Changed(
                 f"It was not undone: since it was asked for, {'; '.join(changed)}. Ask for it again."
             )
-        store.add(cx, link, _reversals(cx, link, company, there))
-        return {**values, "documents": len(there)}
+        days = _days(cx, link, company)
+        for there in undo_store.all_standing(cx, range_, size=_AT_ONCE):
+            store.add(cx, link, [_reversal(each, days) for each in there])
+        return {**values, "documents": now["documents"]["count"]}
 
 
 # --- which documents ---
 
 
-def _there(cx: Transaction[Any], link: Link, since: str, until: str) -> list[Kept]:
+class There(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be undone.
+
+    `totals` is currency to what they come to, `first` has the day on which each would be reversed, `moved` counts those whose own day is
+    closed, `sums` is (account of the book, currency) to what their lines come to.
+    """
+
+    count: int
+    totals: dict[str, int]
+    first: list[tuple[Kept, str]]
+    moved: int
+    sums: dict[tuple[str, str], int]
+
+
+def _there(cx: Transaction[Any], range_: Range, found: Sequence[OneDay], days: Days) -> There:
     """The documents of these days that stand in the book and are not being reversed."""
-    done = [
-        each
-        for each in store.documents(cx, link, since=since, until=until, states=("done",))
-        if each.reverses is None
-    ]
-    begun = store.reversing(cx, link, [each.key for each in done])
-    return [each for each in done if each.key not in begun]
+    placed = {each.day: _placed(each.day, each.first, days).day for each in found}
+    return There(
+        count=sum(each.count for each in found),
+        totals=_totals(found),
+        first=[(each, placed[each.day]) for each in undo_store.standing(cx, range_, limit=_NAMED)],
+        moved=sum(each.count for each in found if placed[each.day] != each.day),
+        sums=undo_store.sums(cx, range_),
+    )
 
 
-def _seen(there: Sequence[Kept]) -> dict[str, dict[str, Any]]:
+def _seen(cx: Transaction[Any], range_: Range, found: Sequence[OneDay]) -> dict[str, dict[str, Any]]:
     """What a yes is for: how many, their totals, and which to the last."""
-    told = "\n".join(sorted(f"{each.key} {each.day} {each.total} {each.currency}" for each in there))
-    totals = {currency: str(minor) for currency, minor in sorted(_totals(there).items())}
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    return {"documents": {"count": len(there), "totals": totals, "digest": digest}}
+    totals = {currency: str(minor) for currency, minor in _totals(found).items()}
+    count = sum(each.count for each in found)
+    return {"documents": {"count": count, "totals": totals, "digest": undo_store.digest(cx, range_)}}
 
 
-def _totals(there: Iterable[Kept]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for each in there:
-        sums[each.currency] = sums.get(each.currency, 0) + each.total
+def _totals(found: Sequence[OneDay]) -> dict[str, int]:
+    """By currency, sorted."""
+    sums = dict.fromkeys(sorted(each.currency for each in found), 0)
+    for each in found:
+        sums[each.currency] += each.total
     return sums
 
 
-def _reversals(cx: Transaction[Any], link: Link, company: Company, there: Sequence[Kept]) -> list[Kept]:
+def _days(cx: Transaction[Any], link: Link, company: Company) -> Days:
     calendar = period_store.calendar(cx, link.workspace_id)
-    days = Days(closed=calendar.closed, closed_through=company.closed_through, late=calendar.late)
-    return [_reversal(each, days) for each in there]
+    return Days(closed=calendar.closed, closed_through=company.closed_through, late=calendar.late)
 
 
-def _of_range(cx: Transaction[Any], link: Link, since: str, until: str) -> list[Kept]:
-    return [each for each in store.documents(cx, link, since=since, until=until) if each.reverses is None]
-
-
-def _freed(cx: Transaction[Any], link: Link, found: Sequence[Kept]) -> int:
-    done = _wholly_reversed(found)
-    return store.free(cx, link, sorted(done)) if done else 0
+def _freed(cx: Transaction[Any], range_: Range) -> int:
+    done = undo_store.wholly_reversed(cx, range_)
+    return store.free(cx, range_.link, done) if done else 0
 
 
 # --- how it is shown ---
 
 
 def _preview(
-    there: Sequence[Kept], made: Sequence[Kept], *, name: str, subject: str, days: tuple[str, str], names: Mapping[str, str]
-) -> Preview:  # fmt: skip
-    count = f"{len(there):,} document{'s' if len(there) > 1 else ''}"
+    there: There, *, name: str, subject: str, days: tuple[str, str], names: Mapping[str, str]
+) -> Preview:
+    count = f"{there.count:,} document{'s' if there.count > 1 else ''}"
     changes = [
         Change(
-            f"{each.content.number} of {each.day}",
-            _amount(each.total, each.currency),
-            f"reversed on {back.day}",
+            f"{each.content.number} of {each.day}", _amount(each.total, each.currency), f"reversed on {back}"
         )
-        for each, back in list(zip(there, made, strict=True))[:_NAMED]
+        for each, back in there.first
     ]
-    if len(there) > _NAMED:
-        changes.append(Change(f"and {len(there) - _NAMED:,} more", "in the book", "reversed"))
-    moved = sum(each.day != back.day for each, back in zip(there, made, strict=True))
+    if there.count > len(changes):
+        changes.append(Change(f"and {there.count - len(changes):,} more", "in the book", "reversed"))
     return Preview(
         says=f"Undo {count} of {name}, {days[0]} to {days[1]}: each is reversed by a journal entry of its own",
         subject=subject,
         changes=tuple(changes),
         moves=tuple(
             Moves(minor, currency, f"booked back in {name}; no money moves")
-            for currency, minor in sorted(_totals(there).items())
+            for currency, minor in there.totals.items()
         ),
-        books=_effect(made, names),
+        books=_effect(there.sums, names),
         cannot_undo="Both stay in the book, the documents and their reversals. What they covered is posted again only if that is asked for.",
-        warnings=(f"The days of {moved:,} are closed: these are reversed on the first open day.",)
-        if moved
+        warnings=(f"The days of {there.moved:,} are closed: these are reversed on the first open day.",)
+        if there.moved
         else (),
     )
 
 
-def _effect(made: Iterable[Kept], names: Mapping[str, str]) -> tuple[str, ...]:
-    """What the reversals do to the book's accounts, currency by currency, debits first."""
-    sums: dict[tuple[str, str], int] = {}
-    for each in made:
-        for line in each.content.lines:
-            place = (line.account, each.currency)
-            sums[place] = sums.get(place, 0) + line.minor
-    moved = sorted(((currency, -minor, account) for (account, currency), minor in sums.items() if minor))
+def _effect(sums: Mapping[tuple[str, str], int], names: Mapping[str, str]) -> tuple[str, ...]:
+    """What reversing lines that come to `sums` does to the book's accounts, currency by currency, debits first."""
+    moved = sorted((currency, minor, account) for (account, currency), minor in sums.items() if minor)
     told = [
-        f"{names.get(account, account)}: {'+' if less < 0 else ''}{_amount(-less, currency)}"
-        for currency, less, account in moved[:_ACCOUNTS]
+        f"{names.get(account, account)}: {'+' if minor < 0 else ''}{_amount(-minor, currency)}"
+        for currency, minor, account in moved[:_ACCOUNTS]
     ]
     return (*told, f"and {len(moved) - _ACCOUNTS:,} more accounts") if len(moved) > _ACCOUNTS else tuple(told)
 
@@ -255,12 +265,17 @@ def _note(caller: Caller, link: Link, what: str, why: str, **details: Any) -> No
     )  # fmt: skip
 
 
-def _reversal(kept: Kept, days: Days) -> Kept:
-    placed = days.placed(kept.day)
+def _placed(day: str, key: str, days: Days) -> Placed:
+    placed = days.placed(day)
     if placed is None:
         raise Refusal(
-            f"{kept.day} is closed: reopen it, or let late facts go into the open period, to undo {kept.key}."
+            f"{day} is closed: reopen it, or let late facts go into the open period, to undo {key}."
         )
+    return placed
+
+
+def _reversal(kept: Kept, days: Days) -> Kept:
+    placed = _placed(kept.day, kept.key, days)
     made: Document = kept.content.reversed(day=placed.day)
     if placed.note:
         made = msgspec.structs.replace(made, memo=f"{made.memo} {placed.note}"[:2900])
@@ -268,10 +283,3 @@ def _reversal(kept: Kept, days: Days) -> Kept:
         key=made.key, base=made.key, source_id=kept.source_id, subject=kept.subject, kind="journal_entry", day=made.day,
         currency=made.currency, content=made, total=sum(line.minor for line in made.lines if line.minor > 0), reverses=kept.key,
     )  # fmt: skip
-
-
-def _wholly_reversed(found: Sequence[Kept]) -> set[str]:
-    """Bases of which every document is reversed."""
-    return {each.base for each in found if each.state == "reversed"} - {
-        each.base for each in found if each.state != "reversed"
-    }

@@ -131,8 +131,8 @@ def undoable(cx: Transaction[Any], link: Link, *, since: date, until: date) -> l
     """What an undoing of these days would reverse."""
     rows = cx.execute(
         """
-        select currency, count(*), sum(total)::bigint from book_document where workspace_id = %s and connection_id = %s
-            and day between %s and %s and state = 'done' and reverses is null group by currency order by currency
+        select currency, sum(standing)::bigint, sum(total)::bigint from book_day where workspace_id = %s and connection_id = %s
+            and day between %s and %s group by currency having sum(standing) > 0 order by currency
         """,
         (link.workspace_id, link.connection_id, since, until),
     )
@@ -142,11 +142,7 @@ def undoable(cx: Transaction[Any], link: Link, *, since: date, until: date) -> l
 def undone(cx: Transaction[Any], link: Link, *, since: date, until: date) -> int:
     """How many documents of these days are undone and still hold what they covered: it can be posted again."""
     row = cx.execute(
-        """
-        select count(*) from book_document d where workspace_id = %s and connection_id = %s and day between %s and %s
-            and state = 'reversed' and exists (select from book_cover c where c.workspace_id = d.workspace_id
-                and c.connection_id = d.connection_id and c.base = d.base)
-        """,
+        "select coalesce(sum(undone), 0)::bigint from book_day where workspace_id = %s and connection_id = %s and day between %s and %s",
         (link.workspace_id, link.connection_id, since, until),
     ).fetchone()
     return int(row[0]) if row else 0

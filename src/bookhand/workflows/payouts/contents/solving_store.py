@@ -1,14 +1,17 @@
 """What may be in manual and instant payouts: their candidates out of the journal, the solver's answers kept, a person's word kept.
 
 A candidate is a balance transaction of the payout's currency that was there and available when the payout was made, and that went out
-with no other payout: by Stripe's list, by a person's word, or by the only solution of an earlier one. When money became available is
-read from the balance transaction as Stripe listed it; where that is not known nothing is claimed. An instant payout may take money that
-is not available yet: Stripe books an advance for it, whose source is the payout, and that is certainly in it.
+with no other payout: by Stripe's list, by a person's word, or by the only solution of an earlier one. Those of which nothing says that they
+went out stand in `payout_candidate`, which triggers keep where entries, members, words and solutions are written: nothing else is looked
+through. When money became available is read from the balance transaction as Stripe listed it; where that is not known nothing is claimed.
+An instant payout may take money that is not available yet: Stripe books an advance for it, whose source is the payout, and that is
+certainly in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +20,7 @@ from bookhand.core.caller import Caller
 from bookhand.core.facts import BalanceTransaction, Link, Payout
 from bookhand.core.money import as_text
 from bookhand.core.problems import Conflict, Refusal
+from bookhand.journal import store as journal
 from bookhand.systems.stripe.translate import facts_of
 from bookhand.workflows.payouts.contents.proposed import Proposed, proposal_says
 from bookhand.workflows.payouts.contents.solver import MOST_CANDIDATES, Solution, solve
@@ -36,22 +40,58 @@ _DUE = f"""
             and e.key = p.balance_transaction)
     order by p.created, p.payout_id limit %(most)s
 """
-_CANDIDATES = """
-    select e.key, e.happened_at, e.net, e.kind, e.source, d.body
-    from journal_entry e
-    left join snapshot s on s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.object = 'balance_transaction'
-        and s.object_id = e.key
-    left join delivery d on d.workspace_id = %(workspace)s and d.connection_id = %(connection)s and d.seq = s.seq
-    where e.workspace_id = %(workspace)s and e.connection_id = %(connection)s and e.settles = %(currency)s
-        and e.happened_at <= %(created)s and e.accounts[1] = 'stripe_clearing:payments' and e.kind not in ('payout', 'advance')
-        and not exists (select from journal_member m where m.workspace_id = %(workspace)s and m.connection_id = %(connection)s
-            and m.balance_transaction = e.key)
-        and not exists (select from payout_confirmed c where c.workspace_id = %(workspace)s and c.connection_id = %(connection)s
-            and c.balance_transaction = e.key)
-        and not exists (select from payout q where q.workspace_id = %(workspace)s and q.connection_id = %(connection)s
-            and q.payout_id = e.source collate "default" and e.kind = 'payout_reversal' and not q.automatic)
-        and not (e.key = any (%(taken)s))
-    order by e.happened_at, e.key limit %(most)s
+# Movements of which nothing says that they went out are walked along the key of `payout_candidate`, and the walk ends early. Beside them stand
+# those that only solutions hold which take nothing from this payout: its own, those of later ones, and of such that failed. Each row is
+# looked up by its key, whatever the planner believes (see journal.lookups).
+_ENTRY = """lateral (select e.net, e.kind, e.source, e.settles, e.accounts from journal_entry e where e.workspace_id = %(workspace)s
+    and e.connection_id = %(connection)s and e.key = c.balance_transaction offset 0) e"""
+_NO_RETURN = """not (e.kind = 'payout_reversal' and exists (select from payout q where q.workspace_id = %(workspace)s
+    and q.connection_id = %(connection)s and q.payout_id = e.source collate "default" and not q.automatic offset 0))"""
+_EARLIER = "p.status not in ('canceled', 'failed') and (p.created, p.payout_id) < (%(created)s, %(payout)s)"
+_CANDIDATES = f"""
+    with free as (
+        select c.balance_transaction, c.happened_at, e.net from payout_candidate c cross join {_ENTRY}
+        where c.workspace_id = %(workspace)s and c.connection_id = %(connection)s and c.currency = %(currency)s
+            and c.happened_at <= %(created)s and {_NO_RETURN}
+        order by c.happened_at, c.balance_transaction limit %(most)s),
+    held as (
+        select distinct c.balance_transaction, c.happened_at, e.net from payout_solution s
+        join payout p on p.workspace_id = s.workspace_id and p.connection_id = s.connection_id and p.payout_id = s.payout_id
+        cross join lateral (select o.balance_transaction, o.happened_at from payout_only o where o.workspace_id = %(workspace)s
+            and o.connection_id = %(connection)s and o.payout_id = s.payout_id and o.happened_at <= %(created)s offset 0) c
+        cross join {_ENTRY}
+        where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.outcome = 'unique' and not ({_EARLIER})
+            and e.settles = %(currency)s and e.accounts[1] = 'stripe_clearing:payments' and e.kind not in ('payout', 'advance')
+            and {_NO_RETURN}
+            and not exists (select from payout_only o join payout p on p.workspace_id = o.workspace_id
+                and p.connection_id = o.connection_id and p.payout_id = o.payout_id
+                where o.workspace_id = %(workspace)s and o.connection_id = %(connection)s
+                    and o.balance_transaction = c.balance_transaction and {_EARLIER} offset 0)
+            and not exists (select from journal_member m where m.workspace_id = %(workspace)s and m.connection_id = %(connection)s
+                and m.balance_transaction = c.balance_transaction offset 0)
+            and not exists (select from payout_confirmed m where m.workspace_id = %(workspace)s and m.connection_id = %(connection)s
+                and m.balance_transaction = c.balance_transaction offset 0))
+    select c.balance_transaction, c.happened_at, c.net, d.body
+    from (select * from free union all select * from held order by happened_at, balance_transaction limit %(most)s) c
+    left join lateral (select s.seq from snapshot s where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s
+        and s.object = 'balance_transaction' and s.object_id = c.balance_transaction offset 0) s on true
+    left join lateral (select d.body from delivery d where d.workspace_id = %(workspace)s and d.connection_id = %(connection)s
+        and d.seq = s.seq offset 0) d on true
+    order by c.happened_at, c.balance_transaction
+"""
+_FULL_LOOK = """
+    with out as (
+        select balance_transaction from journal_member where workspace_id = %(workspace)s and connection_id = %(connection)s
+        union select balance_transaction from payout_confirmed where workspace_id = %(workspace)s and connection_id = %(connection)s
+        union select unnest(members) collate "C" from payout_solution where workspace_id = %(workspace)s
+            and connection_id = %(connection)s and outcome = 'unique'),
+    loose as (
+        select e.key from journal_entry e left join out on out.balance_transaction = e.key
+        where e.workspace_id = %(workspace)s and e.connection_id = %(connection)s and e.settles is not null
+            and e.accounts[1] = 'stripe_clearing:payments' and e.kind not in ('payout', 'advance') and out.balance_transaction is null),
+    kept as (select balance_transaction as key from payout_candidate where workspace_id = %(workspace)s and connection_id = %(connection)s)
+    select coalesce(loose.key, kept.key), kept.key is not null from loose full join kept on kept.key = loose.key
+    where loose.key is null or kept.key is null order by 1 limit %(most)s
 """
 
 
@@ -114,11 +154,11 @@ def candidates(cx: Transaction[Any], link: Link, payout: Payout) -> Candidates:
     asked = _mine(link) | {
         "currency": payout.currency,
         "created": payout.created,
+        "payout": payout.id,
         "most": MOST_CANDIDATES + 1,
-        "taken": _taken(cx, link, payout),
     }
     rows = cx.execute(_CANDIDATES, asked, binary=True).fetchall()
-    dated = [(_available_on(body), at, key, net) for key, at, net, _, _, body in rows]
+    dated = [(_available_on(body), at, key, net) for key, at, net, body in rows]
     free = sorted(each for each in dated if each[0] is not None and each[0] <= payout.created)
     return Candidates(
         ids=tuple(each[2] for each in free), nets=tuple(each[3] for each in free), certain=tuple(key for key, _ in certain),
@@ -154,6 +194,7 @@ def open_ones(cx: Transaction[Any], link: Link) -> list[Proposed]:
 def confirm(cx: Transaction[Any], link: Link, caller: Caller, kept: Kept, members: Sequence[str]) -> Proposed:
     """Keep a person's word that `members` went out with a payout; `Refusal` where they do not add up to it or went out otherwise."""
     payout = kept.payout
+    journal.take_turn(cx, link)
     if payout.automatic:
         raise Refusal(f"{payout.id} is automatic: Stripe's own list says what is in it, and nobody has to.")
     found = candidates(cx, link, payout)
@@ -171,17 +212,19 @@ def confirm(cx: Transaction[Any], link: Link, caller: Caller, kept: Kept, member
         " select %s, %s, id, %s, %s, %s from unnest(%s::text[]) as m (id)",
         (link.workspace_id, link.connection_id, payout.id, caller.who, caller.name, everything),
     )
+    agreed = _agreed(cx, link, payout, {*chosen, *found.certain})
     made = Proposed(
         payout=payout.id, outcome="confirmed", how="person", at_least=1, candidates=len(found.ids), members=tuple(everything),
         fee=found.fee, says=f"{caller.name} confirmed its {len(chosen) + len(found.certain):,} members.",
     )  # fmt: skip
     _put(cx, link, made)
-    _solve_again(cx, link, payout)
+    _solve_again(cx, link, payout, agreed)
     return made
 
 
 def take_back(cx: Transaction[Any], link: Link, payout_id: str) -> int:
     """Forget a person's word on a payout, so that it is solved again; how many members it had named."""
+    journal.take_turn(cx, link)
     count = cx.execute(
         f"delete from payout_confirmed where {_MINE} and payout_id = %(payout)s",
         _mine(link) | {"payout": payout_id},
@@ -191,6 +234,17 @@ def take_back(cx: Transaction[Any], link: Link, payout_id: str) -> int:
         _mine(link) | {"payout": payout_id},
     )
     return count
+
+
+def miskept(cx: Transaction[Any], link: Link, *, limit: int = 20) -> list[str]:
+    """Where `payout_candidate` is not what a look through everything says, in sentences, up to `limit`."""
+    rows = cx.execute(_FULL_LOOK, _mine(link) | {"most": limit})
+    return [
+        f"{key} went out with a payout, and is kept as a candidate of payouts made by hand."
+        if is_kept
+        else f"{key} is in no payout, and is not kept as a candidate of payouts made by hand."
+        for key, is_kept in rows
+    ]
 
 
 def _free(cx: Transaction[Any], link: Link, payout: Payout, ids: Sequence[str]) -> dict[str, int]:
@@ -215,40 +269,39 @@ def _free(cx: Transaction[Any], link: Link, payout: Payout, ids: Sequence[str]) 
     return {key: net for key, net, _, _ in rows}
 
 
-def _taken(cx: Transaction[Any], link: Link, payout: Payout) -> list[str]:
-    """What earlier payouts certainly hold, as it is their only solution."""
-    rows = cx.execute(
-        """
-        select unnest(s.members) from payout_solution s
-        join payout p on p.workspace_id = s.workspace_id and p.connection_id = s.connection_id and p.payout_id = s.payout_id
-        where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.outcome = 'unique'
-            and p.status not in ('canceled', 'failed') and (p.created, p.payout_id) < (%(created)s, %(payout)s)
-        """,
-        _mine(link) | {"created": payout.created, "payout": payout.id},
-    )
-    return [key for (key,) in rows]
-
-
 def _available_on(body: bytes | None) -> int | None:
     """When Stripe said that it would be available."""
     told = facts_of("balance_transaction", body) if body else []
     return next((fact.available_on for fact in told if isinstance(fact, BalanceTransaction)), None)
 
 
-def _solve_again(cx: Transaction[Any], link: Link, after: Payout) -> None:
-    """A person's word leaves fewer candidates to the payouts after it."""
+def _agreed(cx: Transaction[Any], link: Link, payout: Payout, members: Collection[str]) -> datetime | None:
+    """Since when these are the only solution of a payout, if they are: later payouts were solved without them from then on."""
+    row = cx.execute(
+        f"select members, solved_at from payout_solution where {_MINE} and payout_id = %(payout)s and outcome = 'unique'",
+        _mine(link) | {"payout": payout.id},
+    ).fetchone()
+    took = row is not None and payout.status not in {"canceled", "failed"} and {*row[0]} == {*members}
+    return row[1] if row and took else None
+
+
+def _solve_again(cx: Transaction[Any], link: Link, after: Payout, agreed: datetime | None) -> None:
+    """A person's word leaves fewer candidates to the payouts after it; not to those that were solved since it was `agreed` already."""
     cx.execute(
         """
         delete from payout_solution s using payout p
         where s.workspace_id = %(workspace)s and s.connection_id = %(connection)s and s.outcome <> 'confirmed'
             and p.workspace_id = s.workspace_id and p.connection_id = s.connection_id and p.payout_id = s.payout_id
             and p.currency = %(currency)s and (p.created, p.payout_id) > (%(created)s, %(payout)s)
+            and (%(agreed)s::timestamptz is null or s.solved_at < %(agreed)s)
         """,
-        _mine(link) | {"currency": after.currency, "created": after.created, "payout": after.id},
+        _mine(link)
+        | {"currency": after.currency, "created": after.created, "payout": after.id, "agreed": agreed},
     )
 
 
 def _put(cx: Transaction[Any], link: Link, made: Proposed) -> None:
+    journal.take_turn(cx, link)
     cx.execute(
         """
         insert into payout_solution (workspace_id, connection_id, payout_id, outcome, how, at_least, candidates, members, fee, says)
