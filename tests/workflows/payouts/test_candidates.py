@@ -40,7 +40,6 @@ LOOK = """
 SEEN = {
     "in two solutions": "(select from payout_only group by balance_transaction having count(*) > 1) t",
     "in a solution of a failed payout": "payout_only o join payout p using (payout_id) where p.status = 'failed'",
-    "in a solution and a list": "payout_only o join journal_member m using (balance_transaction)",
     "in a word and a list": "payout_confirmed c join journal_member m using (balance_transaction)",
 }
 """What has to come about by chance, or nothing is tried."""

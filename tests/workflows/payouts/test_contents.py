@@ -6,10 +6,12 @@ import pytest
 from tests.workflows.payouts.conftest import READERS
 
 from bookhand.core.caller import Caller, capabilities
+from bookhand.core.facts import OpeningBalance, Seen
 from bookhand.core.problems import Conflict, Refusal
 from bookhand.inbox import store as inbox
 from bookhand.inbox.delivery import listed
 from bookhand.inbox.workflow import drain
+from bookhand.journal import workflow as journal
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.contents import breakdown_store, solving_store
 from bookhand.workflows.payouts.payout_store import get
@@ -153,6 +155,23 @@ def test_a_list_that_says_where_a_member_went_takes_a_solution_back(db, link, sh
             (link.workspace_id, link.connection_id, found.members[0]),
         )
     assert solved(db, link)[made].outcome == "unsolved"
+
+
+def test_what_lay_there_before_the_history_leaves_no_solution_proven(db, link, shop):
+    shop.manual()
+    for amount in (5_000, 8_000, 3_000):
+        shop.pay(amount)
+    shop.wait(4)
+    net = {each["amount"]: each["net"] for each in shop.get("/v1/balance_transactions", limit=100)["data"]}
+    made = shop.post("/v1/payouts", amount=net[5_000] + net[3_000], currency="usd")["id"]
+    bring_in(db, link, shop, listing(shop))
+    assert solved(db, link)[made].outcome == "unique"
+    before = OpeningBalance(since=1_735_689_600, currency="USD", balance_type="payments", minor=700)
+    with db.transaction() as cx:
+        journal.read(cx, link, [Seen(fact=before, delivery=1, as_of=before.since, told_by="listed")])
+    found = solved(db, link)[made]
+    assert (found.outcome, len(found.members)) == ("gave_up", 2)
+    assert "before the history begins may be in it too" in found.says
 
 
 def test_an_instant_payout_takes_its_fee_and_what_was_advanced(db, link, shop):

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 
 # Who solves has the journal's turn, as who writes these tables has: an answer is given before them or sees them.
 _AGAIN = """

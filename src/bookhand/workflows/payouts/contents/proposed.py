@@ -23,7 +23,9 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     says: str
 
 
-def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: int) -> str:
+def proposal_says(
+    payout: Payout, undated: int, solution: Solution, candidates: int, *, before: bool = False
+) -> str:
     """What is known of the members of `payout`, of which Stripe has no list, and what a person can do."""
     kind = "instant" if payout.method == "instant" else "manual"
     lead = f"Stripe has no list of what is in this {kind} payout."
@@ -42,7 +44,7 @@ def proposal_says(payout: Payout, undated: int, solution: Solution, candidates: 
             )
             return f"{lead} {first}, among {candidates:,} candidates: confirm one, or leave it without a breakdown."
         case "gave_up":
-            return f"{lead} {_given_up(solution)} Confirm its members if you know them, or leave it without a breakdown."
+            return f"{lead} {_from_before(solution) if before else _given_up(solution)} Confirm its members if you know them, or leave it without a breakdown."
 
 
 def _only_one(candidates: int) -> str:
@@ -55,6 +57,15 @@ def _none(candidates: int) -> str:
     if not candidates:
         return "Nothing that was available then is left for it: it went out with other payouts"
     return f"No choice of its {candidates:,} candidates adds up to it: part of the balance was paid out"
+
+
+def _from_before(solution: Solution) -> str:
+    known = (
+        "None of the known movements adds up to it"
+        if solution.members is None
+        else "One choice of the known movements adds up to it"
+    )
+    return f"{known}, and what lay in the balance before the history begins may be in it too."
 
 
 def _given_up(solution: Solution) -> str:

@@ -20,6 +20,7 @@ from bookhand.core.caller import Caller
 from bookhand.core.facts import BalanceTransaction, Link, Payout
 from bookhand.core.money import as_text
 from bookhand.core.problems import Conflict, Refusal
+from bookhand.journal import opening_store
 from bookhand.journal import store as journal
 from bookhand.systems.stripe.translate import facts_of
 from bookhand.workflows.payouts.contents.proposed import Proposed, proposal_says
@@ -128,12 +129,15 @@ def solve_one(cx: Transaction[Any], link: Link, kept: Kept) -> Proposed:
         solution = Solution(outcome="gave_up", how="none")
     else:
         solution = solve(found.nets, found.target)
+    before = _from_before(cx, link, kept.payout)
+    if before and solution.outcome in {"unique", "unsolved"}:  # of what nobody knows, nothing is proven
+        solution = msgspec.structs.replace(solution, outcome="gave_up")
     members = (
         () if solution.members is None else (*found.certain, *(found.ids[each] for each in solution.members))
     )
     made = Proposed(
         payout=kept.payout.id, outcome=solution.outcome, how=solution.how, at_least=solution.at_least, candidates=len(found.ids),
-        members=members, fee=found.fee, says=proposal_says(kept.payout, found.undated, solution, len(found.ids)),
+        members=members, fee=found.fee, says=proposal_says(kept.payout, found.undated, solution, len(found.ids), before=before),
     )  # fmt: skip
     _put(cx, link, made)
     return made
@@ -267,6 +271,11 @@ def _free(cx: Transaction[Any], link: Link, payout: Payout, ids: Sequence[str]) 
         if currency != payout.currency:
             raise Refusal(f"{key} is in {currency}, and {payout.id} in {payout.currency}.")
     return {key: net for key, net, _, _ in rows}
+
+
+def _from_before(cx: Transaction[Any], link: Link, payout: Payout) -> bool:
+    """Whether money lay there before the history begins: what it is made of nobody knows, and it may be in any payout."""
+    return opening_store.standing(cx, link).get((payout.currency, "payments"), (0, 0))[1] != 0
 
 
 def _available_on(body: bytes | None) -> int | None:
