@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.decisions import Some
 from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.left_over import CROWD, Left, may_be
 
@@ -81,7 +81,7 @@ class Clues:
         self._lines_around: dict[_Day, _Lines] = {}
         self._payouts_around: dict[_Day, _Payouts] = {}
 
-    def allow(self, one: Decided) -> bool:
+    def allow(self, one: Some) -> bool:
         """Whether a payout or a line of a match could be read in another way."""
         own_payouts = [self._known.payouts[payout].minor for payout in one.payouts]
         own_lines = [self._known.lines[line].minor for line in one.lines]

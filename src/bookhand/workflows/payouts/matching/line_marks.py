@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching import Bounds, line_text
 from bookhand.workflows.payouts.matching.line_text import sound
 from bookhand.workflows.payouts.matching.reading import Reading
 from bookhand.workflows.payouts.matching.templates import template
@@ -28,7 +28,7 @@ class LineMarks:
         self.texts, self.forms, self.given = reading.texts, reading.forms, reading.given
         self.fees: dict[str, set[int]] = {account: set(known) for account, known in bounds.fees.items()}
         """Account to the fees that its bank is known to keep."""
-        self.owners = _owners(reading.payouts)
+        self.owners = _owners(reading.descriptors)
         """Each descriptor that says something, and the connections that use it."""
         self._by_word: dict[str, list[str]] = {}
         self._templates_by_word: dict[str, list[str]] = {}
@@ -148,9 +148,9 @@ class LineMarks:
         return _READ | _STRIPES * stripes | _DOUBTFUL * line_text.is_doubtful(text) | _SHOWS * may_show
 
 
-def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:
+def _owners(descriptors: Iterable[tuple[str | None, str]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for descriptor, connection in {(one.descriptor, one.connection) for one in payouts}:
+    for descriptor, connection in descriptors:
         text = sound(descriptor)
         if len(text) >= _DESCRIPTOR_LENGTH and not line_text.is_only_stripe(text):
             found.setdefault(text, set()).add(connection)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, repeat, starmap
 from operator import eq
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from bookhand.workflows.payouts.matching.bank_days import calendar_of
 from bookhand.workflows.payouts.matching.names import Names
 from bookhand.workflows.payouts.matching.templates import upper_and_template
 
+Value = TypeVar("Value")
 Same = int | list[int]
 """A payout, or several: most amounts are one payout's, and a list for each would be a hundred thousand lists."""
 ByAmount = dict[str, dict[int, Same]]
@@ -35,9 +36,8 @@ _ARRIVES: Final = frozenset({"paid", "in_transit", "pending"})
 
 
 class Seen(NamedTuple):
-    """What an account has: lines (by their place in what was given), their days and currencies."""
+    """What an account has: the days and currencies of its lines."""
 
-    lines: list[int]
     days: set[str]
     currencies: set[str]
 
@@ -50,12 +50,20 @@ class Reading(NamedTuple):
     """The place of each payout's arrival day in its currency's calendar."""
     minors: Sequence[int]
     kinds: bytearray
-    """`COMMON` for a payout that arrives and was made on an earlier business day, with `TRACED` where it has a trace; 0 for all others."""
+    """`COMMON` for a payout that arrives and was made on an earlier business day, with `TRACED` where it has a trace; 0 for all others.
+
+    It is a quick look: what is 0 here may be common nevertheless, and is looked at one by one."""
     as_given: Sequence[int]
     """The payouts in the order in which they were given."""
     targets: list[int]
     """The number of what is known of the account that a payout goes to; 0 where nothing is."""
+    goes_to: list[tuple[str | None, str | None]]
+    """What is known of the account, by that number: the account, or its last four."""
     by_amount: ByAmount
+    currencies: set[str]
+    """The currencies of the payouts."""
+    descriptors: set[tuple[str | None, str]]
+    """What payouts ask the bank to show, each with their connection."""
     lines: list[StatementLine]
     keys: list[LineKey]
     line_places: list[int]
@@ -88,7 +96,7 @@ def read(payouts: Iterable[Expected], lines: Iterable[StatementLine]) -> Reading
     given = list(payouts)
     ids = [one.id for one in given]
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    if _twice([ids[old] for old in order]):
+    if _twice(_permuted(ids, order)):
         raise Bug("A payout was given to the matcher twice.")
     days, numbers = _Days(), _inverse(order)
     return _read_lines(
@@ -105,37 +113,39 @@ class _Payouts(NamedTuple):
     kinds: bytearray
     as_given: Sequence[int]
     targets: list[int]
+    goes_to: list[tuple[str | None, str | None]]
     by_amount: ByAmount
+    currencies: set[str]
+    descriptors: set[tuple[str | None, str]]
 
 
 def _payouts(
     given: Sequence[Expected], order: Sequence[int], numbers: Sequence[int], days: _Days
 ) -> _Payouts:
-    """All columns in one pass, for each pass fetches all payouts from far away."""
-    places, minors, kinds, targets = list[int](), list[int](), bytearray(), list[int]()
+    """Column by column in the order in which they lie in memory; only what comes out is put in order."""
+    currencies, minors = [one.currency for one in given], [one.minor for one in given]
+    statuses = [one.status for one in given]
+    calendars = [days[each] for each in currencies]
+    places = [here[one.arrival_day] for here, one in zip(calendars, given, strict=True)]
+    made = [
+        here.get(one.created_day, place)
+        for here, one, place in zip(calendars, given, places, strict=True)
+    ]
+    kinds = [
+        (COMMON | TRACED if one.trace_id else COMMON) if early < place and status in _ARRIVES else 0
+        for one, early, place, status in zip(given, made, places, statuses, strict=True)
+    ]
     seen: dict[tuple[str | None, str | None], int] = {(None, None): 0}
-    moved: dict[str, tuple[list[int], list[int]]] = {}
-    for number, one in zip(numbers, given, strict=True):
-        currency, minor, status = one.currency, one.minor, one.status
-        here = days[currency]
-        place = here[one.arrival_day]
-        places.append(place)
-        minors.append(minor)
-        targets.append(seen.setdefault((one.account, one.last4), len(seen)))
-        if here.get(one.created_day, place) < place and status in _ARRIVES:
-            kinds.append(COMMON if one.trace_id is None else COMMON | TRACED)
-        else:
-            kinds.append(0)
-        if minor and status != "canceled":
-            amounts = moved.get(currency)
-            if amounts is None:
-                amounts = moved[currency] = ([], [])
-            amounts[0].append(minor if minor > 0 else -minor)
-            amounts[1].append(number)
+    targets = [seen.setdefault((one.account, one.last4), len(seen)) for one in given]
     return _Payouts(
-        [given[old] for old in order], [places[old] for old in order], _column([minors[old] for old in order]),
-        bytearray([kinds[old] for old in order]), numbers, [targets[old] for old in order], _by_amount(moved),
+        _permuted(given, order), _permuted(places, order), _column(_permuted(minors, order)), bytearray(_permuted(kinds, order)), numbers,
+        _permuted(targets, order), list(seen), _by_amount(currencies, minors, statuses, numbers), set(currencies),
+        {(one.descriptor, one.connection) for one in given},
     )  # fmt: skip
+
+
+def _permuted(column: Sequence[Value], order: Sequence[int]) -> list[Value]:
+    return list(map(column.__getitem__, order))
 
 
 def _column(minors: list[int]) -> Sequence[int]:
@@ -175,15 +185,23 @@ class _Days(dict[str, _Places]):
         return not all(_DAY.fullmatch(day) for places in self.values() for day in places)
 
 
-def _by_amount(moved: dict[str, tuple[list[int], list[int]]]) -> ByAmount:
-    """Amounts and payouts of each currency, put together: in bulk where an amount is one payout's, and one by one where it is of several."""
+def _by_amount(
+    currencies: Sequence[str], minors: Sequence[int], statuses: Sequence[str], numbers: Sequence[int]
+) -> ByAmount:
+    """Put together in bulk where an amount is one payout's, and one by one where it is of several."""
+    moved: dict[str, tuple[list[int], list[int]]] = {each: ([], []) for each in set(currencies)}
+    for currency, minor, status, number in zip(currencies, minors, statuses, numbers, strict=True):
+        if minor and status != "canceled":
+            amounts, some = moved[currency]
+            amounts.append(minor if minor > 0 else -minor)
+            some.append(number)
     found: ByAmount = {}
-    for currency, (minors, some) in moved.items():
-        there: dict[int, Same] = dict(zip(minors, some, strict=True))
+    for currency, (amounts, some) in moved.items():
+        there: dict[int, Same] = dict(zip(amounts, some, strict=True))
         found[currency] = there
         if len(there) < len(some):
             several: dict[int, list[int]] = {}
-            for minor, number in zip(minors, some, strict=True):
+            for minor, number in zip(amounts, some, strict=True):
                 if there[minor] != number:
                     several.setdefault(minor, []).append(number)
             for minor, rest in several.items():
@@ -200,62 +218,89 @@ def _inverse(order: Sequence[int]) -> list[int]:
 
 
 def _read_lines(payouts: _Payouts, names: Names, *, days: _Days, given: list[StatementLine]) -> Reading:
-    by_account: dict[str, Seen] = {}
+    accounts, currencies = [line.account for line in given], [line.currency for line in given]
+    line_days, minors = [line.day for line in given], [line.minor for line in given]
+    places = [days[currency][day] for currency, day in zip(currencies, line_days, strict=True)]
+    backward = [minor < 0 or line.reversal for minor, line in zip(minors, given, strict=True)]
+    sent, charges = _sent(given, currencies, minors)
     none: dict[int, Same] = {}
-    by_amount, same = payouts.by_amount, list[Same | None]()
-    descriptions, others, written = list[str](), list[str](), list[str]()
-    charges: dict[int, int] = {}
-    line_places, minors, backward = list[int](), list[int](), bytearray()
-    for index, line in enumerate(given):
-        here = by_account.get(line.account)
-        if here is None:
-            here = by_account[line.account] = Seen([], set(), set())
-        currency, minor, day = line.currency, line.minor, line.day
-        descriptions.append(line.description)
-        others.append(line.counterparty or "")
-        written.append(line.key)
-        here.lines.append(index)
-        here.days.add(day)
-        here.currencies.add(currency)
-        line_places.append(days[currency][day])
-        backward.append(minor < 0 or line.reversal)
-        minors.append(minor if line.original_minor is None else 0)
-        if line.original_minor is not None and line.original_currency is not None:
-            if line.original_currency == currency:  # no exchange: what is booked is the money
-                given[index] = msgspec.structs.replace(line, original_currency=None, original_minor=None)
-                minors[index] = minor
-                if line.original_minor != minor:
-                    charges[index] = abs(line.original_minor - minor)
-            else:
-                currency, minor = line.original_currency, line.original_minor
-        same.append(by_amount.get(currency, none).get(minor if minor > 0 else -minor))
-    texts, templates = upper_and_template(descriptions)
+    by_currency = {each: payouts.by_amount.get(each, none) for each in set(sent.currencies)}
+    same = [
+        by_currency[currency].get(minor if minor > 0 else -minor)
+        for currency, minor in zip(sent.currencies, sent.minors, strict=True)
+    ]
+    texts, templates = upper_and_template([line.description for line in given])
+    others = [line.counterparty or "" for line in given]
     seen: dict[tuple[str, str], int] = {}
     forms = [seen.setdefault(each, len(seen)) for each in zip(templates, others, strict=True)]
     named = names.in_lines(given, texts, forms, [text for text, _ in seen])
-    keys, order = _in_order(written, by_account)
+    groups = _groups(accounts)
+    by_account = {
+        account: Seen(set(map(line_days.__getitem__, some)), set(map(currencies.__getitem__, some)))
+        for account, some in groups.items()
+    }
+    keys, order = _in_order(groups, [line.key for line in given])
     if days.unusual:
         payouts = payouts._replace(kinds=bytearray(len(payouts.kinds)))
-    accounts = [at for at, account in enumerate(sorted(by_account)) for _ in by_account[account].lines]
     return Reading(
         *payouts,
-        [given[old] for old in order], keys, [line_places[old] for old in order], _column([minors[old] for old in order]),
-        accounts, bytearray([backward[old] for old in order]),
+        _permuted(given, order), keys, _permuted(places, order), _column(_permuted(minors, order)),
+        list(chain.from_iterable([repeat(at, len(some)) for at, some in enumerate(groups.values())])), bytearray(_permuted(backward, order)),
         {new: named[old] for new, old in enumerate(order) if old in named},
-        [same[old] for old in order], order, texts, forms, list(seen),
+        _permuted(same, order), order, texts, forms, list(seen),
         {new: charges[old] for new, old in enumerate(order) if old in charges} if charges else {},
         by_account,
     )  # fmt: skip
 
 
-def _in_order(names: Sequence[str], by_account: dict[str, Seen]) -> tuple[list[LineKey], list[int]]:
+class _Sent(NamedTuple):
+    """Currencies and amounts of what was sent."""
+
+    currencies: list[str]
+    minors: list[int]
+
+
+def _sent(
+    given: list[StatementLine], currencies: list[str], minors: list[int]
+) -> tuple[_Sent, dict[int, int]]:
+    """What was sent, and what the bank kept of it; where it was in another currency than is booked, the line's amount is taken out."""
+    told = [at for at, line in enumerate(given) if line.original_minor is not None]
+    if not told:
+        return _Sent(currencies, minors), {}
+    sent, charges = _Sent([*currencies], [*minors]), dict[int, int]()
+    for at in told:
+        line, booked = given[at], minors[at]
+        original, currency = line.original_minor, line.original_currency
+        minors[at] = 0
+        if original is None or currency is None:
+            continue
+        if currency == line.currency:  # no exchange: what is booked is the money
+            given[at] = msgspec.structs.replace(line, original_currency=None, original_minor=None)
+            minors[at] = booked
+            if original != booked:
+                charges[at] = abs(original - booked)
+        else:
+            sent.currencies[at], sent.minors[at] = currency, original
+    return sent, charges
+
+
+def _groups(accounts: Sequence[str]) -> dict[str, list[int]]:
+    """The lines of each account, as they were given; the accounts in order."""
+    groups: dict[str, list[int]] = {account: [] for account in sorted(set(accounts))}
+    for at, account in enumerate(accounts):
+        groups[account].append(at)
+    return groups
+
+
+def _in_order(groups: dict[str, list[int]], names: Sequence[str]) -> tuple[list[LineKey], list[int]]:
+    """The lines in the order of their accounts and keys."""
     keys: list[LineKey] = []
     order: list[int] = []
-    for account in sorted(by_account):
-        here = sorted(by_account[account].lines, key=names.__getitem__)
-        there = [names[old] for old in here]
+    for account, some in groups.items():
+        here = sorted(some, key=names.__getitem__)
+        there = _permuted(names, here)
         if _twice(there):
             raise Bug("A statement line was given to the matcher twice.")
-        keys += [(account, key) for key in there]
+        keys += zip(repeat(account), there)
         order += here
     return keys, order
