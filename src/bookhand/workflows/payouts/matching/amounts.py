@@ -177,7 +177,9 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
 
 
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
-    rivals = Rivals(known, [line for line in lines if known.could_be(line)])
+    rivals = Rivals(known, [line for line in lines if known.could_be(line)], payouts=len(payouts))
+    if not rivals.lines:
+        return
     apart = _apart(known, payouts, rivals)
     if apart is not None:
         for payout, line in apart:

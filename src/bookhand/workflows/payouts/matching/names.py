@@ -68,12 +68,19 @@ class Names:
         first = [owner_of(some[0]) if some else None for some in references]
         for index, (owner, some, form) in enumerate(zip(first, references, forms, strict=True)):
             words = words_of[form]
-            if not words and len(some) < _SEVERAL:  # most lines: a trace, a number that is none, or nothing
-                if owner is None and (not some or (some[0].isdigit() and some[0][0] != "0")):
-                    continue
-                if isinstance(owner, int):
-                    named[index] = (owner,)
-                    continue
+            if len(some) < _SEVERAL and len(words) < _SEVERAL:  # most lines: a trace, an id of the bank's own, or nothing
+                if not words:
+                    if isinstance(owner, int):
+                        named[index] = (owner,)
+                        continue
+                    if owner is None and not (some and self._may_tell(some[0])):
+                        continue
+                elif words is not _ANY_WORDS:
+                    ((start, end),) = words
+                    told = owner_of(texts[index][start:end])
+                    if isinstance(told, int) and (told == owner or not some):
+                        named[index] = (told,)
+                        continue
             found = self._in_line(lines[index].description, texts[index], some, words)
             if found:
                 one = found[0]
@@ -88,11 +95,17 @@ class Names:
         for value in references:
             if (owner := self._traces.get(value)) is not None:
                 found = [owner] if found is None else [*found, owner]
-            elif value[:1] == "0" or not value.isdigit():
+            elif self._may_tell(value):
                 found = self._in_reference(value, found)
         if words and (more := self._in_text(description, text, words)):
             return [*found, *more] if found else more
         return found
+
+    def _may_tell(self, value: str) -> bool:
+        """Whether `_in_reference` could find something in a reference that is no trace as it stands."""
+        if value.isdigit():
+            return value[0] == "0"
+        return value[:1] == "0" or value[:_START] in self._starts or not (value.isalnum() and value.isupper())
 
     def _in_reference(self, value: str, found: list[_Owner] | None) -> list[_Owner] | None:
         """What was found, and the owners of a reference that is no trace as it stands."""

@@ -150,6 +150,8 @@ def _other_ways(
     known: Evidence, suspects: _Suspects, left: Left, *, days: _Days | None
 ) -> list[tuple[Decided, Way]]:
     """The matches that are doubted, each with another way to read it; of payouts of these days, where it is told."""
+    if days is not None:
+        suspects = _of_days(known, suspects, days)
     telling = telling_amounts(known, left, set(suspects.minors))
     of_the_day = {
         at for at, minor in zip(suspects.of_the_day, suspects.minors, strict=True) if minor in telling
@@ -159,17 +161,28 @@ def _other_ways(
     for at in sorted([*of_the_day, *suspects.of_other_days]):
         made = known.made[at]
         one = known.members(made)
-        if not known.is_kept(made):
+        if not clues.allow(one):
             continue
-        if at in of_the_day:
-            way = _of_the_day(known, one, left) if clues.allow(one) else None
-        elif days is None or any((known.payouts[p].currency, known.places[p]) in days for p in one.payouts):
-            way = _of_other_days(known, one, left) if clues.allow(one) else None
-        else:
-            continue
+        way = (_of_the_day if at in of_the_day else _of_other_days)(known, one, left)
         if way is not None:
             found.append((known.whole(made), way))
     return found
+
+
+def _of_days(known: Evidence, suspects: _Suspects, days: _Days) -> _Suspects:
+    """Those that nobody has doubted yet, and that have a payout of these days."""
+
+    def counts(at: int) -> bool:
+        one = known.made[at]
+        return known.is_kept(one) and any(
+            (known.payouts[p].currency, known.places[p]) in days for p in known.members(one).payouts
+        )
+
+    of_the_day = [counts(at) for at in suspects.of_the_day]
+    return _Suspects(
+        list(compress(suspects.of_the_day, of_the_day)), list(compress(suspects.minors, of_the_day)),
+        [at for at in suspects.of_other_days if counts(at)], [],
+    )  # fmt: skip
 
 
 def _of_the_day(known: Evidence, one: Some, left: Left) -> Way | None:

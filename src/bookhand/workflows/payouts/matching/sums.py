@@ -275,8 +275,10 @@ def _subsets(
 def _is_reached(total: int, amounts: Sequence[int]) -> bool:
     """Whether any choice of the amounts sums to a total: the choices of one half against those of the other."""
     half = len(amounts) // 2
-    others = _every_sum(amounts[half:])
-    return not others.isdisjoint([total - each for each in _every_sum(amounts[:half])])
+    rests = [total]
+    for amount in amounts[:half]:
+        rests += [each - amount for each in rests]
+    return not _every_sum(amounts[half:]).isdisjoint(rests)
 
 
 def _every_sum(amounts: Sequence[int]) -> set[int]:
