@@ -151,9 +151,8 @@ def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
     """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
     one = known.lines[line]
     found = []
-    by_amount = known.by_amount.get(one.currency, {})
     for fee in known.fees.get(one.account, ()):
-        for payout in worlds.lonely(by_amount.get(one.minor + fee)):
+        for payout in worlds.lonely(known.by_amount.of(one.currency, one.minor + fee)):
             arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
             if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
                 found.append(payout)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import compress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -79,13 +80,17 @@ class Decisions:
     def matches(self) -> Iterator[Match]:
         """The matches that nobody doubted, in the order of their payouts."""
         found: list[Match | None] = [None] * len(self.payouts)
-        line_of, pair, kept = self.line_of, self._match_of_pair, self.kept_payouts
-        for payout in self.as_given:  # where the next payout lies beside this one in memory
-            if kept[payout] and (line := line_of[payout]) >= 0:
-                found[payout] = pair(payout, line)
-        for one in self.made:
-            if isinstance(one, Decided) and kept[one.payouts[0]]:
-                found[one.payouts[0]] = one.match
+        payouts, keys, line_of, rule_of = self.payouts, self.keys, self.line_of, self.rule_of
+        places, line_places, of_pair = self.places, self.line_places, reasons.of_pair
+        for payout in compress(self.as_given, map(self.kept_payouts.__getitem__, self.as_given)):
+            line = line_of[payout]  # where the next payout lies beside this one in memory
+            if line >= 0:
+                one, key, rule = payouts[payout], keys[line], rule_of[payout]
+                reason = of_pair(rule, one, key[1], line_places[line] - places[payout])
+                found[payout] = Match(payouts=(one.id,), lines=(key,), rule=rule, reason=reason)
+        for each in self.made:
+            if isinstance(each, Decided) and self.is_kept(each):
+                found[each.payouts[0]] = each.match
         return filter(None, found)
 
     def _match_of_pair(self, payout: int, line: int) -> Match:

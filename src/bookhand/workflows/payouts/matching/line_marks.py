@@ -36,7 +36,7 @@ class LineMarks:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         for text in sorted({template(each) for each in self.owners}):
             self._templates_by_word.setdefault(text.split(" ", 1)[0], []).append(text)
-        self._marks = bytearray(len(self.lines))
+        self._doubtful, self._marks = reading.doubtful, bytearray(len(self.lines))
         self._marks_of = bytearray(len(reading.templates))
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
@@ -127,7 +127,7 @@ class LineMarks:
         found = self._marks_of[form]
         if not found:
             found = self._marks_of[form] = self._read_template(*self.reading.templates[form])
-        if self.reading.backward[line] or line in self.reading.charges:
+        if self._doubtful[line]:
             found |= _DOUBTFUL
         if found & _SHOWS:
             shown = self.descriptors(line)

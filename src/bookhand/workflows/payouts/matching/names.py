@@ -68,19 +68,17 @@ class Names:
         first = [owner_of(some[0]) if some else None for some in references]
         for index, (owner, some, form) in enumerate(zip(first, references, forms, strict=True)):
             words = words_of[form]
-            if len(some) < _SEVERAL and len(words) < _SEVERAL:  # most lines: a trace, an id of the bank's own, or nothing
-                if not words:
-                    if isinstance(owner, int):
-                        named[index] = (owner,)
+            if len(some) < _SEVERAL and len(words) < _SEVERAL and words is not _ANY_WORDS:
+                # most lines have a trace, in a reference or in the text, beside an id of the bank's own or none
+                told = owner_of(texts[index][words[0][0] : words[0][1]]) if words else owner
+                if told is None:
+                    if not words and not (some and self._may_tell(some[0])):
                         continue
-                    if owner is None and not (some and self._may_tell(some[0])):
-                        continue
-                elif words is not _ANY_WORDS:
-                    ((start, end),) = words
-                    told = owner_of(texts[index][start:end])
-                    if isinstance(told, int) and (told == owner or not some):
-                        named[index] = (told,)
-                        continue
+                elif isinstance(told, int) and (
+                    told == owner or not some or (owner is None and not self._may_tell(some[0]))
+                ):
+                    named[index] = (told,)
+                    continue
             found = self._in_line(lines[index].description, texts[index], some, words)
             if found:
                 one = found[0]
@@ -185,11 +183,17 @@ def _add_traces(tokens: dict[str, _Owner], traces: Sequence[str], numbers: Seque
         whole.isascii() and whole == whole.upper() and min(map(len, some), default=0) >= _ID_LENGTH
         and "\n0" not in f"\n{whole}" and not any(map(str.isalpha, some))
     ):  # fmt: skip
-        found: dict[str, _Owner] = dict(zip(some, compress(numbers, are_words), strict=True))
-        if len(found) == len(some):
-            tokens.update(found)
-            others = [not each for each in are_words]
-            traces, numbers = list(compress(traces, others)), list(compress(numbers, others))
+        owners = list(compress(numbers, are_words))
+        found = dict(zip(some, owners, strict=True))
+        tokens.update(found)
+        if len(found) < len(some):
+            several: dict[str, list[int]] = {}
+            for trace, number in zip(some, owners, strict=True):
+                if found[trace] != number:
+                    several.setdefault(trace, [found[trace]]).append(number)
+            tokens.update({trace: tuple(each) for trace, each in several.items()})
+        others = [not each for each in are_words]
+        traces, numbers = list(compress(traces, others)), list(compress(numbers, others))
     _add(tokens, zip(traces, numbers, strict=True))
 
 

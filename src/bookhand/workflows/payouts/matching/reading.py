@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise, repeat, starmap
+from itertools import chain, compress, pairwise, repeat, starmap
 from operator import eq
 from typing import Final, NamedTuple, TypeVar
 
@@ -25,14 +25,55 @@ from bookhand.workflows.payouts.matching.templates import upper_and_template
 Value = TypeVar("Value")
 Same = int | list[int]
 """A payout, or several: most amounts are one payout's, and a list for each would be a hundred thousand lists."""
-ByAmount = dict[str, dict[int, Same]]
-"""Currency and amount (without its sign) to payouts."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 COMMON: Final = 1
 TRACED: Final = 2
 _ARRIVES: Final = frozenset({"paid", "in_transit", "pending"})
+
+
+class ByAmount:
+    """Payouts of a currency and an amount (without its sign), of those that are not canceled and move money."""
+
+    def __init__(
+        self, currencies: Sequence[str], minors: Sequence[int], statuses: Sequence[str], numbers: Sequence[int]
+    ) -> None:
+        self._codes = {each: at for at, each in enumerate(dict.fromkeys(currencies), 1)}
+        self._found: dict[int, Same] = {}
+        keys = self._keys(currencies, minors)
+        if "canceled" in statuses or 0 in minors:
+            moved = [bool(m) and each != "canceled" for m, each in zip(minors, statuses, strict=True)]
+            keys, numbers = list(compress(keys, moved)), list(compress(numbers, moved))
+        self._found.update(zip(keys, numbers, strict=True))
+        if len(self._found) < len(keys):
+            self._join(keys, numbers)
+
+    def of(self, currency: str, minor: int) -> Same | None:
+        """The payouts of an amount."""
+        return self.of_all([currency], [minor])[0]
+
+    def of_all(self, currencies: Sequence[str], minors: Sequence[int]) -> list[Same | None]:
+        """The payouts of each of many amounts."""
+        return list(map(self._found.get, self._keys(currencies, minors)))
+
+    def _keys(self, currencies: Sequence[str], minors: Sequence[int]) -> list[int]:
+        """One number for a currency and an amount, for a pair would have to be made; currencies that no payout has are all the same."""
+        step, code_of = len(self._codes) + 1, {**dict.fromkeys(currencies, 0), **self._codes}
+        return [
+            minor * step + code_of[currency]
+            for currency, minor in zip(currencies, map(abs, minors), strict=True)
+        ]
+
+    def _join(self, keys: Sequence[int], numbers: Sequence[int]) -> None:
+        """Where an amount is of several payouts: all of them, in order."""
+        found, several = self._found, dict[int, list[int]]()
+        for key, number in zip(keys, numbers, strict=True):
+            if found[key] != number:
+                several.setdefault(key, []).append(number)
+        for key, rest in several.items():
+            last = found[key]
+            found[key] = sorted([*rest, last] if isinstance(last, int) else rest)
 
 
 class Seen(NamedTuple):
@@ -72,8 +113,8 @@ class Reading(NamedTuple):
     """Zero for a line that tells what was sent before an exchange."""
     line_accounts: list[int]
     """The place of each line's account among all accounts in order."""
-    backward: bytearray
-    """Whether a line takes money away, or takes a line back."""
+    doubtful: bytearray
+    """Whether a line takes money away, takes a line back, or tells what the bank kept of it."""
     named: dict[int, tuple[int, ...]]
     """Line to the payouts whose trace or id it carries."""
     same_amount: list[Same | None]
@@ -139,7 +180,7 @@ def _payouts(
     targets = [seen.setdefault((one.account, one.last4), len(seen)) for one in given]
     return _Payouts(
         _permuted(given, order), _permuted(places, order), _column(_permuted(minors, order)), bytearray(_permuted(kinds, order)), numbers,
-        _permuted(targets, order), list(seen), _by_amount(currencies, minors, statuses, numbers), set(currencies),
+        _permuted(targets, order), list(seen), ByAmount(currencies, minors, statuses, numbers), set(currencies),
         {(one.descriptor, one.connection) for one in given},
     )  # fmt: skip
 
@@ -185,31 +226,6 @@ class _Days(dict[str, _Places]):
         return not all(_DAY.fullmatch(day) for places in self.values() for day in places)
 
 
-def _by_amount(
-    currencies: Sequence[str], minors: Sequence[int], statuses: Sequence[str], numbers: Sequence[int]
-) -> ByAmount:
-    """Put together in bulk where an amount is one payout's, and one by one where it is of several."""
-    moved: dict[str, tuple[list[int], list[int]]] = {each: ([], []) for each in set(currencies)}
-    for currency, minor, status, number in zip(currencies, minors, statuses, numbers, strict=True):
-        if minor and status != "canceled":
-            amounts, some = moved[currency]
-            amounts.append(minor if minor > 0 else -minor)
-            some.append(number)
-    found: ByAmount = {}
-    for currency, (amounts, some) in moved.items():
-        there: dict[int, Same] = dict(zip(amounts, some, strict=True))
-        found[currency] = there
-        if len(there) < len(some):
-            several: dict[int, list[int]] = {}
-            for minor, number in zip(amounts, some, strict=True):
-                if there[minor] != number:
-                    several.setdefault(minor, []).append(number)
-            for minor, rest in several.items():
-                last = there[minor]
-                there[minor] = sorted([*rest, last] if isinstance(last, int) else rest)
-    return found
-
-
 def _inverse(order: Sequence[int]) -> list[int]:
     numbers = [0] * len(order)
     for new, old in enumerate(order):
@@ -221,14 +237,11 @@ def _read_lines(payouts: _Payouts, names: Names, *, days: _Days, given: list[Sta
     accounts, currencies = [line.account for line in given], [line.currency for line in given]
     line_days, minors = [line.day for line in given], [line.minor for line in given]
     places = [days[currency][day] for currency, day in zip(currencies, line_days, strict=True)]
-    backward = [minor < 0 or line.reversal for minor, line in zip(minors, given, strict=True)]
+    doubtful = [minor < 0 or line.reversal for minor, line in zip(minors, given, strict=True)]
     sent, charges = _sent(given, currencies, minors)
-    none: dict[int, Same] = {}
-    by_currency = {each: payouts.by_amount.get(each, none) for each in set(sent.currencies)}
-    same = [
-        by_currency[currency].get(minor if minor > 0 else -minor)
-        for currency, minor in zip(sent.currencies, sent.minors, strict=True)
-    ]
+    for at in charges:
+        doubtful[at] = True
+    same = payouts.by_amount.of_all(sent.currencies, sent.minors)
     texts, templates = upper_and_template([line.description for line in given])
     others = [line.counterparty or "" for line in given]
     seen: dict[tuple[str, str], int] = {}
@@ -245,7 +258,7 @@ def _read_lines(payouts: _Payouts, names: Names, *, days: _Days, given: list[Sta
     return Reading(
         *payouts,
         _permuted(given, order), keys, _permuted(places, order), _column(_permuted(minors, order)),
-        list(chain.from_iterable([repeat(at, len(some)) for at, some in enumerate(groups.values())])), bytearray(_permuted(backward, order)),
+        list(chain.from_iterable([repeat(at, len(some)) for at, some in enumerate(groups.values())])), bytearray(_permuted(doubtful, order)),
         {new: named[old] for new, old in enumerate(order) if old in named},
         _permuted(same, order), order, texts, forms, list(seen),
         {new: charges[old] for new, old in enumerate(order) if old in charges} if charges else {},
