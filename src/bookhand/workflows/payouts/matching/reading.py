@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import chain, compress, pairwise, repeat, starmap
-from operator import eq
+from operator import attrgetter, eq
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -37,7 +37,11 @@ class ByAmount:
     """Payouts of a currency and an amount (without its sign), of those that are not canceled and move money."""
 
     def __init__(
-        self, currencies: Sequence[str], minors: Sequence[int], statuses: Sequence[str], numbers: Sequence[int]
+        self,
+        currencies: Sequence[str],
+        minors: Sequence[int],
+        statuses: Sequence[str],
+        numbers: Sequence[int],
     ) -> None:
         self._codes = {each: at for at, each in enumerate(dict.fromkeys(currencies), 1)}
         self._found: dict[int, Same] = {}
@@ -166,23 +170,32 @@ def _payouts(
     """Column by column in the order in which they lie in memory; only what comes out is put in order."""
     currencies, minors = [one.currency for one in given], [one.minor for one in given]
     statuses = [one.status for one in given]
-    calendars = [days[each] for each in currencies]
-    places = [here[one.arrival_day] for here, one in zip(calendars, given, strict=True)]
-    made = [
-        here.get(one.created_day, place)
-        for here, one, place in zip(calendars, given, places, strict=True)
+    places = [
+        here[one.arrival_day] for here, one in zip(map(days.__getitem__, currencies), given, strict=True)
     ]
     kinds = [
-        (COMMON | TRACED if one.trace_id else COMMON) if early < place and status in _ARRIVES else 0
-        for one, early, place, status in zip(given, made, places, statuses, strict=True)
+        (COMMON | TRACED if one.trace_id else COMMON)
+        if status in _ARRIVES and here.get(one.created_day, place) < place
+        else 0
+        for one, here, place, status in zip(
+            given, map(days.__getitem__, currencies), places, statuses, strict=True
+        )
     ]
-    seen: dict[tuple[str | None, str | None], int] = {(None, None): 0}
-    targets = [seen.setdefault((one.account, one.last4), len(seen)) for one in given]
+    seen = _Numbers[tuple[str | None, str | None]]({(None, None): 0})
+    targets = list(map(seen.__getitem__, map(attrgetter("account", "last4"), given)))
     return _Payouts(
         _permuted(given, order), _permuted(places, order), _column(_permuted(minors, order)), bytearray(_permuted(kinds, order)), numbers,
         _permuted(targets, order), list(seen), ByAmount(currencies, minors, statuses, numbers), set(currencies),
-        {(one.descriptor, one.connection) for one in given},
+        set(map(attrgetter("descriptor", "connection"), given)),
     )  # fmt: skip
+
+
+class _Numbers(dict[Value, int]):
+    """Numbers for things, in the order in which they are asked for."""
+
+    def __missing__(self, key: Value) -> int:
+        found = self[key] = len(self)
+        return found
 
 
 def _permuted(column: Sequence[Value], order: Sequence[int]) -> list[Value]:
@@ -243,9 +256,10 @@ def _read_lines(payouts: _Payouts, names: Names, *, days: _Days, given: list[Sta
         doubtful[at] = True
     same = payouts.by_amount.of_all(sent.currencies, sent.minors)
     texts, templates = upper_and_template([line.description for line in given])
-    others = [line.counterparty or "" for line in given]
-    seen: dict[tuple[str, str], int] = {}
-    forms = [seen.setdefault(each, len(seen)) for each in zip(templates, others, strict=True)]
+    seen = _Numbers[tuple[str, str]]()
+    forms = list(
+        map(seen.__getitem__, zip(templates, [line.counterparty or "" for line in given], strict=True))
+    )
     named = names.in_lines(given, texts, forms, [text for text, _ in seen])
     groups = _groups(accounts)
     by_account = {

@@ -8,7 +8,6 @@ from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.kin import Kin
 from bookhand.workflows.payouts.matching.pieces import Kind, Leg
 
-
 _FEW: Final = 4
 
 
