@@ -158,15 +158,21 @@ def _other_ways(
     }
     clues = Clues(known, left)
     found = []
-    for at in sorted([*of_the_day, *suspects.of_other_days]):
+    for at in _by_day(known, [*of_the_day, *suspects.of_other_days]):
         made = known.made[at]
         one = known.members(made)
-        if not clues.allow(one):
-            continue
-        way = (_of_the_day if at in of_the_day else _of_other_days)(known, one, left)
-        if way is not None:
-            found.append((known.whole(made), way))
-    return found
+        if clues.allow(one):
+            way = (_of_the_day if at in of_the_day else _of_other_days)(known, one, left)
+            if way is not None:
+                found.append((at, known.whole(made), way))
+    found.sort(key=lambda each: each[0])
+    return [(one, way) for _, one, way in found]
+
+
+def _by_day(known: Evidence, suspects: list[int]) -> list[int]:
+    """In the order of days, so that what is left of a day is still near in memory when the next of it is looked at."""
+    made, places = known.made, known.places
+    return sorted(suspects, key=lambda at: places[known.members(made[at]).payouts[0]])
 
 
 def _of_days(known: Evidence, suspects: _Suspects, days: _Days) -> _Suspects:
