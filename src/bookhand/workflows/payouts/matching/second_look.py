@@ -177,17 +177,20 @@ def _by_day(known: Evidence, suspects: list[int]) -> list[int]:
 
 def _of_days(known: Evidence, suspects: _Suspects, days: _Days) -> _Suspects:
     """Those that nobody has doubted yet, and that have a payout of these days."""
+    made, places, near = known.made, known.places, {place for _, place in days}
 
     def counts(at: int) -> bool:
-        one = known.made[at]
+        one = made[at]
+        if isinstance(one, int) and places[one] not in near:  # most are, and a set of numbers is quick to ask
+            return False
         return known.is_kept(one) and any(
-            (known.payouts[p].currency, known.places[p]) in days for p in known.members(one).payouts
+            (known.payouts[p].currency, places[p]) in days for p in known.members(one).payouts
         )
 
-    of_the_day = [counts(at) for at in suspects.of_the_day]
+    of_the_day = list(map(counts, suspects.of_the_day))
     return _Suspects(
         list(compress(suspects.of_the_day, of_the_day)), list(compress(suspects.minors, of_the_day)),
-        [at for at in suspects.of_other_days if counts(at)], [],
+        list(filter(counts, suspects.of_other_days)), [],
     )  # fmt: skip
 
 
