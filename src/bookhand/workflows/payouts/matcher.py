@@ -83,8 +83,8 @@ def _matched(known: Evidence) -> Outcome:
 
 def _mentioned(known: Evidence) -> None:
     """Payouts that are still open and are named by a line of another amount: if nothing else came, that line is worth a question."""
-    for line, payouts in known.named.items():
-        for payout in payouts:
+    for line in list(compress(known.named, map(known.free_lines.__getitem__, known.named))):
+        for payout in known.named[line]:
             if known.free_lines[line] and known.free_payouts[payout] and known.timely(payout, line):
                 _ask_named(known, payout, line)
 

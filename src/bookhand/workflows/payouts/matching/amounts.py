@@ -82,12 +82,15 @@ def _open(known: Evidence, payouts: Same) -> list[int]:
 def _not_plain(known: Evidence, worlds: _Worlds) -> Iterator[tuple[int, int]]:
     """Decide the many that are alone and of which nothing is said that any other rule looks at; what is left is given out as it comes."""
     places, line_places, kinds, named = known.places, known.line_places, known.reading.kinds, known.named
-    minors, line_minors, is_plain, fits = known.minors, known.line_minors, known.is_plain, known.fits
+    minors, line_minors, is_plain = known.minors, known.line_minors, known.is_plain
+    targets, line_accounts, accounts, fitting = (
+        known.targets, known.line_accounts, known.accounts, known.fitting,
+    )  # fmt: skip
     late, before_fees = known.bounds.late_days, _before_fees(known, worlds)
     for payout, line in worlds.singles.items():
         if (
             kinds[payout] and minors[payout] == line_minors[line] and 0 <= line_places[line] - places[payout] <= late
-            and line not in named and is_plain(line) and fits(payout, line)
+            and line not in named and is_plain(line) and fitting[targets[payout] * accounts + line_accounts[line]]
             and not (kinds[payout] & TRACED and _has_another_trace(known, payout, line))
             and not (minors[payout] in before_fees and _less_fee(known, line, worlds))
         ):  # fmt: skip
@@ -151,9 +154,8 @@ def _less_fee(known: Evidence, line: int, worlds: _Worlds) -> list[int]:
     """Payouts that have no line of their own amount, and are this one if the bank kept its usual fee."""
     one = known.lines[line]
     found = []
-    by_amount = known.by_amount.get(one.currency, {})
     for fee in known.fees.get(one.account, ()):
-        for payout in worlds.lonely(by_amount.get(one.minor + fee)):
+        for payout in worlds.lonely(known.by_amount.of(one.currency, one.minor + fee)):
             arrives = known.free_payouts[payout] and known.payouts[payout].status != "failed"
             if arrives and known.fits(payout, line) and known.within(payout, line, known.bounds.late_days):
                 found.append(payout)
@@ -177,7 +179,9 @@ def _exchanged(known: Evidence, payout: int, line: int) -> None:
 
 
 def _world(known: Evidence, payouts: list[int], lines: list[int], worlds: _Worlds) -> None:
-    rivals = Rivals(known, [line for line in lines if known.could_be(line)])
+    rivals = Rivals(known, [line for line in lines if known.could_be(line)], payouts=len(payouts))
+    if not rivals.lines:
+        return
     apart = _apart(known, payouts, rivals)
     if apart is not None:
         for payout, line in apart:

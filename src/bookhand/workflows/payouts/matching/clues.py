@@ -7,11 +7,10 @@ certain match (an open one), so only the sums with an open one in them are tried
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import chain
 from typing import Final, NamedTuple
 
 from bookhand.core.bank import StatementLine
-from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.decisions import Some
 from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.left_over import CROWD, Left, may_be
 
@@ -68,6 +67,8 @@ class _Payouts(NamedTuple):
 _Day = tuple[str, int]
 """A currency, and a place in its calendar."""
 _NONE: Final[set[int]] = set()
+_NO_LINES: Final = _Lines([], set(), [], set(), few=False)
+_NO_PAYOUTS: Final = _Payouts([], set())
 
 
 class Clues:
@@ -81,7 +82,7 @@ class Clues:
         self._lines_around: dict[_Day, _Lines] = {}
         self._payouts_around: dict[_Day, _Payouts] = {}
 
-    def allow(self, one: Decided) -> bool:
+    def allow(self, one: Some) -> bool:
         """Whether a payout or a line of a match could be read in another way."""
         own_payouts = [self._known.payouts[payout].minor for payout in one.payouts]
         own_lines = [self._known.lines[line].minor for line in one.lines]
@@ -136,51 +137,57 @@ class Clues:
 
     def _around_payout(self, day: _Day) -> _Lines:
         bounds, (currency, place) = self._known.bounds, day
-        days = range(place - bounds.early_days, place + bounds.late_days + 1)
-        some = [self._of_lines((currency, at)) for at in days if (currency, at) in self._left.lines]
         around = self._lines_around[day] = _Lines(
-            list(chain.from_iterable([each.opened for each in some])),
-            _NONE.union(*[each.before_fees for each in some]),
-            list(chain.from_iterable([each.beside for each in some])),
-            _NONE.union(*[each.minors for each in some]),
-            few=len(self._left.lines_of_days(currency, place)) <= CROWD,
+            [], set(), [], set(), few=len(self._left.lines_of_days(currency, place)) <= CROWD
         )
+        for at in range(place - bounds.early_days, place + bounds.late_days + 1):
+            here = self._lines_of_day.get((currency, at)) or self._of_lines((currency, at))
+            if here is not _NO_LINES:
+                around.opened.extend(here.opened)
+                around.before_fees.update(here.before_fees)
+                around.beside.extend(here.beside)
+                around.minors.update(here.minors)
         return around
 
     def _around(self, day: _Day) -> _Payouts:
         """The payouts left that may come on a day, or on one line with a payout of that day."""
         bounds, (currency, place) = self._known.bounds, day
         reach = bounds.early_days + bounds.late_days
-        days = range(place - reach, place + reach + 1)
-        some = [self._of_payouts((currency, at)) for at in days if (currency, at) in self._left.payouts]
-        found = self._payouts_around[day] = _Payouts(
-            list(chain.from_iterable([each.opened for each in some])),
-            _NONE.union(*[each.minors for each in some]),
-        )
-        return found
+        around = self._payouts_around[day] = _Payouts([], set())
+        for at in range(place - reach, place + reach + 1):
+            here = self._payouts_of_day.get((currency, at)) or self._of_payouts((currency, at))
+            if here is not _NO_PAYOUTS:
+                around.opened.extend(here.opened)
+                around.minors.update(here.minors)
+        return around
 
     def _of_lines(self, day: _Day) -> _Lines:
-        found = self._lines_of_day.get(day)
-        if found is None:
-            known, taken, lines = self._known, self._left.taken_lines, self._left.lines[day]
+        known, taken, lines = self._known, self._left.taken_lines, self._left.lines.get(day)
+        if lines is None:
+            found = _NO_LINES
+        else:
             opened = [(line, known.lines[line]) for line in lines if not taken[line]]
             beside = [(one.minor, self._minors_beside(one)) for _, one in opened]
-            found = self._lines_of_day[day] = _Lines(
+            found = _Lines(
                 [one.minor for _, one in opened],
                 {one.minor + fee for line, one in opened for fee in (0, *known.fees_of(line))},
                 [each for each in beside if len(each[1]) > 1],
                 {known.lines[line].minor for line in lines},
                 few=False,
             )
+        self._lines_of_day[day] = found
         return found
 
     def _of_payouts(self, day: _Day) -> _Payouts:
-        found = self._payouts_of_day.get(day)
-        if found is None:
-            known, taken, payouts = self._known, self._left.taken_payouts, self._left.payouts[day]
-            opened = [known.payouts[payout].minor for payout in payouts if not taken[payout]]
-            minors = {known.payouts[payout].minor for payout in payouts}
-            found = self._payouts_of_day[day] = _Payouts(opened, minors)
+        minors, taken, payouts = self._known.minors, self._left.taken_payouts, self._left.payouts.get(day)
+        if payouts is None:
+            found = _NO_PAYOUTS
+        else:
+            found = _Payouts(
+                [minors[payout] for payout in payouts if not taken[payout]],
+                {minors[payout] for payout in payouts},
+            )
+        self._payouts_of_day[day] = found
         return found
 
 

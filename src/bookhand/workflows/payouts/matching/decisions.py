@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from itertools import compress
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,16 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[int, ...]
 
 
+class Members(NamedTuple):
+    """The payout and the line of a pair whose match is not written yet, as a `Decided` has them."""
+
+    payouts: tuple[int, ...]
+    lines: tuple[int, ...]
+
+
+Some = Decided | Members
+
+
 class Decisions:
     """Matches and questions as they are made; payouts and lines go by their numbers in the reading."""
 
@@ -41,7 +52,7 @@ class Decisions:
         self.kept_payouts, self.kept_lines = bytearray(len(self.payouts)), bytearray(len(self.lines))
         """Which of them are in a certain match."""
         self.made: list[int | Decided] = []
-        """What was decided: a match, or the payout of a pair, whose match is written when it is asked for."""
+        """What was decided: a match, or the payout of a pair, whose match is written when it is asked for. What is doubted later stays here."""
         self.line_of = [-1] * len(self.payouts)
         """Payout to its line, where they are a pair."""
         self.rule_of: list[Rule] = ["amount"] * len(self.payouts)
@@ -54,7 +65,7 @@ class Decisions:
     @property
     def decided(self) -> list[Decided]:
         """What was decided, each with its match."""
-        return [self.whole(each) for each in self.made]
+        return [self.whole(each) for each in self.made if self.is_kept(each)]
 
     def whole(self, one: int | Decided) -> Decided:
         """One of what was `made`, with its match."""
@@ -62,24 +73,30 @@ class Decisions:
             return one
         return Decided(self._match_of_pair(one, self.line_of[one]), (one,), (self.line_of[one],))
 
+    def members(self, one: int | Decided) -> Some:
+        """The payouts and lines of one of what was `made`."""
+        return one if isinstance(one, Decided) else Members((one,), (self.line_of[one],))
+
     def matches(self) -> Iterator[Match]:
         """The matches that nobody doubted, in the order of their payouts."""
         found: list[Match | None] = [None] * len(self.payouts)
-        line_of, pair, kept = self.line_of, self._match_of_pair, self.kept_payouts
-        for payout in self.as_given:  # where the next payout lies beside this one in memory
-            if kept[payout] and (line := line_of[payout]) >= 0:
-                found[payout] = pair(payout, line)
-        for one in self.made:
-            if isinstance(one, Decided) and kept[one.payouts[0]]:
-                found[one.payouts[0]] = one.match
+        payouts, keys, line_of, rule_of = self.payouts, self.keys, self.line_of, self.rule_of
+        places, line_places, of_pair = self.places, self.line_places, reasons.of_pair
+        for payout in compress(self.as_given, map(self.kept_payouts.__getitem__, self.as_given)):
+            line = line_of[payout]  # where the next payout lies beside this one in memory
+            if line >= 0:
+                one, key, rule = payouts[payout], keys[line], rule_of[payout]
+                reason = of_pair(rule, one, key[1], line_places[line] - places[payout])
+                found[payout] = Match(payouts=(one.id,), lines=(key,), rule=rule, reason=reason)
+        for each in self.made:
+            if isinstance(each, Decided) and self.is_kept(each):
+                found[each.payouts[0]] = each.match
         return filter(None, found)
 
     def _match_of_pair(self, payout: int, line: int) -> Match:
         one, key, rule = self.payouts[payout], self.keys[line], self.rule_of[payout]
-        lag = self.line_places[line] - self.places[payout]
-        return Match(
-            payouts=(one.id,), lines=(key,), rule=rule, reason=reasons.of_pair(rule, one, key[1], lag)
-        )
+        reason = reasons.of_pair(rule, one, key[1], self.line_places[line] - self.places[payout])
+        return Match(payouts=(one.id,), lines=(key,), rule=rule, reason=reason)
 
     def pair(self, payout: int, line: int, rule: Rule) -> None:
         """Decide one payout and one line of its amount and currency."""
@@ -116,7 +133,7 @@ class Decisions:
             **more,
         )
 
-    def doubt(self, one: Decided) -> None:
+    def doubt(self, one: Some) -> None:
         """Take a match back; what was in it is in a question."""
         for payout in one.payouts:
             self.kept_payouts[payout] = 0
@@ -126,10 +143,6 @@ class Decisions:
     def is_kept(self, one: int | Decided) -> bool:
         """Whether nobody has doubted a match."""
         return bool(self.kept_payouts[one if isinstance(one, int) else one.payouts[0]])
-
-    def drop_doubted(self) -> None:
-        """Forget the matches that were doubted."""
-        self.made = [one for one in self.made if self.is_kept(one)]
 
     def ask(
         self,

@@ -38,15 +38,12 @@ class Evidence(LineMarks, Decisions):
         self.bounds = bounds
         self.minors, self.line_minors = reading.minors, reading.line_minors
         self.by_amount, self.named = reading.by_amount, reading.named
-        self.place_of = {
-            currency: calendar_of(currency).place for currency in {p.currency for p in self.payouts}
-        }
+        self.place_of = {currency: calendar_of(currency).place for currency in reading.currencies}
         self.anchors: dict[int, int] = {}
         """Line to the one payout that it names with another amount: a part of it, or more than it."""
         self._references: Counter[str] = Counter()
-        self._targets = reading.targets
-        self._accounts, self._line_accounts = len(reading.seen), reading.line_accounts
-        self._fits: dict[int, bool] = {}
+        self.targets, self.line_accounts = reading.targets, reading.line_accounts
+        self.accounts, self.fitting = len(reading.seen), _Fits(reading.goes_to, list(reading.seen))
 
     def learn_marks(self) -> None:
         """Find the accounts whose lines of Stripe do not say so, by the lines that are matched by an id: there, saying nothing means nothing."""
@@ -110,14 +107,7 @@ class Evidence(LineMarks, Decisions):
 
     def fits(self, payout: int, line: int) -> bool:
         """Whether the line is on the account that the payout goes to, as far as that is known."""
-        target = self._targets[payout]
-        if not target:
-            return True
-        key = target * self._accounts + self._line_accounts[line]
-        found = self._fits.get(key)
-        if found is None:
-            found = self._fits[key] = is_account(self.payouts[payout], self.keys[line][0])
-        return found
+        return self.fitting[self.targets[payout] * self.accounts + self.line_accounts[line]]
 
     def amount(self, line: int) -> tuple[str, int]:
         """What was sent: the original amount where the bank exchanged it and says so."""
@@ -253,11 +243,28 @@ class Evidence(LineMarks, Decisions):
         return None if band is None else band[0] <= rate <= band[1]
 
 
+class _Fits(dict[int, bool]):
+    """Whether a target (of `Reading.goes_to`) may be an account, by target times the number of accounts plus account; each found out once."""
+
+    def __init__(self, targets: Sequence[tuple[str | None, str | None]], accounts: Sequence[str]) -> None:
+        super().__init__()
+        self._targets, self._accounts = targets, accounts
+
+    def __missing__(self, key: int) -> bool:
+        target, at = divmod(key, len(self._accounts))
+        found = self[key] = _is_account(*self._targets[target], self._accounts[at])
+        return found
+
+
 def is_account(payout: Expected, account: str) -> bool:
     """Whether a payout may have gone to this account; one whose name does not end in digits tells nothing of its last four."""
-    if payout.account is not None:
-        return payout.account == account
-    if payout.last4 is None or account.endswith(payout.last4):
+    return _is_account(payout.account, payout.last4, account)
+
+
+def _is_account(known: str | None, last4: str | None, account: str) -> bool:
+    if known is not None:
+        return known == account
+    if last4 is None or account.endswith(last4):
         return True
-    tail = account.replace(" ", "")[-len(payout.last4) :]
-    return tail == payout.last4 or not tail.isdigit()
+    tail = account.replace(" ", "")[-len(last4) :]
+    return tail == last4 or not tail.isdigit()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import Final
 
-from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.decisions import Some
 from bookhand.workflows.payouts.matching.evidence import Evidence
 
 CROWD: Final = 10
@@ -25,7 +25,7 @@ _NOT: Final = bytes([1, *[0] * 255])
 class Left:
     """Payouts and lines in no certain match (free, or in a question), and beside them those whose match is not of the very day."""
 
-    def __init__(self, known: Evidence, loose: Iterable[Decided]) -> None:
+    def __init__(self, known: Evidence, loose: Iterable[Some]) -> None:
         self.known = known
         self.taken_payouts, self.taken_lines = known.kept_payouts, known.kept_lines
         payouts, lines = bytearray(known.kept_payouts), bytearray(known.kept_lines)
@@ -55,7 +55,7 @@ class Left:
             for some in self._line_lists(line):
                 some.append(line)
 
-    def put_back(self, doubted: Iterable[Decided]) -> None:
+    def put_back(self, doubted: Iterable[Some]) -> None:
         """Matches are doubted: what was in them is left as well."""
         for one in doubted:
             for payout in one.payouts:
@@ -144,7 +144,7 @@ class Left:
         return found
 
 
-def is_on_its_day(known: Evidence, one: Decided) -> bool:
+def is_on_its_day(known: Evidence, one: Some) -> bool:
     """Whether each payout of a match came on its very day."""
     if len(one.payouts) == 1 == len(one.lines):
         return known.places[one.payouts[0]] == known.line_places[one.lines[0]]

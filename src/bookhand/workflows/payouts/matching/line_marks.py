@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bookhand.workflows.payouts.matching import Bounds, Expected, line_text
+from bookhand.workflows.payouts.matching import Bounds, line_text
 from bookhand.workflows.payouts.matching.line_text import sound
 from bookhand.workflows.payouts.matching.reading import Reading
 from bookhand.workflows.payouts.matching.templates import template
@@ -28,7 +28,7 @@ class LineMarks:
         self.texts, self.forms, self.given = reading.texts, reading.forms, reading.given
         self.fees: dict[str, set[int]] = {account: set(known) for account, known in bounds.fees.items()}
         """Account to the fees that its bank is known to keep."""
-        self.owners = _owners(reading.payouts)
+        self.owners = _owners(reading.descriptors)
         """Each descriptor that says something, and the connections that use it."""
         self._by_word: dict[str, list[str]] = {}
         self._templates_by_word: dict[str, list[str]] = {}
@@ -36,7 +36,7 @@ class LineMarks:
             self._by_word.setdefault(text.split(" ", 1)[0], []).append(text)
         for text in sorted({template(each) for each in self.owners}):
             self._templates_by_word.setdefault(text.split(" ", 1)[0], []).append(text)
-        self._marks = bytearray(len(self.lines))
+        self._doubtful, self._marks = reading.doubtful, bytearray(len(self.lines))
         self._marks_of = bytearray(len(reading.templates))
         self._shown: dict[int, list[str]] = {}
         self._shapes: dict[str, str] = {}
@@ -127,7 +127,7 @@ class LineMarks:
         found = self._marks_of[form]
         if not found:
             found = self._marks_of[form] = self._read_template(*self.reading.templates[form])
-        if self.reading.backward[line] or line in self.reading.charges:
+        if self._doubtful[line]:
             found |= _DOUBTFUL
         if found & _SHOWS:
             shown = self.descriptors(line)
@@ -148,9 +148,9 @@ class LineMarks:
         return _READ | _STRIPES * stripes | _DOUBTFUL * line_text.is_doubtful(text) | _SHOWS * may_show
 
 
-def _owners(payouts: Iterable[Expected]) -> dict[str, set[str]]:
+def _owners(descriptors: Iterable[tuple[str | None, str]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for descriptor, connection in {(one.descriptor, one.connection) for one in payouts}:
+    for descriptor, connection in descriptors:
         text = sound(descriptor)
         if len(text) >= _DESCRIPTOR_LENGTH and not line_text.is_only_stripe(text):
             found.setdefault(text, set()).add(connection)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from itertools import compress, takewhile
 from typing import Final
 
 from bookhand.core.bank import StatementLine
@@ -19,6 +19,7 @@ from bookhand.workflows.payouts.matching.templates import template
 _ID_LENGTH: Final = 6
 """Shorter ids meet by chance."""
 _START: Final = 2
+_SEVERAL: Final = 2
 _WORD: Final = re.compile(r"[0-9A-Z_-]{6,}")
 _PLAIN_ROWS: Final = {**PLAIN, ord("\n"): "\n"}
 _Owner = int | tuple[int, ...]
@@ -40,7 +41,7 @@ class Names:
         self._ids: dict[str, _Owner] | None = None
         self._traces: dict[str, _Owner] = {}
         traces = [one.trace_id for one in payouts]
-        _add(self._traces, zip(traces, numbers, strict=True))
+        _add_traces(self._traces, list(filter(None, traces)), list(compress(numbers, traces)))
         start = _common_start(min(ids), max(ids)) if ids else ""
         self._starts = {start.upper()[:_START], plain(start)[:_START]}
         if not all(len(each) == _START and each[0].isalpha() for each in self._starts):
@@ -48,7 +49,7 @@ class Names:
             self._starts = set()
         self._forms = set(template("\n".join([*self._traces, *self._starts])).split("\n"))
         """The traces, and what ids begin with, each with a zero for every digit."""
-        self._is_ascii = all(each.isascii() for each in self._traces) and "".join(ids).isascii()
+        self._is_ascii = "".join(self._traces).isascii() and "".join(ids).isascii()
 
     def in_lines(
         self,
@@ -63,21 +64,46 @@ class Names:
         """
         named: dict[int, tuple[int, ...]] = {}
         words_of = [self._words(each) for each in templates]
-        owner_of = self._traces.get
-        for index, (line, text, form) in enumerate(zip(lines, texts, forms, strict=True)):
-            found: list[_Owner] | None = None
-            for value in line.references:
-                if (owner := owner_of(value)) is not None:
-                    found = [owner] if found is None else [*found, owner]
-                elif value[:1] == "0" or not value.isdigit():
-                    found = self._in_reference(value, found)
+        owner_of, references = self._traces.get, [line.references for line in lines]
+        first = [owner_of(some[0]) if some else None for some in references]
+        for index, (owner, some, form) in enumerate(zip(first, references, forms, strict=True)):
             words = words_of[form]
-            if words and (more := self._in_text(line.description, text, words)):
-                found = [*found, *more] if found else more
+            if len(some) < _SEVERAL and len(words) < _SEVERAL and words is not _ANY_WORDS:
+                # most lines have a trace, in a reference or in the text, beside an id of the bank's own or none
+                told = owner_of(texts[index][words[0][0] : words[0][1]]) if words else owner
+                if told is None:
+                    if not words and not (some and self._may_tell(some[0])):
+                        continue
+                elif isinstance(told, int) and (
+                    told == owner or not some or (owner is None and not self._may_tell(some[0]))
+                ):
+                    named[index] = (told,)
+                    continue
+            found = self._in_line(lines[index].description, texts[index], some, words)
             if found:
                 one = found[0]
                 named[index] = (one,) if len(found) == 1 and isinstance(one, int) else _numbers(found)
         return named
+
+    def _in_line(
+        self, description: str, text: str, references: Sequence[str], words: _Words
+    ) -> list[_Owner] | None:
+        """What the references and the text of a line name."""
+        found: list[_Owner] | None = None
+        for value in references:
+            if (owner := self._traces.get(value)) is not None:
+                found = [owner] if found is None else [*found, owner]
+            elif self._may_tell(value):
+                found = self._in_reference(value, found)
+        if words and (more := self._in_text(description, text, words)):
+            return [*found, *more] if found else more
+        return found
+
+    def _may_tell(self, value: str) -> bool:
+        """Whether `_in_reference` could find something in a reference that is no trace as it stands."""
+        if value.isdigit():
+            return value[0] == "0"
+        return value[:1] == "0" or value[:_START] in self._starts or not (value.isalnum() and value.isupper())
 
     def _in_reference(self, value: str, found: list[_Owner] | None) -> list[_Owner] | None:
         """What was found, and the owners of a reference that is no trace as it stands."""
@@ -146,6 +172,29 @@ def _of_ids(ids: Sequence[str], numbers: Sequence[int]) -> dict[str, _Owner]:
         found = {}
         _add(found, zip(ids, numbers, strict=True))
     return found
+
+
+def _add_traces(tokens: dict[str, _Owner], traces: Sequence[str], numbers: Sequence[int]) -> None:
+    """The forms of traces: all of them at once that are one word of upper case and digits, as most are."""
+    are_words = list(map(str.isalnum, traces))
+    some = list(compress(traces, are_words))
+    whole = "\n".join(some)
+    if (
+        whole.isascii() and whole == whole.upper() and min(map(len, some), default=0) >= _ID_LENGTH
+        and "\n0" not in f"\n{whole}" and not any(map(str.isalpha, some))
+    ):  # fmt: skip
+        owners = list(compress(numbers, are_words))
+        found = dict(zip(some, owners, strict=True))
+        tokens.update(found)
+        if len(found) < len(some):
+            several: dict[str, list[int]] = {}
+            for trace, number in zip(some, owners, strict=True):
+                if found[trace] != number:
+                    several.setdefault(trace, [found[trace]]).append(number)
+            tokens.update({trace: tuple(each) for trace, each in several.items()})
+        others = [not each for each in are_words]
+        traces, numbers = list(compress(traces, others)), list(compress(numbers, others))
+    _add(tokens, zip(traces, numbers, strict=True))
 
 
 def _add(tokens: dict[str, _Owner], values: Iterable[tuple[str | None, int]]) -> None:

@@ -46,7 +46,10 @@ def _simple(known: Evidence) -> dict[int, list[int]]:
                 more[payout].append(line)
     late, same = known.bounds.trace_late_days, known.reading.same_amount
     places, line_places, kinds = known.places, known.line_places, known.reading.kinds
-    minors, line_minors, fits = known.minors, known.line_minors, known.fits
+    minors, line_minors = known.minors, known.line_minors
+    targets, line_accounts, accounts, fitting = (
+        known.targets, known.line_accounts, known.accounts, known.fitting,
+    )  # fmt: skip
     for payout, line in first.items():
         if payout in more:
             more[payout].append(line)
@@ -55,11 +58,9 @@ def _simple(known: Evidence) -> dict[int, list[int]]:
             and same[line] == payout
             and kinds[payout]
             and 0 <= line_places[line] - places[payout] <= late
-            and fits(payout, line)
+            and fitting[targets[payout] * accounts + line_accounts[line]]
         ):  # the most common case of `_is_arrival`, told by numbers alone
-            known.pair(
-                payout, line, "trace" if kinds[payout] & TRACED and known.payouts[payout].trace_id else "id"
-            )
+            known.pair(payout, line, "trace" if kinds[payout] & TRACED else "id")
         elif _is_arrival(known, payout, line):
             _accept_exact(known, payout, line)
         else:

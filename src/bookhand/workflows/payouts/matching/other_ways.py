@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from bookhand.workflows.payouts.breaks import Cause
-from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.decisions import Some
 from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.left_over import CROWD, Left, is_less_fee, may_be
 
@@ -23,7 +23,7 @@ class Way(NamedTuple):
     lines: tuple[int, ...]
 
 
-def ways(known: Evidence, one: Decided, left: Left) -> Iterator[Way]:
+def ways(known: Evidence, one: Some, left: Left) -> Iterator[Way]:
     """Each other way to read a payout or a line of a match."""
     for payout in one.payouts:
         around = left.lines_around(payout)
@@ -44,7 +44,7 @@ def ways(known: Evidence, one: Decided, left: Left) -> Iterator[Way]:
 
 
 def _payout_in_a_crowd(
-    known: Evidence, one: Decided, payout: int, left: Left, around: Sequence[int]
+    known: Evidence, one: Some, payout: int, left: Left, around: Sequence[int]
 ) -> Iterator[Way]:
     """`_ways_of_payout` by looking amounts up: whole, less a fee, two parts, or with one other payout."""
     minor, currency = known.payouts[payout].minor, known.payouts[payout].currency
@@ -68,7 +68,7 @@ def _payout_in_a_crowd(
 
 
 def _line_in_a_crowd(
-    known: Evidence, one: Decided, line: int, left: Left, expected: Sequence[int]
+    known: Evidence, one: Some, line: int, left: Left, expected: Sequence[int]
 ) -> Iterator[Way]:
     """`_ways_of_line` by looking amounts up: whole, less a fee, one of two parts, or of two payouts together."""
     minor, currency = known.lines[line].minor, known.lines[line].currency
@@ -91,7 +91,7 @@ def _line_in_a_crowd(
                     yield Way(Cause.BATCH, tuple(sorted((payout, beside))), (line,))
 
 
-def _lines_of(known: Evidence, one: Decided, left: Left, line: int, minor: int) -> list[int]:
+def _lines_of(known: Evidence, one: Some, left: Left, line: int, minor: int) -> list[int]:
     """Lines of an amount on the day and account of a line, of those left and the match's own."""
     where = known.lines[line]
     found = [
@@ -106,13 +106,13 @@ def _lines_of(known: Evidence, one: Decided, left: Left, line: int, minor: int) 
     ]
 
 
-def _payouts_of(known: Evidence, one: Decided, left: Left, currency: str, minor: int) -> list[int]:
+def _payouts_of(known: Evidence, one: Some, left: Left, currency: str, minor: int) -> list[int]:
     """Payouts of an amount, of those left and the match's own."""
     found = left.payout_by_amount.get((currency, minor), [])
     return found + [each for each in one.payouts if known.payouts[each].minor == minor and each not in found]
 
 
-def _ways_of_payout(known: Evidence, one: Decided, payout: int, left: Left) -> Iterator[Way]:
+def _ways_of_payout(known: Evidence, one: Some, payout: int, left: Left) -> Iterator[Way]:
     """A payout that came on a line that is left: whole, less a fee, in parts, or together with another that is left."""
     minor, lines = known.payouts[payout].minor, left.lines_near(payout)
     for line in lines:
@@ -128,7 +128,7 @@ def _ways_of_payout(known: Evidence, one: Decided, payout: int, left: Left) -> I
             yield from _batches(known, one, line, left, payout)
 
 
-def _ways_of_line(known: Evidence, one: Decided, line: int, left: Left) -> Iterator[Way]:
+def _ways_of_line(known: Evidence, one: Some, line: int, left: Left) -> Iterator[Way]:
     """A line that is of a payout that is left: whole, less a fee, one part of it, or together with another that is left."""
     minor, payouts = known.lines[line].minor, left.payouts_near(line)
     for payout in payouts:
@@ -146,7 +146,7 @@ def _ways_of_line(known: Evidence, one: Decided, line: int, left: Left) -> Itera
     yield from _batches(known, one, line, left, None)
 
 
-def _batches(known: Evidence, one: Decided, line: int, left: Left, payout: int | None) -> Iterator[Way]:
+def _batches(known: Evidence, one: Some, line: int, left: Left, payout: int | None) -> Iterator[Way]:
     """Payouts that are a line together, of those left and the match's own."""
     named = () if payout is None else (payout,)
     pool = {each: known.payouts[each].minor for each in {*left.payouts_near(line), *one.payouts} - set(named)}

@@ -16,6 +16,8 @@ def of_pair(rule: Rule, payout: Expected, key: str, lag: int) -> str:
     """Why one line (by its key) is one payout, of the same amount and currency."""
     if rule == "amount":
         return _has_amount(lag)
+    if rule == "trace" and payout.trace_id:  # `carries`, in one go, for there are many of them
+        return f"The line carries trace {payout.trace_id}{_and_amount(lag)}"
     if rule == "descriptor":
         return f"The line shows {payout.descriptor} and has the amount, {days(lag)}; no other has it in these days."
     return carries(payout, key, lag)
@@ -23,7 +25,12 @@ def of_pair(rule: Rule, payout: Expected, key: str, lag: int) -> str:
 
 def carries(payout: Expected, key: str, lag: int) -> str:
     """The line names the payout, and has its amount."""
-    return f"The line carries {id_in_words(payout, key)}, and has its amount, {days(lag)}."
+    return f"The line carries {id_in_words(payout, key)}{_and_amount(lag)}"
+
+
+@lru_cache(maxsize=64)
+def _and_amount(lag: int) -> str:
+    return f", and has its amount, {days(lag)}."
 
 
 def id_in_words(payout: Expected, key: str) -> str:

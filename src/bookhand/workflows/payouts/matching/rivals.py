@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.kin import Kin
 from bookhand.workflows.payouts.matching.pieces import Kind, Leg
+
+_FEW: Final = 4
 
 
 class Rivals:
     """The lines of a world that could be meant; payouts that nothing tells apart reach the same ones, which are looked for once."""
 
-    def __init__(self, known: Evidence, lines: list[int]) -> None:
-        self.known, self.lines, self.kin = known, lines, Kin(known, lines)
+    def __init__(self, known: Evidence, lines: list[int], *, payouts: int) -> None:
+        self.known, self.lines = known, lines
+        self._kin = Kin(known, lines) if payouts > _FEW else None
         self._in_order = known.in_order(lines)
         self._reached: dict[Kind, frozenset[int]] = {}
         self._narrow: dict[Kind, frozenset[int]] = {}
 
     def leg(self, payout: int, *, back: bool) -> Leg:
-        """What a payout needs."""
-        return Leg(payout, back, self.kin.first(payout))
+        """What a payout needs; of few payouts, looking for those that are alike costs more than it saves."""
+        return Leg(payout, back, payout if self._kin is None else self._kin.first(payout))
 
     def reached(self, leg: Leg) -> frozenset[int]:
         """The lines that could be meant at all."""
@@ -55,15 +60,13 @@ def reaches(known: Evidence, leg: Leg, line: int) -> bool:
     """Whether the line could be meant at all: the right sign and account, and a day in the wide window."""
     payout, back = leg.payout, leg.back
     one, bounds = known.payouts[payout], known.bounds
-    most = bounds.rival_days + (bounds.return_days if back else 0)
-    if not known.within(payout, line, most, bounds.early_days + 1) or not (
-        back or known.arrives(payout, line)
-    ):
-        return False
     if (known.sent(line) > 0) != ((one.minor > 0) is not back) or not known.fits(payout, line):
         return False
     names = known.named.get(line)
-    return (payout in names) if names is not None else (back or known.is_rival(line))
+    if not ((payout in names) if names is not None else (back or known.is_rival(line))):
+        return False
+    most = bounds.rival_days + (bounds.return_days if back else 0)
+    return known.within(payout, line, most, bounds.early_days + 1) and (back or known.arrives(payout, line))
 
 
 def is_narrow(known: Evidence, leg: Leg, line: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.matching import Match, Rule
 from bookhand.workflows.payouts.matching.clues import Clues, telling_amounts
-from bookhand.workflows.payouts.matching.decisions import Decided
+from bookhand.workflows.payouts.matching.decisions import Decided, Some
 from bookhand.workflows.payouts.matching.evidence import Evidence
 from bookhand.workflows.payouts.matching.left_over import Left, is_on_its_day
 from bookhand.workflows.payouts.matching.other_ways import Way, ways
@@ -27,7 +27,7 @@ def look_again(known: Evidence) -> None:
     """Turn into questions what is not as certain as it seemed."""
     _taken_back(known)
     suspects = _suspects(known)
-    left = Left(known, [known.whole(each.one) for each in suspects if each.is_exact and not each.of_the_day])
+    left = Left(known, suspects.loose)
     found = _other_ways(known, suspects, left, days=None)
     while found:
         for one, way in found:
@@ -35,9 +35,7 @@ def look_again(known: Evidence) -> None:
             known.doubt(one)
         doubted = [one for one, _ in found]
         left.put_back(doubted)
-        suspects = [each for each in suspects if known.is_kept(each.one)]
         found = _other_ways(known, suspects, left, days=_days_near(known, doubted))
-    known.drop_doubted()
 
 
 _Days = set[tuple[str, int]]
@@ -81,8 +79,6 @@ def _taken_back(known: Evidence) -> None:
             )  # fmt: skip
             for each in some_matches:
                 known.doubt(each)
-    if there:
-        known.drop_doubted()
 
 
 def _one_to_one(known: Evidence, minors: set[int]) -> Iterator[Decided]:
@@ -112,58 +108,93 @@ def _unexplained(known: Evidence, key: tuple[str, int]) -> int:
     )
 
 
-class _Suspect(NamedTuple):
-    """A match that was decided without a name."""
+class _Suspects(NamedTuple):
+    """Matches that were decided without a name, by their places among all that were `made`."""
 
-    one: int | Decided
-    """As it was `made`."""
-    minor: int
-    """The amount of its first payout."""
-    is_exact: bool
-    of_the_day: bool
-    """Whether it has the exact amount and came on its very day."""
+    of_the_day: list[int]
+    """They have the exact amount and came on their very day, as nearly all did."""
+    minors: list[int]
+    """The amount of the first payout of each of those."""
+    of_other_days: list[int]
+    loose: list[Some]
+    """The matches of other days that have the exact amount."""
 
 
-def _suspects(known: Evidence) -> list[_Suspect]:
-    found = []
-    minors, rule_of, line_of = known.minors, known.rule_of, known.line_of
-    for one in known.made:
+def _suspects(known: Evidence) -> _Suspects:
+    found = _Suspects([], [], [], [])
+    minors, rule_of, line_of, kept = known.minors, known.rule_of, known.line_of, known.kept_payouts
+    places, line_places = known.places, known.line_places
+    for at, one in enumerate(known.made):
         if isinstance(one, int):
-            if rule_of[one] in _EXACT and minors[one] > 0:
-                on_its_day = known.places[one] == known.line_places[line_of[one]]
-                found.append(_Suspect(one, minors[one], is_exact=True, of_the_day=on_its_day))
-        elif one.match.rule in _SUSPECT and not (
-            one.match.rule == "bank_fee" and one.lines[0] in known.named
-        ):
+            if rule_of[one] not in _EXACT or minors[one] <= 0 or not kept[one]:
+                continue
+            minor, is_exact, of_the_day = minors[one], True, places[one] == line_places[line_of[one]]
+        else:
             minor, is_exact = minors[one.payouts[0]], one.match.rule in _EXACT
-            if minor > 0:
-                found.append(_Suspect(one, minor, is_exact, is_exact and is_on_its_day(known, one)))
+            if one.match.rule not in _SUSPECT or minor <= 0 or not known.is_kept(one):
+                continue
+            if one.match.rule == "bank_fee" and one.lines[0] in known.named:
+                continue
+            of_the_day = is_exact and is_on_its_day(known, one)
+        if of_the_day:
+            found.of_the_day.append(at)
+            found.minors.append(minor)
+        else:
+            found.of_other_days.append(at)
+            if is_exact:
+                found.loose.append(known.members(one))
     return found
 
 
 def _other_ways(
-    known: Evidence, suspects: list[_Suspect], left: Left, *, days: _Days | None
+    known: Evidence, suspects: _Suspects, left: Left, *, days: _Days | None
 ) -> list[tuple[Decided, Way]]:
     """The matches that are doubted, each with another way to read it; of payouts of these days, where it is told."""
-    telling = telling_amounts(known, left, {minor for _, minor, _, of_the_day in suspects if of_the_day})
+    if days is not None:
+        suspects = _of_days(known, suspects, days)
+    telling = telling_amounts(known, left, set(suspects.minors))
+    of_the_day = {
+        at for at, minor in zip(suspects.of_the_day, suspects.minors, strict=True) if minor in telling
+    }
     clues = Clues(known, left)
     found = []
-    for made, minor, _, of_the_day in suspects:
-        if of_the_day and minor not in telling:
-            continue
-        one = known.whole(made)
-        if of_the_day:
-            way = _of_the_day(known, one, left) if clues.allow(one) else None
-        elif days is None or any((known.payouts[p].currency, known.places[p]) in days for p in one.payouts):
-            way = _of_other_days(known, one, left) if clues.allow(one) else None
-        else:
-            continue
-        if way is not None:
-            found.append((one, way))
-    return found
+    for at in _by_day(known, [*of_the_day, *suspects.of_other_days]):
+        made = known.made[at]
+        one = known.members(made)
+        if clues.allow(one):
+            way = (_of_the_day if at in of_the_day else _of_other_days)(known, one, left)
+            if way is not None:
+                found.append((at, known.whole(made), way))
+    found.sort(key=lambda each: each[0])
+    return [(one, way) for _, one, way in found]
 
 
-def _of_the_day(known: Evidence, one: Decided, left: Left) -> Way | None:
+def _by_day(known: Evidence, suspects: list[int]) -> list[int]:
+    """In the order of days, so that what is left of a day is still near in memory when the next of it is looked at."""
+    made, places = known.made, known.places
+    return sorted(suspects, key=lambda at: places[known.members(made[at]).payouts[0]])
+
+
+def _of_days(known: Evidence, suspects: _Suspects, days: _Days) -> _Suspects:
+    """Those that nobody has doubted yet, and that have a payout of these days."""
+    made, places, near = known.made, known.places, {place for _, place in days}
+
+    def counts(at: int) -> bool:
+        one = made[at]
+        if isinstance(one, int) and places[one] not in near:  # most are, and a set of numbers is quick to ask
+            return False
+        return known.is_kept(one) and any(
+            (known.payouts[p].currency, places[p]) in days for p in known.members(one).payouts
+        )
+
+    of_the_day = list(map(counts, suspects.of_the_day))
+    return _Suspects(
+        list(compress(suspects.of_the_day, of_the_day)), list(compress(suspects.minors, of_the_day)),
+        list(filter(counts, suspects.of_other_days)), [],
+    )  # fmt: skip
+
+
+def _of_the_day(known: Evidence, one: Some, left: Left) -> Way | None:
     """A match of its very day is doubted where something explains both a payout and a line, or for a twin of the payout."""
     for way in ways(known, one, left):
         payout, line = _explains(left, way)
@@ -172,7 +203,7 @@ def _of_the_day(known: Evidence, one: Decided, left: Left) -> Way | None:
     return None
 
 
-def _of_other_days(known: Evidence, one: Decided, left: Left) -> Way | None:
+def _of_other_days(known: Evidence, one: Some, left: Left) -> Way | None:
     """Another match is doubted where something explains a payout or a line."""
     return next((way for way in ways(known, one, left) if any(_explains(left, way))), None)
 

@@ -43,7 +43,7 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
             if (
                 (known.is_fee(payout, fee) or not stated)
                 and known.fits(payout, line)
-                and _near(known, payout, line, known.bounds.rival_days)
+                and known.within(payout, line, known.bounds.rival_days)
             ):
                 claims.setdefault(payout, []).append((line, fee, stated))
                 asked.setdefault(line, set()).add(payout)
@@ -54,7 +54,7 @@ def match_fees(known: Evidence, payouts: list[int], lines: list[int]) -> None:
         one = known.payouts[payout]
         sound = (
             known.looks_like_stripe(line)
-            and _near(known, payout, line, known.bounds.late_days)
+            and known.within(payout, line, known.bounds.late_days)
             and not known.contradicts(payout, line, whole=False)
         )
         kept = f"{shown(fee, one.currency)}"
@@ -103,10 +103,6 @@ def open_lines(known: Evidence) -> list[int]:
     return [line for line in some if (minors[line] or known.lines[line].minor) > 0 and known.is_rival(line)]
 
 
-def _near(known: Evidence, payout: int, line: int, late: int) -> bool:
-    return known.within(payout, line, late)
-
-
 class Sum(NamedTuple):
     """A subset that adds up: the one (a payout or a line) and its parts, and how many sums were to be tried to find it by chance."""
 
@@ -121,14 +117,15 @@ Kind = Literal["batch", "split"]
 
 def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     """Decide the lines that are several payouts, and the payouts that are several lines."""
-    found: list[tuple[Kind, list[Sum]]] = []
     by_day: _ByDay = {}
     for payout in payouts:
         one = known.payouts[payout]
         by_day.setdefault((one.currency, known.places[payout], one.account), []).append(payout)
     if not by_day or not lines:
         return
-    found += [("batch", sums) for line in lines if (sums := _batches(known, line, by_day))]
+    # both are looked for in the order of days, for then the next looks at what is still near in memory
+    in_days = sorted(lines, key=known.line_places.__getitem__)
+    batches = {line: _batches(known, line, by_day) for line in in_days}
     by_account: dict[tuple[str, str, str], list[int]] = {}
     for line in lines:
         there = known.lines[line]
@@ -137,11 +134,10 @@ def match_sums(known: Evidence, payouts: list[int], lines: list[int]) -> None:
     anchors: dict[int, set[int]] = {}
     for line, payout in known.anchors.items():
         anchors.setdefault(payout, set()).add(line)
-    found += [
-        ("split", sums)
-        for payout in payouts
-        if (sums := _splits(known, payout, pools, anchors.get(payout, set())))
-    ]
+    in_days = sorted(payouts, key=known.places.__getitem__)
+    splits = {payout: _splits(known, payout, pools, anchors.get(payout, set())) for payout in in_days}
+    found: list[tuple[Kind, list[Sum]]] = [("batch", batches[line]) for line in lines if batches[line]]
+    found += [("split", splits[payout]) for payout in payouts if splits[payout]]
     _decide(known, found)
 
 
@@ -275,8 +271,10 @@ def _subsets(
 def _is_reached(total: int, amounts: Sequence[int]) -> bool:
     """Whether any choice of the amounts sums to a total: the choices of one half against those of the other."""
     half = len(amounts) // 2
-    others = _every_sum(amounts[half:])
-    return not others.isdisjoint([total - each for each in _every_sum(amounts[:half])])
+    rests = [total]
+    for amount in amounts[:half]:
+        rests += [each - amount for each in rests]
+    return not _every_sum(amounts[half:]).isdisjoint(rests)
 
 
 def _every_sum(amounts: Sequence[int]) -> set[int]:
