@@ -595,6 +595,7 @@ def test_bai2_yen_and_krona() -> None:
         (("49,1500000,8/", "49,15O0000,8/"), "no control total"),
         (("49,1500000,8/", f"49,{'9' * 5000},8/"), "no control total"),
         (("02,031001234,122099999,1", "02,031001234,122099999,2"), "takes back"),
+        (("02,031001234,122099999,1", "02,031001234,122099999,3"), "corrects what an earlier file said"),
         (("1,261102,2359", "1,261302,2359"), "no day of the calendar"),
         (("88,second", "77,second"), "no record code"),
     ],

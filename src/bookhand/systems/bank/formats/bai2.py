@@ -29,7 +29,7 @@ _CODES = frozenset({"01", "02", "03", "16", "49", "88", "98", "99"})
 _CREDITS, _DEBITS = range(100, 400), range(400, 700)
 _INFORMATION = "890"
 _LONGEST = 50_000
-_TEST, _DELETION = "4", "2"
+_TEST, _DELETION, _CORRECTION = "4", "2", "3"
 
 
 def looks_so(head: str) -> bool:
@@ -167,6 +167,11 @@ class _Group:
         if status == _DELETION:
             raise Refusal(
                 f"Line {record.line} of the BAI2 file: the group takes back what an earlier file said, which is for a person to do."
+            )
+        if status == _CORRECTION:
+            raise Refusal(
+                f"Line {record.line} of the BAI2 file: the group corrects what an earlier file said (status 3). Its lines would count beside those "
+                "they correct, which is for a person to see to: nothing of the file was taken."
             )
 
 
