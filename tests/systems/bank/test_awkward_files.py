@@ -413,6 +413,27 @@ def test_mt940_marks_and_days() -> None:
     assert (statement.off_by, statement.number) == (0, "00012/001")
 
 
+@pytest.mark.parametrize(("digits", "year"), [("26", 2026), ("79", 2079), ("80", 1980), ("99", 1999)])
+def test_years_of_two_digits_are_read_by_swifts_rule_in_every_format(digits: str, year: int) -> None:
+    text = mt(f":61:{digits}11021102C1,00NTRFNONREF", closing="1001,00").replace("C2611", f"C{digits}11")
+    csv: Any = read(f"Date,Text,Amount (USD)\n02/11/{digits},A,-1.00\n13/11/{digits},B,2.00\n".encode())
+    table = csv.read_by(csv.proposal().profile, account="A")
+    for [statement] in (
+        statements(text),
+        statements(bai().replace("1,261102", f"1,{digits}1102")),
+        table.statements,
+    ):
+        assert statement.lines[0].day == f"{year}-11-02"
+    [swift] = statements(text)
+    assert (swift.opening_day, swift.closing_day) == (f"{year}-11-01", f"{year}-11-03")
+    assert (swift.lines[0].value_day, swift.off_by) == (f"{year}-11-02", 0)
+
+
+def test_mt940_line_of_no_day_is_refused_by_its_line() -> None:
+    with pytest.raises(Refusal, match=r"Line 6: 2026-13-02 is no day of the calendar"):
+        read(mt(":61:2613021102C1,00NTRFNONREF").encode())
+
+
 def test_mt940_structured_information() -> None:
     text = mt(
         ":61:2611021102C1,00NTRFNONREF//B1",

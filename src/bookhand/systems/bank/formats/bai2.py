@@ -19,7 +19,7 @@ from bai2.constants import TypeCodes
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.money import as_text
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import calendar_day, currency_of, of_whole, whole_of
+from bookhand.systems.bank.figures import calendar_day, currency_of, full_year, of_whole, whole_of
 
 FORMAT = "BAI2"
 
@@ -280,6 +280,6 @@ def _day(text: str, line: int) -> str:
     if not re.fullmatch(r"[0-9]{6}", text):
         raise Refusal(f"Line {line} of the BAI2 file: {text[:20]!r} is no day (YYMMDD).")
     try:
-        return calendar_day(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
+        return calendar_day(full_year(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError as error:
         raise Refusal(f"Line {line} of the BAI2 file: {error}.") from None
