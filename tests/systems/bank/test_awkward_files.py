@@ -49,6 +49,44 @@ def ofx(*rows: str, currency: str = "USD") -> str:
     )
 
 
+def two_statements(change: tuple[str, str]) -> str:
+    """Two statements in one file, the second as the first with `change`."""
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1")
+    begin, end = text.index("<STMTTRNRS>"), text.index("</BANKMSGSRSV1>")
+    assert change[0] in text[begin:end]
+    return text[:end] + text[begin:end].replace(*change) + text[end:]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("CHECKING", "SAVINGS"), "ACCTTYPE CHECKING and SAVINGS"), (("<BANKID>1<", "<BANKID>2<"), "BANKID 1 and 2"),
+        (("STMTRS>", "STMTRS>"), None), (("CHECKING", "Checking"), None), (("<ACCTTYPE>CHECKING", ""), None),
+        (("123-45<ACCTTYPE>CHECKING", "123-46<ACCTTYPE>SAVINGS"), None),
+    ],
+)  # fmt: skip
+def test_ofx_number_of_two_accounts_in_one_file_is_refused(change: tuple[str, str], says: str | None) -> None:
+    text = two_statements(change)
+    if says is None:
+        assert len(statements(text)) == 2
+        return
+    with pytest.raises(
+        Refusal, match=rf"Line \d+ of the OFX file: the number 123-45 .*\({says}\).* by itself"
+    ):
+        read(text.encode())
+
+
+def test_ofx_number_of_an_account_and_a_card_in_one_file_is_refused() -> None:
+    card = (
+        "</BANKMSGSRSV1><CREDITCARDMSGSRSV1><CCSTMTTRNRS><CCSTMTRS><CURDEF>USD<CCACCTFROM><ACCTID>123-45</CCACCTFROM>"
+        "<BANKTRANLIST></BANKTRANLIST></CCSTMTRS></CCSTMTTRNRS></CREDITCARDMSGSRSV1>"
+    )
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1").replace("</BANKMSGSRSV1>", card)
+    with pytest.raises(Refusal, match="ACCTTYPE CHECKING and CREDITCARD"):
+        read(text.encode())
+    assert len(statements(text.replace("<CCACCTFROM><ACCTID>123-45", "<CCACCTFROM><ACCTID>4111"))) == 2
+
+
 def test_ofx_days_do_not_move_with_their_zones() -> None:
     days = (
         "20261102",
