@@ -49,6 +49,44 @@ def ofx(*rows: str, currency: str = "USD") -> str:
     )
 
 
+def two_statements(change: tuple[str, str]) -> str:
+    """Two statements in one file, the second as the first with `change`."""
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1")
+    begin, end = text.index("<STMTTRNRS>"), text.index("</BANKMSGSRSV1>")
+    assert change[0] in text[begin:end]
+    return text[:end] + text[begin:end].replace(*change) + text[end:]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("CHECKING", "SAVINGS"), "ACCTTYPE CHECKING and SAVINGS"), (("<BANKID>1<", "<BANKID>2<"), "BANKID 1 and 2"),
+        (("STMTRS>", "STMTRS>"), None), (("CHECKING", "Checking"), None), (("<ACCTTYPE>CHECKING", ""), None),
+        (("123-45<ACCTTYPE>CHECKING", "123-46<ACCTTYPE>SAVINGS"), None),
+    ],
+)  # fmt: skip
+def test_ofx_number_of_two_accounts_in_one_file_is_refused(change: tuple[str, str], says: str | None) -> None:
+    text = two_statements(change)
+    if says is None:
+        assert len(statements(text)) == 2
+        return
+    with pytest.raises(
+        Refusal, match=rf"Line \d+ of the OFX file: the number 123-45 .*\({says}\).* by itself"
+    ):
+        read(text.encode())
+
+
+def test_ofx_number_of_an_account_and_a_card_in_one_file_is_refused() -> None:
+    card = (
+        "</BANKMSGSRSV1><CREDITCARDMSGSRSV1><CCSTMTTRNRS><CCSTMTRS><CURDEF>USD<CCACCTFROM><ACCTID>123-45</CCACCTFROM>"
+        "<BANKTRANLIST></BANKTRANLIST></CCSTMTRS></CCSTMTTRNRS></CREDITCARDMSGSRSV1>"
+    )
+    text = ofx("<DTPOSTED>20261102<TRNAMT>1.00<FITID>1").replace("</BANKMSGSRSV1>", card)
+    with pytest.raises(Refusal, match="ACCTTYPE CHECKING and CREDITCARD"):
+        read(text.encode())
+    assert len(statements(text.replace("<CCACCTFROM><ACCTID>123-45", "<CCACCTFROM><ACCTID>4111"))) == 2
+
+
 def test_ofx_days_do_not_move_with_their_zones() -> None:
     days = (
         "20261102",
@@ -413,6 +451,27 @@ def test_mt940_marks_and_days() -> None:
     assert (statement.off_by, statement.number) == (0, "00012/001")
 
 
+@pytest.mark.parametrize(("digits", "year"), [("26", 2026), ("79", 2079), ("80", 1980), ("99", 1999)])
+def test_years_of_two_digits_are_read_by_swifts_rule_in_every_format(digits: str, year: int) -> None:
+    text = mt(f":61:{digits}11021102C1,00NTRFNONREF", closing="1001,00").replace("C2611", f"C{digits}11")
+    csv: Any = read(f"Date,Text,Amount (USD)\n02/11/{digits},A,-1.00\n13/11/{digits},B,2.00\n".encode())
+    table = csv.read_by(csv.proposal().profile, account="A")
+    for [statement] in (
+        statements(text),
+        statements(bai().replace("1,261102", f"1,{digits}1102")),
+        table.statements,
+    ):
+        assert statement.lines[0].day == f"{year}-11-02"
+    [swift] = statements(text)
+    assert (swift.opening_day, swift.closing_day) == (f"{year}-11-01", f"{year}-11-03")
+    assert (swift.lines[0].value_day, swift.off_by) == (f"{year}-11-02", 0)
+
+
+def test_mt940_line_of_no_day_is_refused_by_its_line() -> None:
+    with pytest.raises(Refusal, match=r"Line 6: 2026-13-02 is no day of the calendar"):
+        read(mt(":61:2613021102C1,00NTRFNONREF").encode())
+
+
 def test_mt940_structured_information() -> None:
     text = mt(
         ":61:2611021102C1,00NTRFNONREF//B1",
@@ -595,6 +654,7 @@ def test_bai2_yen_and_krona() -> None:
         (("49,1500000,8/", "49,15O0000,8/"), "no control total"),
         (("49,1500000,8/", f"49,{'9' * 5000},8/"), "no control total"),
         (("02,031001234,122099999,1", "02,031001234,122099999,2"), "takes back"),
+        (("02,031001234,122099999,1", "02,031001234,122099999,3"), "corrects what an earlier file said"),
         (("1,261102,2359", "1,261302,2359"), "no day of the calendar"),
         (("88,second", "77,second"), "no record code"),
     ],

@@ -183,6 +183,35 @@ def test_a_change_of_what_was_not_matched_is_no_problem(bank, db, secrets, plaid
     assert (bank.lines(), bank.problems()) == ([], [])
 
 
+def test_a_matched_line_that_is_told_in_other_words_alone_stays(bank, feed) -> None:
+    first = bank.item.post(amount="-10", date="2026-11-02", name="A")["transaction_id"]
+    sync(feed, bank)
+    for _ in range(2):  # told again, it is kept once
+        bank.item.modify(first, original_description="A, LATER")
+        sync(feed, bank)
+    assert bank.lines() == [("2026-11-02", 1000, first)]
+    with bank.db.transaction() as cx:
+        told = [(each.line.description, each.superseded) for each in store.lines(cx, superseded=True)]
+    assert [words for words, _ in told] == ["A, LATER", "A"]
+    assert told[1][1] is None
+    assert "in these words now" in str(told[0][1])
+    assert bank.problems() == []
+    bank.item.modify(first, original_description="A, LATER", amount="-11")
+    assert sync(feed, bank) == (0, 1, 0)
+    assert bank.lines() == [("2026-11-02", 1100, f"{first}~3")]
+    assert bank.problems() == [checks.CHANGED]
+
+
+@pytest.mark.parametrize("changed", [{"date": "2026-11-03"}, {"amount": "-11"}, {"iso_currency_code": "EUR"}])
+def test_a_matched_line_that_moves_other_money_is_replaced(bank, feed, changed) -> None:
+    first = bank.item.post(amount="-10", date="2026-11-02", name="A")["transaction_id"]
+    sync(feed, bank)
+    bank.item.modify(first, **changed)
+    assert sync(feed, bank) == (0, 1, 0)
+    assert [key for _, _, key in bank.lines()] == [f"{first}~2"]
+    assert bank.problems() == [checks.CHANGED]
+
+
 def test_a_bank_that_wants_a_new_sign_in_disconnects_with_the_reason(
     bank, feed, served, secrets, plaid, db
 ) -> None:

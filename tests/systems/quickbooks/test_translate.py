@@ -27,9 +27,12 @@ def documents(draw, kinds=("journal_entry", "deposit")):
     ]
     if kind == "deposit" and sum(amounts) >= 0:
         lines = [BookLine(each.account, -each.minor, each.memo, each.category) for each in lines]
+    currency = draw(st.sampled_from(["USD", "JPY", "KWD", "EUR"]))
+    kept = 10 if currency == "KWD" else 1  # QuickBooks keeps two decimals: others are refused
+    lines = [BookLine(each.account, each.minor * kept, each.memo, each.category) for each in lines]
     first = BookLine("1", -sum(each.minor for each in lines))
     return Document(
-        key=draw(KEYS), kind=kind, day="2026-02-28", currency=draw(st.sampled_from(["USD", "JPY", "KWD", "EUR"])), memo=draw(WORDS),
+        key=draw(KEYS), kind=kind, day="2026-02-28", currency=currency, memo=draw(WORDS),
         lines=(first, *lines),
     )  # fmt: skip
 
@@ -170,3 +173,20 @@ def test_a_row_that_is_not_understood_is_refused_not_skipped():
 def test_an_empty_report_has_no_rows():
     assert list(report.postings_of({"Header": {}, "Columns": {}, "Rows": {}}, home="USD", accounts={})) == []
     assert not report.is_cut({"Rows": {}})
+
+
+@pytest.mark.parametrize("kind", ["journal_entry", "deposit"])
+@pytest.mark.parametrize(("currency", "minor", "fits"), [
+    ("KWD", 1234, False), ("BHD", 1, False), ("KWD", 1230, True), ("USD", 1, True), ("JPY", 1, True),
+])  # fmt: skip
+def test_what_quickbooks_would_round_is_refused(kind, currency, minor, fits):
+    entry = Document(key="k", kind=kind, day="2026-11-20", currency=currency, memo="", lines=(
+        BookLine("1", minor), BookLine("2", -minor)))  # fmt: skip
+    if fits:
+        assert translate.as_quickbooks(entry, marker="p1_0")["Line"]
+        return
+    said = {"KWD": "1.234 KWD", "BHD": "0.001 BHD"}[currency]
+    with pytest.raises(
+        Refusal, match=rf"an amount of {said}, which QuickBooks would round.*It is not written"
+    ):
+        translate.as_quickbooks(entry, marker="p1_0")

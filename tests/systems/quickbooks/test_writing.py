@@ -256,6 +256,18 @@ def test_each_item_of_a_batch_fails_alone(desk):
     assert len(desk.held()) == 1
 
 
+def test_an_amount_that_would_be_rounded_is_refused_and_the_rest_of_its_batch_is_written(trading):
+    clearing, sales = trading.id("Stripe clearing JPY"), trading.id("Sales")
+    odd = trading.sale(1, lines=(BookLine(clearing, 1_234), BookLine(sales, -1_234)), currency="KWD")
+    whole = trading.sale(2, lines=(BookLine(clearing, 500), BookLine(sales, -500)), currency="JPY")
+    refused, sent = bundle(trading, [odd, whole])
+    assert "1.234 KWD" in str(refused)
+    assert posted_of(sent).lines == whole.lines
+    with pytest.raises(Refusal, match=r"1\.234 KWD"):
+        trading.write(odd)
+    assert [each["DocNumber"] for each in trading.held()] == [whole.number]
+
+
 def test_what_is_there_already_is_not_sent_again(desk):
     desk.write(desk.sale(1))
     answers = bundle(desk, [desk.sale(1), desk.sale(2), desk.sale(1, minor=7_000)])

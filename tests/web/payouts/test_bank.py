@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from structlog.testing import capture_logs
 from tests.web.payouts.conftest import FILES, HOSTILE, IBAN, SECRET, Company, line, said, words
 
+from bookhand.core.problems import Refusal
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount
 from bookhand.systems.bank.intake_workflow import Intake
@@ -162,12 +163,54 @@ async def test_columns_of_a_csv_are_seen_tried_and_confirmed_once(web: Company, 
     assert not said(await upload(operator, "next.csv", more)).endswith("/columns")  # remembered
 
 
+FEES = (
+    b"Day;Text;Amount;Fee;Balance\n2026-11-02;STRIPE;100,00;0,00;1100,00\n2026-11-13;STRIPE;200,00;1,50;1298,50\n"
+    b"2026-11-20;RENT;-50,00;0,25;1248,25\n"
+)
+
+
+async def test_a_column_of_fees_is_shown_as_one_and_chosen_like_the_others(web: Company, upload) -> None:
+    owner = await web.owner()
+    place = said(await upload(owner, "fees.csv", FEES))
+
+    def chosen(page: str) -> dict[str, str]:
+        return {
+            f"role_{at}": role
+            for at, role in re.findall(r'name="role_(\d)".*?<option value="(\w*)" selected', page, re.DOTALL)
+        }
+
+    page = (await owner.get(place)).text
+    assert chosen(page) == {
+        "role_0": "date", "role_1": "description", "role_2": "amount", "role_3": "fee", "role_4": "balance",
+    }  # fmt: skip
+    assert "Fee, taken off the amount" in words(page)
+    rest = {"date_order": "YMD", "decimal": ",", "sign": "1", "currency": "EUR", "account": "Giro"}
+    sent = {**chosen(page), **rest}
+    looked = words((await owner.fill(place, place, {**sent, "do": "look"})).text)
+    assert "198.50 EUR" in looked
+    without = {**sent, "role_3": "", "role_4": "", "do": "look"}  # a person may say that it is not read
+    other = await owner.fill(place, place, without)
+    assert "200.00 EUR" in words(other.text)
+    assert chosen(other.text)["role_3"] == ""
+    refused = await owner.fill(place, place, {**sent, "sign": "-1", "do": "confirm"})
+    assert (refused.status_code, "Fees (Fee) are taken off one column" in words(refused.text)) == (400, True)
+    said(await owner.fill(place, place, {**sent, "do": "confirm"}))
+    assert web.one("select array_agg(minor order by day) from statement_line") == [10_000, 19_850, -5_025]
+    assert web.one("select profile ->> 'fee' from csv_profile") == "Fee"
+
+
 def test_fees_go_with_one_column_of_amounts_alone() -> None:
     header = ("Day", "In", "Out", "Fee")
     sent = {"role_0": "date", "sign": "1"}
     assert changes({**sent, "role_1": "money_in", "role_2": "money_out"}, header)["fee"] is None
     assert changes({**sent, "role_1": "amount", "sign": "-1"}, header)["fee"] is None
-    assert "fee" not in changes({**sent, "role_1": "amount"}, header)
+    assert changes({**sent, "role_1": "amount", "role_3": "fee"}, header)["fee"] == "Fee"
+    for wrong in (
+        {"role_1": "money_in", "role_2": "money_out"},
+        {"role_1": "amount", "sign": "-1"},
+    ):
+        with pytest.raises(Refusal, match="one column of amounts"):
+            changes({**sent, **wrong, "role_3": "fee"}, header)
 
 
 async def test_a_file_whose_columns_fit_several_accounts_is_asked_for_one(web: Company, upload) -> None:

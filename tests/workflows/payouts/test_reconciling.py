@@ -20,13 +20,19 @@ from bookhand.journal import store as journal
 from bookhand.journal.check_workflow import check
 from bookhand.sandbox.bank.files import render
 from bookhand.sandbox.bank.lines import BankAccount, BankLine
+from bookhand.sandbox.outside.server import running
+from bookhand.sandbox.plaid.standin import Plaid
 from bookhand.systems import store as connections
 from bookhand.systems.bank import store as bank_store
 from bookhand.systems.bank.intake_workflow import Intake
+from bookhand.systems.bank.plaid import link_auth
+from bookhand.systems.bank.plaid.api_client import Application, PlaidClient
+from bookhand.systems.bank.plaid.sync_workflow import Feed
 from bookhand.wiring import OWN_ACTS, catalogue
 from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling import break_store, match_store
 from bookhand.workflows.payouts.reconciling.workflow import reconcile
+from bookhand.workspace.secrets_store import Secrets
 
 ANA = Caller(
     workspace_id=1, who="person:1", name="Ana", role="operator", can=capabilities("operator"), channel="cli"
@@ -197,6 +203,33 @@ def test_a_line_that_the_bank_takes_back_is_matched_no_more(db, link, shop, bank
     assert not reconcile(db, mode="test").changed
     bank.line(day_of(payout), 9_680, f"STRIPE {payout['id']}")
     assert reconcile(db, mode="test").matches == 1
+
+
+def test_a_line_that_plaid_tells_in_other_words_stays_matched(db, link, shop, tmp_path):
+    shop.pay(10_000)
+    shop.wait(7)
+    shop.sync()
+    (payout,) = shop.payouts()
+    secrets, stand_in = Secrets(tmp_path), Plaid()
+    with running(stand_in) as url:
+        plaid = PlaidClient(Application(client_id="client", secret="sandbox", base_url=url))
+        asked = {"institution_id": "ins_109508", "initial_products": ["transactions"]}
+        public = plaid.post("/sandbox/public_token/create", asked)["public_token"]
+        bank = link_auth.connect(db, secrets, plaid, public)
+        item = next(iter(stand_in.items.values()))
+        feed = Feed(db, secrets, plaid, is_matched=match_store.has_line)
+        told = item.post(amount="-96.80", date=day_of(payout), name=f"STRIPE {payout['id']}")
+        feed.sync(bank)
+        assert reconcile(db, mode="test").matches == 1
+        item.modify(told["transaction_id"], original_description="STRIPE TRANSFER, BEAUTIFIED")
+        assert feed.sync(bank).changed == 1
+        plaid.close()
+    report = reconcile(db, mode="test")
+    assert (report.undone, report.matches) == (0, 0)
+    assert "bank_in_transit" not in balances(db, link)
+    with db.transaction() as cx:
+        assert cx.execute("select count(*) from line_open").fetchone() == (0,)
+        assert cx.execute("select count(*) from statement_line").fetchone() == (2,)
 
 
 def test_a_sum_that_is_off_by_a_cent_is_a_break_and_a_problem(db, link, shop):

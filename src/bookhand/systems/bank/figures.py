@@ -23,6 +23,8 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", re.ASCII)
 _IBAN_MODULUS = 97
 """ISO 7064, as ISO 13616 takes it: the remainder of a sound IBAN is 1."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_LAST_OF_2000S = 79
+"""SWIFT's rule for two digits: 80 to 99 are of the last century."""
 _MOST_MINOR = 10**17
 """So much that the sums of an account's lines still have room in the database: one amount alone must not stop what adds up all of them."""
 _LONGEST = 40
@@ -93,6 +95,16 @@ def calendar_day(year: int, month: int, day: int) -> str:
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise ValueError(f"{found} is no day of a bank statement ({_FIRST_YEAR} to {_LAST_YEAR})")
     return found
+
+
+def full_year(two_digits: str) -> int:
+    """The year that two digits mean.
+
+    >>> full_year("26"), full_year("79"), full_year("80"), full_year("99")
+    (2026, 2079, 1980, 1999)
+    """
+    year = int(two_digits)
+    return (2000 if year <= _LAST_OF_2000S else 1900) + year
 
 
 def account_of(text: str) -> str:

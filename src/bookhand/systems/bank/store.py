@@ -319,11 +319,11 @@ def lines(
     return [_kept(row) for row in rows]
 
 
-def by_native(cx: Transaction, link: Link, ids: Sequence[str]) -> list[KeptLine]:
-    """The lines of a connection that count and bear one of these ids of the bank."""
+def by_native(cx: Transaction, link: Link, ids: Sequence[str], *, superseded: bool = False) -> list[KeptLine]:
+    """The lines of a connection that bear one of these ids of the bank; those that do not count only where asked for."""
     rows = cx.execute(
-        f"{_LINES} where l.workspace_id = %s and l.connection_id = %s and l.native_id = any (%s) and s.key is null",
-        (link.workspace_id, link.connection_id, list(ids)),
+        f"{_LINES} where l.workspace_id = %s and l.connection_id = %s and l.native_id = any (%s) and (%s or s.key is null)",
+        (link.workspace_id, link.connection_id, list(ids), superseded),
     )
     return [_kept(row) for row in rows]
 

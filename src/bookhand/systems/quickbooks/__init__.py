@@ -59,6 +59,7 @@ MANIFEST = Manifest(
         "An entry whose number somebody changed is known by its note when it is looked up or compared, not before it is written anew.",
         "A deposit's total has no description and no class: what the first line says is not kept.",
         "The rate of a document in another currency is QuickBooks' own of that day.",
+        "QuickBooks keeps two decimals: a document with an amount such as 1.234 KWD is refused instead of rounded.",
         "A refresh token ends after 100 days without use, and five years after the sign-in whatever is done: then somebody signs in again.",
         "Whether the last closed day is protected by a password, QuickBooks does not tell.",
     ),

@@ -133,6 +133,8 @@ class QuickBooksPerformer(BulkPerformer):
                     found[place] = Refusal(
                         f"{document.key} was asked for twice at once: the first is written."
                     )
+                else:
+                    found[place] = _unwritable(document)
             waiting = [place for place, each in enumerate(found) if each is None]
             if waiting:
                 for place, each in self._batched(client, items, documents, waiting, home=home, begin=begin):
@@ -316,6 +318,15 @@ def _sent(entity: str, obj: Any, home: str, tid: str | None) -> Sent:
     except Refusal as error:
         raise answers.lost(f"the new {entity} {obj['Id']}", str(error)) from None
     return Sent(data=msgspec.to_builtins(here), request_id=tid)
+
+
+def _unwritable(document: Document) -> Refusal | None:
+    """Why a document cannot be written; the others of its batch can."""
+    try:
+        translate.require_exact(document)
+    except Refusal as error:
+        return error
+    return None
 
 
 def _outcome(act: Callable[[], Sent]) -> Sent | BookhandError:

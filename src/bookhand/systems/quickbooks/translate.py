@@ -32,13 +32,15 @@ from bookhand.core.book import (
     Posted,
     number_of,
 )
-from bookhand.core.money import Money, parse_money
+from bookhand.core.money import Money, exponent, parse_money
 from bookhand.core.problems import Refusal
 
 JSON = Mapping[str, Any]
 ENTITIES: dict[DocumentKind, str] = {"journal_entry": "JournalEntry", "deposit": "Deposit"}
 KINDS: dict[str, DocumentKind] = {entity: kind for kind, entity in ENTITIES.items()}
 _NOTE = 4000
+_DECIMALS = 2
+"""QuickBooks keeps so many of every currency, and rounds the rest."""
 _MARK = re.compile(rf"{KEY_MARK}(\S+)")
 _CALL = re.compile(r"call:(\S+)")
 
@@ -47,7 +49,8 @@ _CALL = re.compile(r"call:(\S+)")
 
 
 def as_quickbooks(document: Document, *, marker: str) -> dict[str, Any]:
-    """The JSON that creates `document`. The rate is left to QuickBooks; the currency is always said."""
+    """The JSON that creates `document`. The rate is left to QuickBooks; the currency is always said. `Refusal` as `require_exact`."""
+    require_exact(document)
     made: dict[str, Any] = {
         "TxnDate": document.day,
         "DocNumber": document.number,
@@ -65,6 +68,17 @@ def as_quickbooks(document: Document, *, marker: str) -> dict[str, Any]:
             }
         case _:
             assert_never(document.kind)
+
+
+def require_exact(document: Document) -> None:
+    """`Refusal` for an amount that QuickBooks would round (1.234 KWD)."""
+    lost = max(exponent(document.currency) - _DECIMALS, 0)
+    rounded = next((line.minor for line in document.lines if line.minor % 10**lost), None)
+    if rounded is not None:
+        raise Refusal(
+            f"Document {document.number} has an amount of {Money(abs(rounded), document.currency)}, which QuickBooks would round: it keeps "
+            f"{_DECIMALS} decimals of every currency. It is not written."
+        )
 
 
 def note_of(key: str, marker: str, memo: str) -> str:

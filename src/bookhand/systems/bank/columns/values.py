@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import Literal
 
-from bookhand.systems.bank.figures import calendar_day
+from bookhand.systems.bank.figures import calendar_day, full_year
 
 DayOrder = Literal["YMD", "DMY", "MDY"]
 Mark = Literal[".", ","]
@@ -122,4 +122,4 @@ def is_number(cell: str, mark: Mark | None = None) -> bool:
 
 
 def _year(digits: str) -> int:
-    return 2000 + int(digits) if len(digits) == _SHORT_YEAR else int(digits)
+    return full_year(digits) if len(digits) == _SHORT_YEAR else int(digits)

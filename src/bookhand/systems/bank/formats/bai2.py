@@ -19,7 +19,7 @@ from bai2.constants import TypeCodes
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.money import as_text
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import calendar_day, currency_of, of_whole, whole_of
+from bookhand.systems.bank.figures import calendar_day, currency_of, full_year, of_whole, whole_of
 
 FORMAT = "BAI2"
 
@@ -29,7 +29,7 @@ _CODES = frozenset({"01", "02", "03", "16", "49", "88", "98", "99"})
 _CREDITS, _DEBITS = range(100, 400), range(400, 700)
 _INFORMATION = "890"
 _LONGEST = 50_000
-_TEST, _DELETION = "4", "2"
+_TEST, _DELETION, _CORRECTION = "4", "2", "3"
 
 
 def looks_so(head: str) -> bool:
@@ -168,6 +168,11 @@ class _Group:
             raise Refusal(
                 f"Line {record.line} of the BAI2 file: the group takes back what an earlier file said, which is for a person to do."
             )
+        if status == _CORRECTION:
+            raise Refusal(
+                f"Line {record.line} of the BAI2 file: the group corrects what an earlier file said (status 3). Its lines would count beside those "
+                "they correct, which is for a person to see to: nothing of the file was taken."
+            )
 
 
 class _Account:
@@ -275,6 +280,6 @@ def _day(text: str, line: int) -> str:
     if not re.fullmatch(r"[0-9]{6}", text):
         raise Refusal(f"Line {line} of the BAI2 file: {text[:20]!r} is no day (YYMMDD).")
     try:
-        return calendar_day(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
+        return calendar_day(full_year(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError as error:
         raise Refusal(f"Line {line} of the BAI2 file: {error}.") from None

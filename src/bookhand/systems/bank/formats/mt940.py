@@ -17,7 +17,7 @@ import mt940
 
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import calendar_day, currency_of, minor_of
+from bookhand.systems.bank.figures import calendar_day, currency_of, full_year, minor_of
 
 FORMAT = "MT940"
 
@@ -147,7 +147,7 @@ def _balance(text: str, field: Field) -> tuple[str, int, str]:
         return (
             currency,
             minor if mark == "C" else -minor,
-            calendar_day(2000 + int(year), int(month), int(day)),
+            calendar_day(full_year(year), int(month), int(day)),
         )
     except ValueError as error:
         raise Refusal(f"Line {_line_no(text, field.start)}: {error}.") from None
@@ -206,7 +206,9 @@ def _parts(value: str, currency: str) -> dict[str, Any]:
     parts = found.groupdict()
     if parts["amount"].count(",") != 1:
         raise ValueError(f"{parts['amount']!r} is no amount: it has not one comma")
-    resolved = _LINE_TAG(_in_currency(currency), dict(parts))
+    year = full_year(parts["year"])
+    calendar_day(year, int(parts["month"]), int(parts["day"]))  # refuses what other formats refuse
+    resolved = _LINE_TAG(_in_currency(currency), {**parts, "year": str(year)})
     entry: Any = resolved.get("entry_date")
     value_date: Any = resolved["date"]
     return {

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.money import exponent
 from bookhand.core.problems import Refusal
-from bookhand.systems.bank.figures import currency_of, day_of_digits, minor_of
+from bookhand.systems.bank.figures import account_of, currency_of, day_of_digits, minor_of
 from bookhand.systems.bank.keys import told_id
 
 FORMAT = "OFX"
@@ -38,6 +38,8 @@ _XML_CHARSET = re.compile(r"<\?xml[^>]*encoding=[\"']([\w-]+)[\"']")
 _NAMES = {"1252": "cp1252", "UNICODE": "utf-8", "ISO-8859-1": "latin-1", "8859-1": "latin-1"}
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}", re.ASCII)
 _THREE = 3
+_WHOSE = ("ACCTTYPE", "BANKID", "BRANCHID")
+"""What tells two accounts of one number apart."""
 _REFERENCES = ("FITID", "CHECKNUM", "REFNUM", "SRVRTID")
 
 
@@ -57,8 +59,9 @@ def read(text: str) -> list[Statement]:
     if not re.search(r"</OFX\s*>\s*\Z", text.rstrip("\x1a \r\n\t"), re.IGNORECASE):
         raise Refusal("The OFX file ends before </OFX>: it was cut off. Get it from the bank again.")
     _refuse_errors(text)
+    told: dict[str, dict[str, str]] = {}
     found = [
-        _statement(text, start, end, card=tag.upper() == "CCSTMTRS")
+        _statement(text, start, end, card=tag.upper() == "CCSTMTRS", told=told)
         for tag, start, end in _parts(text, _STATEMENT)
     ]
     if not found:
@@ -95,7 +98,18 @@ def _refuse_errors(text: str) -> None:
             )
 
 
-def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
+def _two_of_a_number(known: dict[str, str], outside: Mapping[str, str], *, card: bool) -> str | None:
+    """How a statement's account differs from the one that has its number (`known`, which is added to); None where it is the same."""
+    whose = {name: value for name in _WHOSE if (value := outside.get(f"BANKACCTFROM.{name}", "").upper())}
+    if card:
+        whose = {"ACCTTYPE": "CREDITCARD"}
+    for name, value in whose.items():
+        if known.setdefault(name, value) != value:
+            return f"{name} {known[name]} and {value}"
+    return None
+
+
+def _statement(text: str, start: int, end: int, *, card: bool, told: dict[str, dict[str, str]]) -> Statement:
     spans = list(_LINE.finditer(text, start, end))
     begun = sum(1 for _ in _BEGUN.finditer(text, start, end))
     if begun != len(spans):
@@ -107,6 +121,13 @@ def _statement(text: str, start: int, end: int, *, card: bool) -> Statement:
     account = outside.get("CCACCTFROM.ACCTID" if card else "BANKACCTFROM.ACCTID")
     if not account:
         raise Refusal(f"Line {_line_no(text, start)}: the statement does not say its account (ACCTID).")
+    two = _two_of_a_number(told.setdefault(account_of(account), {}), outside, card=card)
+    if two is not None:
+        raise Refusal(
+            f"Line {_line_no(text, start)} of the OFX file: the number {account} is that of two accounts in it ({two}). An account is known by its "
+            "number alone, so their lines would count as one account's: nothing was taken. Export the account that Stripe pays into by "
+            "itself, and take in no file of the other."
+        )
     try:
         currency = currency_of(outside.get("CURDEF", ""))
         balance = outside.get("LEDGERBAL.BALAMT")

@@ -33,6 +33,11 @@ def standing(cx: Transaction, link: Link, ids: Iterable[str]) -> dict[str, KeptL
     return {each.line.native_id or "": each for each in found}
 
 
+def newest(cx: Transaction, link: Link, id_: str) -> KeptLine | None:
+    """The line that came last under an id, whether it counts or not."""
+    return max(store.by_native(cx, link, [id_], superseded=True), key=lambda each: each.id, default=None)
+
+
 def versions(cx: Transaction, link: Link, ids: Iterable[str]) -> dict[str, int]:
     """How many lines there have been under each of these ids, those that do not count any more included."""
     wanted = list(ids)

@@ -4,7 +4,8 @@
 
 Plaid's rules (plaid.com/docs/transactions/transactions-data, sync): the cursor is only kept once ``has_more`` is false; where the data
 changes while its pages are read, the listing begins again from the cursor it began with. A line that Plaid takes back or tells anew stays
-as it was, superseded by the new one; where it was matched with a payout, or moves other money, that is a Problem.
+as it was, superseded by the new one; where it was matched with a payout, or moves other money, that is a Problem. Where a matched line is
+told in other words alone, it goes on counting, so that its match stands, and the new words are kept beside it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _PAGE = 500
 _BEGINNINGS = 8
 _MOST_PAGES = 10_000
 """Five million transactions: no Item has so many, and all of them are held until the last."""
+_REWORDED = "The bank tells a matched line in these words now (Plaid, modified). The line that is matched moves the same money: it stays, and counts."
 IsMatched = Callable[["Transaction", Link, str, str], bool]
 """Whether the line of a connection, account and key is matched with a payout."""
 
@@ -181,13 +183,23 @@ class _Applied:
         self._counts["added"] += len(store.add_lines(self._cx, self._link, rows))
 
     def _anew(self, before: KeptLine, line: StatementLine) -> None:
+        """Let the line as it is told now count instead of the one before; a matched one goes on counting where its words alone changed."""
+        stays = same_money(before.line, line) and self._matters(before)
+        last = cursor_store.newest(self._cx, self._link, line.native_id or "")
+        if stays and last is not None and same(last.line, line):
+            return  # these words are kept already
         count = cursor_store.versions(self._cx, self._link, [line.key])[line.key]
         again = msgspec.structs.replace(line, key=f"{line.key}~{count + 1}")
         store.keep_account(self._cx, self._link, again.account, None)
         store.add_lines(self._cx, self._link, [again])
+        self._counts["changed"] += 1
+        if stays:
+            store.supersede(
+                self._cx, self._link, again.account, again.key, by_key=before.line.key, why=_REWORDED
+            )
+            return
         why = "The bank told it anew (Plaid, modified)."
         store.supersede(self._cx, self._link, before.line.account, before.line.key, by_key=again.key, why=why)
-        self._counts["changed"] += 1
         if not same_money(before.line, again) and self._matters(before):
             self._problem(before, f"now says {_said(again)} instead of {_said(before.line)}")
 

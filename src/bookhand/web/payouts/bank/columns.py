@@ -17,14 +17,14 @@ from bookhand.systems.bank.columns.profile import Profile
 from bookhand.web.page.wording import plain
 
 ONCE: Final = (
-    "date", "value_date", "amount", "money_in", "money_out", "direction", "currency_column", "counterparty", "native_id", "balance",
-    "account_column",
+    "date", "value_date", "amount", "money_in", "money_out", "fee", "direction", "currency_column", "counterparty", "native_id",
+    "balance", "account_column",
 )  # fmt: skip
 """What one column at most is."""
 SEVERAL: Final = ("description", "references")
 """What several columns may be."""
-ROLES: Final = ("", "date", "value_date", "amount", "money_in", "money_out", "direction", "balance", "description", "counterparty", "references",
-                "native_id", "currency_column", "account_column")  # fmt: skip
+ROLES: Final = ("", "date", "value_date", "amount", "money_in", "money_out", "fee", "direction", "balance", "description", "counterparty",
+                "references", "native_id", "currency_column", "account_column")  # fmt: skip
 """The choices, in the order in which they are offered; the first means nothing that is read."""
 _ORDERS: Final = ("", "oldest_first", "newest_first")
 
@@ -39,7 +39,7 @@ def roles(profile: Profile, header: tuple[str, ...]) -> list[str]:
 
 
 def changes(sent: Mapping[str, str], header: tuple[str, ...]) -> dict[str, Any]:
-    """What a person chose, as fields of a profile; `Refusal` where one thing is said of two columns."""
+    """What a person chose, as fields of a profile; `Refusal` where one thing is said of two columns, or a fee goes with none."""
     found: dict[str, Any] = {**dict.fromkeys(ONCE), **{role: [] for role in SEVERAL}}
     for place, name in enumerate(header):
         role = sent.get(f"role_{place}", "")
@@ -65,8 +65,8 @@ def changes(sent: Mapping[str, str], header: tuple[str, ...]) -> dict[str, Any]:
     }  # fmt: skip
     if found["currency_column"]:
         found["currency"] = None
-    if found["amount"] is None or found["sign"] == -1:
-        found["fee"] = None  # fees are taken off one column of amounts in which a plus is money in
+    if found["fee"] and (found["money_in"] or found["money_out"] or found["sign"] == -1):
+        raise Refusal(plain("payouts.columns.fee_alone", column=found["fee"]))
     return found
 
 
