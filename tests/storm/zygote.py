@@ -84,7 +84,6 @@ def serve(job: dict[str, Any], link: Link) -> None:
 def act(job: dict[str, Any], link: Link) -> None:
     """A whole worker: takes webhooks (where it has a port), posts, and does what was approved."""
     faulthandler.enable()
-    logs.setup(level="error")  # to stderr: stdout is how the zygote answers
     quick = Patience(tries=2, first_seconds=0.01, longest_seconds=0.05, read_seconds=3, come_back_seconds=0.1)
     with Database(job["database"], pool_size=16) as db, reader_of(link, job["stripe"]) as reader:
         performer = StripePerformer(
@@ -117,6 +116,7 @@ def act(job: dict[str, Any], link: Link) -> None:
 
 
 def live(job: dict[str, Any]) -> None:
+    logs.setup(level="error")  # to stderr: stdout is how the zygote answers
     link = msgspec.json.decode(job["link"], type=Link)
     {"backfill": backfill, "serve": serve, "act": act}[job["what"]](job, link)
     sys.stderr.write(f"{job['what']} came to its end\n")
