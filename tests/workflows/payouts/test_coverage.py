@@ -15,7 +15,8 @@ from bookhand.workflows.payouts.breaks import Cause
 from bookhand.workflows.payouts.reconciling import break_store, open_store
 from bookhand.workflows.payouts.reconciling.workflow import reconcile
 
-AHEAD = "2099-01-05"
+AHEAD = "2079-01-05"
+"""As far ahead as two digits of a year can say (SWIFT's rule: 80 to 99 are of the last century)."""
 
 
 def after(day: str, days: int) -> str:
