@@ -45,7 +45,7 @@ SCOPES = ["rest_webservices"]
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTED_SECONDS = 300
 _EARLY_SECONDS = 300.0
-_MOST_IN_A_ROW = 4
+_MOST_IN_A_ROW = 6
 _ASKED = "POST /auth/oauth2/v1/token"
 
 log = structlog.get_logger(__name__)
