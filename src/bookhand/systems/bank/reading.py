@@ -15,7 +15,8 @@ import msgspec
 from bookhand.core.bank import Statement, StatementLine
 from bookhand.core.problems import Refusal
 from bookhand.systems.bank import text as texts
-from bookhand.systems.bank.columns.guess import contradiction, proposal_of
+from bookhand.systems.bank.columns.contradicting import contradiction
+from bookhand.systems.bank.columns.guess import proposal_of
 from bookhand.systems.bank.columns.lines import FORMAT as CSV
 from bookhand.systems.bank.columns.lines import statements_of
 from bookhand.systems.bank.columns.profile import Profile, Proposal

@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from bookhand.core.money import EXPONENTS
 from bookhand.core.problems import Refusal
+from bookhand.systems.bank.columns.cells import (
+    MARKS,
+    are_counted,
+    order_of,
+    orders_of,
+    places_of,
+    sign_of,
+)
 from bookhand.systems.bank.columns.chain import Chain, chains_of
 from bookhand.systems.bank.columns.lines import booked_rows
 from bookhand.systems.bank.columns.profile import Profile, Proposal, Question
@@ -27,9 +33,7 @@ from bookhand.systems.bank.columns.sheet import Row, Sheet
 from bookhand.systems.bank.columns.values import ORDERS, DayOrder, Mark, day_of, is_day, is_number, number_of
 from bookhand.systems.bank.columns.words import IN_WORDS, OUT_WORDS, roles_of, with_others
 
-_MARKS: tuple[Mark, ...] = (".", ",")
 _SAMPLE = 5
-_LEAST_DAYS = 3
 _MOST_WORDS = 6
 _LONGEST = 60
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR"}
@@ -202,7 +206,7 @@ class _Guess:
     def _signs_agree(self, amount: str, direction: str) -> bool | None:
         """Whether amounts have a minus where money went out, and nowhere else; None where none has one."""
         places = self._sheet.header.index(amount), self._sheet.header.index(direction)
-        told = [(_sign(row.cells[places[0]]), row.cells[places[1]].lower()) for row in self._rows]
+        told = [(sign_of(row.cells[places[0]]), row.cells[places[1]].lower()) for row in self._rows]
         minus = [(sign < 0, word in OUT_WORDS) for sign, word in told if sign and word]
         if not any(is_minus for is_minus, _ in minus):
             return None
@@ -211,7 +215,7 @@ class _Guess:
     def _native_id(self) -> str | None:
         def once(cells: Sequence[str]) -> bool:
             whole = len(cells) == len(self._rows) and len(set(cells)) == len(cells)
-            return whole and not _are_counted(cells)
+            return whole and not are_counted(cells)
 
         return self._pick("native_id", once)
 
@@ -241,7 +245,7 @@ class _Guess:
 
     def _day_order(self, date: str) -> DayOrder | None:
         cells = self._cells(date)
-        orders, ordered = _orders(cells)
+        orders, ordered = orders_of(cells)
         if len(orders) == 1:
             self._evidence.append(("date_order", f"every day reads as {orders[0]}, and only so"))
             return orders[0]
@@ -305,12 +309,14 @@ class _Guess:
         self, names: Sequence[str], currency_column: str | None, currency: str | None
     ) -> Mark | None:
         cells = [cell for name in names for cell in self._cells(name)]
-        marks = [mark for mark in _MARKS if all(is_number(cell, mark) for cell in cells)]
+        marks = [mark for mark in MARKS if all(is_number(cell, mark) for cell in cells)]
         if len(marks) > 1 and not any(set(cell) & {".", ","} for cell in cells):
             return self._said_decimal(".", "no amount has decimals")
         if len(marks) > 1 and currency and not currency_column:
             places = EXPONENTS[currency]
-            kept = [mark for mark in marks if all(_places(number_of(cell, mark)) <= places for cell in cells)]
+            kept = [
+                mark for mark in marks if all(places_of(number_of(cell, mark)) <= places for cell in cells)
+            ]
             if len(kept) == 1:
                 return self._said_decimal(
                     kept[0], f"otherwise an amount has more decimals than {currency} has"
@@ -334,7 +340,9 @@ class _Guess:
 
     def _settled(self, profile: Profile) -> Profile:
         """Sign and order as the running balance shows them; the sign as the amounts show it else."""
-        profile = msgspec.structs.replace(profile, order=self._order(profile))
+        profile = msgspec.structs.replace(
+            profile, order=order_of(self._cells(profile.date), profile.date_order)
+        )
         chains = self._chains(profile)
         if not chains:
             profile, chains = self._with_fees(profile)
@@ -369,16 +377,6 @@ class _Guess:
         )  # fmt: skip
         return profile
 
-    def _order(self, profile: Profile) -> Any:
-        days = (
-            [day_of(cell, profile.date_order) for cell in self._cells(profile.date)]
-            if profile.date_order
-            else []
-        )
-        if len(days) < 2 or days[0] == days[-1]:  # noqa: PLR2004 (two make an order)
-            return None
-        return "oldest_first" if days[0] < days[-1] else "newest_first"
-
     def _chains(self, profile: Profile) -> list[Chain]:
         """The readings under which all balances go on, those of each currency for themselves; rows that are not booked have none."""
         if profile.balance is None or profile.decimal is None:
@@ -408,71 +406,3 @@ class _Guess:
             why = f"{name!r} has amounts, and no balances show that they come on top of {profile.amount!r}: they are not counted"
             self._evidence.append(("fee", why))
         return profile, []
-
-
-def _sign(cell: str) -> int:
-    """-1, 0 or 1, whatever marks the decimals; 0 for what is no number."""
-    found = [number_of(cell, mark) for mark in _MARKS if is_number(cell, mark)]
-    return (found[0] > 0) - (found[0] < 0) if found else 0
-
-
-def contradiction(sheet: Sheet, profile: Profile) -> str | None:
-    """What of `profile` the rows of `sheet` contradict as a whole, in words; None where nothing.
-
-    A bank may change how it writes days and amounts, or another bank may call its columns the same: 03/04 would still be a day.
-    """
-    cells = [
-        cell for cell, _ in groupby(_under(sheet, profile.date))
-    ]  # many rows have the day of the row before
-    days = [cell for cell in cells if any(is_day(cell, order) for order in ORDERS)]
-    orders, ordered = _orders(days)
-    if profile.date_order and orders and not all(is_day(cell, profile.date_order) for cell in days):
-        return f"with dates as {profile.date_order}, but those of this one read as {' or '.join(orders)}"
-    if len(ordered) == 1 and profile.date_order not in {None, ordered[0]}:
-        return (
-            f"with dates as {profile.date_order}, but the rows of this one are in order only as {ordered[0]}"
-        )
-    names = [name for name in (profile.amount, profile.money_in, profile.money_out) if name]
-    amounts = [cell for cell in {cell for name in names for cell in _under(sheet, name)} if is_number(cell)]
-    marks = [mark for mark in _MARKS if all(is_number(cell, mark) for cell in amounts)]
-    if profile.decimal and marks and profile.decimal not in marks:
-        return (
-            f"with {profile.decimal!r} for decimals, but the amounts of this one read only with {marks[0]!r}"
-        )
-    return None
-
-
-def _under(sheet: Sheet, name: str) -> list[str]:
-    place = sheet.header.index(name)
-    return [row.cells[place] for row in sheet.rows if row.cells[place]]
-
-
-def _orders(cells: Sequence[str]) -> tuple[list[DayOrder], list[DayOrder]]:
-    """The orders in which every cell is a day (those that make the same days once), and those of them in which the rows are in order."""
-    read: dict[tuple[str, ...], DayOrder] = {}
-    for order in ORDERS:
-        if all(is_day(cell, order) for cell in cells):
-            read.setdefault(tuple(day_of(cell, order) for cell in cells), order)
-    return list(read.values()), [order for days, order in read.items() if _is_ordered(days)]
-
-
-def _are_counted(cells: Sequence[str]) -> bool:
-    """Whether they are the numbers of the rows, 1, 2, 3 or from the last to the first: of the next file other rows would have them."""
-    if len(cells) < 2 or not all(re.fullmatch("[0-9]{1,9}", cell) for cell in cells):  # noqa: PLR2004 (one row counts nothing)
-        return False
-    numbers = [int(cell) for cell in cells]
-    first = min(numbers[0], numbers[-1])
-    counted = list(range(first, first + len(numbers)))
-    return first in {0, 1} and numbers in (counted, counted[::-1])
-
-
-def _is_ordered(days: Sequence[str]) -> bool:
-    """Whether at least three different days never go back, or never go on."""
-    if len(set(days)) < _LEAST_DAYS:
-        return False
-    return list(days) == sorted(days) or list(days) == sorted(days, reverse=True)
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
